@@ -1,0 +1,114 @@
+# The two that matter: `make run` (the whole platform on an embedded AWS) and `make test`.
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+ENV ?= dev
+BIN := .venv/bin
+READY := .venv/.ready
+
+.PHONY: help
+help: ## this list
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1|/' | \
+	  while IFS='|' read -r name what; do printf '  make %-9s %s\n' "$$name" "$$what"; done
+
+# --- the environment -------------------------------------------------------------------------------
+
+# uv itself comes by pip, from the same lock and checked against the same hashes as all the rest.
+$(READY): requirements-dev.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "make: Python 3.11 or newer is needed; '$(PYTHON)' is not. Name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || \
+	  { echo "make: $(PYTHON) cannot make virtual environments; install its venv package (python3-venv)" >&2; exit 1; }
+	@echo "Setting up .venv with the packages of requirements-dev.lock (once, about half a minute) ..."
+	@$(PYTHON) -m venv .venv
+	@awk '/^[a-z]/ { uv = /^uv==/ } uv' requirements-dev.lock > .venv/uv.lock
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
+	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements-dev.lock
+	@touch $@
+	@echo "The environment is ready."
+
+.PHONY: setup
+setup: $(READY) ## make the environment (every other target does it by itself)
+
+.PHONY: lock
+lock: $(READY) ## resolve requirements*.in into the two locks anew
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) requirements-dev.in -o requirements-dev.lock
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) -c requirements-dev.lock requirements.in -o requirements.lock
+LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade
+
+# --- run and look ----------------------------------------------------------------------------------
+
+.PHONY: run
+run: $(READY) ## start everything on an embedded AWS and follow the log until Ctrl-C
+	@exec $(BIN)/python -m local $(if $(PORT),--port $(PORT))
+
+.PHONY: invoke
+invoke: $(READY) ## call what `make run` started: EVENT=events/status.json or ACTION=status USER=...
+	@$(BIN)/python -m local.invoke $(if $(PORT),--port $(PORT)) $(if $(EVENT),--event '$(EVENT)') \
+	  $(if $(ACTION),--action '$(ACTION)') $(if $(filter command,$(origin USER)),--user '$(USER)')
+
+# --- tests and checks ------------------------------------------------------------------------------
+
+.PHONY: test
+test: $(READY) ## all tests, with the long proofs at a small size
+	@echo "Running the tests ..."
+	@$(BIN)/python -m pytest
+
+.PHONY: check
+check: $(READY) ## lint, format, types, template, and what must agree with what
+	@echo "Checking style ..."
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check --quiet .
+	@echo "Checking types ..."
+	@$(BIN)/mypy
+	@echo "Checking the template ..."
+	@$(SAM) validate --lint
+	@echo "Checking what must agree ..."
+	@$(BIN)/python -m pytest tests/consistency
+
+.PHONY: prove
+prove: $(READY) ## the long proofs at full size; writes docs/proof.md
+	@$(BIN)/python -m pytest -m prove
+
+.PHONY: bench
+bench: $(READY) ## medians: cold start, AWS calls per action
+	@$(BIN)/python -m bench
+
+# --- build and deploy ------------------------------------------------------------------------------
+
+# SAM phones home and looks for newer versions unless told not to.
+SAM := SAM_CLI_TELEMETRY=0 $(BIN)/sam
+
+.PHONY: build
+build: $(READY) ## the deployable function (BUILD_FOR=local: for this machine's Python)
+	@$(SAM) build
+
+.PHONY: deploy
+deploy: build ## deploy to AWS: ENV=dev or ENV=prod
+	@case '$(ENV)' in dev|prod) ;; *) echo "make deploy: ENV is dev or prod, not '$(ENV)'" >&2; exit 1;; esac
+	@$(SAM) deploy --config-env $(ENV)
+
+# Called by `sam build`. Wheels for the function's own platform, so neither Docker nor that Python is
+# needed; the embedded run executes the function with this machine's Python instead.
+ifeq ($(BUILD_FOR),local)
+PLATFORM := --python $(BIN)/python
+else
+PLATFORM := --python-platform aarch64-manylinux2014 --python-version 3.13
+endif
+.PHONY: build-Function
+build-Function:
+	@mkdir -p "$(ARTIFACTS_DIR)"
+	@tar -c --exclude='__pycache__' handler actions services | tar -x -C "$(ARTIFACTS_DIR)"
+	@$(BIN)/uv pip install --quiet --require-hashes --only-binary :all: --link-mode copy $(PLATFORM) \
+	  --target "$(ARTIFACTS_DIR)" -r requirements.lock
+	@cd "$(ARTIFACTS_DIR)" && rm -rf bin .lock && find . -name tests -type d -prune -exec rm -rf {} +
+	@cd "$(ARTIFACTS_DIR)" && echo "The function unzipped: $$(du -sm . | cut -f1) MB," \
+	  "$$(du -sm --exclude=boto3 --exclude=botocore --exclude=s3transfer --exclude=jmespath . | cut -f1) MB without boto3."
+
+.PHONY: clean
+clean: ## remove the environment and what was built
+	rm -rf .venv .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,66 @@
+"""What an action is made of: a request model, a function and a scope."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic.alias_generators import to_camel
+
+from services.platform import Platform
+
+Answer = dict[str, Any]
+
+# Discord ids are digits; other callers have names. Nothing here can break out of a key, a path or a log line.
+UserId = Annotated[
+    str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:@|-]*$")
+]
+Secret = Annotated[SecretStr, Field(min_length=1, max_length=256)]
+
+
+class Scope(Enum):
+    """Who may call an action."""
+
+    PUBLIC = "public"  # anyone: it names no user and shows no user's affairs
+    USER = "user"  # the user it is about
+    ADMIN = "admin"  # a user named by ADMIN_USER_IDS
+    SYSTEM = "system"  # the schedules and the platform itself
+
+
+class Request(BaseModel):
+    """A request as the contract writes it, in camel case. Types are not converted, extra fields ignored."""
+
+    model_config = ConfigDict(
+        strict=True,
+        frozen=True,
+        extra="ignore",
+        alias_generator=to_camel,
+        hide_input_in_errors=True,
+    )
+
+
+class UserRequest(Request):
+    """A request about the user's own instance."""
+
+    user_id: UserId
+
+
+class SystemRequest(Request):
+    """A request by a schedule or by the platform itself."""
+
+    user_id: Literal["system"]
+
+
+R = TypeVar("R", bound=Request)
+
+
+@dataclass(frozen=True)
+class Action(Generic[R]):
+    """One row of the table of actions."""
+
+    request: type[R]
+    run: Callable[[R, Platform], Answer]
+    scope: Scope

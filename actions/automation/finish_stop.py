@@ -1,0 +1,52 @@
+"""finish-stop: carries out a stop that was decided. The platform invokes itself with it; the tick repeats it."""
+
+from __future__ import annotations
+
+from boto3.dynamodb.conditions import Attr
+
+from actions.action import Action, Answer, Scope, SystemRequest, UserId
+from actions.instances.settling import settle
+from actions.instances.work import STOPPING, take_run, working
+from services import clock, ids
+from services.ecs import Task
+from services.foundry import shut_world
+from services.instances import Instance
+from services.platform import Platform
+
+_STOPPED_SECONDS = 180  # stopTimeout is 120 s; by then ECS's event has come, or was missed
+
+
+class FinishStop(SystemRequest):
+    """Whose run to end. A run that is over is left alone."""
+
+    owner_id: UserId
+    run_id: str
+
+
+def finish_stop(request: FinishStop, platform: Platform) -> Answer:
+    """Ask Foundry to shut its world, at most 20 s, then ECS to stop the task. Raises Busy."""
+    instance = platform.instances.find(request.owner_id)
+    if instance and instance.get("runId") == request.run_id and instance["status"] == STOPPING:
+        end_run(platform, instance)
+    return {"success": True, "message": "Stop carried out"}
+
+
+def end_run(platform: Platform, instance: Instance) -> None:
+    """End the run of an instance that is stopping. Repeating it is harmless. Raises Busy."""
+    worker = ids.new_id()
+    taken = take_run(platform, instance, worker, Attr("status").eq(STOPPING))
+    if taken is None:
+        return
+    with working(platform, taken, worker):
+        task_arn = taken.get("taskArn") or platform.ecs.find(taken["runId"])
+        if task_arn is None:  # stopped before it was ever launched
+            settle(platform, taken, worker, Task("", taken["runId"], "STOPPED", ""))
+            return
+        if taken.get("address"):
+            shut_world(taken["host"], platform.secrets.read(taken["secretArn"])["adminKey"])
+        platform.ecs.stop(task_arn, "Stopped by the platform")
+        platform.instances.record(taken, worker, {"taskArn": task_arn})
+        platform.instances.leave(taken, worker, clock.now() + _STOPPED_SECONDS)
+
+
+ACTION = Action(FinishStop, finish_stop, Scope.SYSTEM)

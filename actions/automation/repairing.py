@@ -1,0 +1,94 @@
+"""Carrying on with what was interrupted or whose event was missed: the tick's part of every transition."""
+
+from __future__ import annotations
+
+from boto3.dynamodb.conditions import Attr
+
+from actions.automation.finish_stop import end_run
+from actions.instances.dismantling import dismantle
+from actions.instances.observing import observe
+from actions.instances.running import launch
+from actions.instances.stop import decide_stop
+from actions.instances.update_version import renew
+from actions.instances.work import (
+    AT_REST,
+    CREATING,
+    DESTROYING,
+    STARTING,
+    STOPPING,
+    take_run,
+    working,
+)
+from services import clock, ids
+from services.ecs import Task
+from services.instances import Instance, is_worked_on
+from services.platform import Platform
+
+ARRIVAL_LIMIT_SECONDS = (
+    900  # a task that does not run by then never will; the image takes 1 to 3 minutes
+)
+PURGE_LIMIT_SECONDS = 3600
+
+
+def repair(platform: Platform, instance: Instance, tasks: dict[str, Task]) -> bool:
+    """Bring a due instance a step further; True if that left it at rest or gone.
+
+    `tasks` is what ECS says of the tasks that it still knows. Raises Busy if somebody else was quicker.
+    """
+    if is_worked_on(instance, clock.now()):
+        return False  # its worker finishes it, or its hold runs out and a later tick carries on
+    task = _task_of(instance, tasks)
+    if task and task.status == "STOPPED":
+        return observe(platform, task)
+    if instance["status"] in (CREATING, DESTROYING):
+        return _take_down(platform, instance, task)
+    if instance["status"] == STOPPING:
+        end_run(platform, instance)
+    elif instance["status"] in AT_REST:
+        _finish_update(platform, instance)
+    elif task is None:
+        _launch_again(platform, instance)
+    elif instance["status"] == STARTING and _age(instance) > ARRIVAL_LIMIT_SECONDS:
+        decide_stop(platform, instance)
+    else:
+        observe(platform, task)
+    return False
+
+
+def _task_of(instance: Instance, tasks: dict[str, Task]) -> Task | None:
+    """The run's task; as stopped if ECS has forgotten it, which it does an hour after the stop."""
+    if "taskArn" not in instance:
+        return None
+    forgotten = Task(instance["taskArn"], instance["runId"], "STOPPED", "STOPPED")
+    return tasks.get(instance["taskArn"], forgotten)
+
+
+def _age(instance: Instance) -> int:
+    return clock.now() - instance["statusSince"]
+
+
+def _take_down(platform: Platform, instance: Instance, task: Task | None) -> bool:
+    """Undo a half-made instance that nobody completed, or carry on destroying one."""
+    if task and task.created_at and clock.now() - task.created_at > PURGE_LIMIT_SECONDS:
+        platform.ecs.stop(task.arn, "Purging took too long")  # a stopped one is run again
+    worker, now = ids.new_id(), clock.now()
+    same = Attr("status").eq(instance["status"])
+    taken = platform.instances.take(instance, worker, now, same, {"status": DESTROYING})
+    with working(platform, taken, worker):
+        return dismantle(platform, taken, worker)
+
+
+def _finish_update(platform: Platform, instance: Instance) -> None:
+    worker = ids.new_id()
+    same = Attr("status").eq(instance["status"]) & Attr("due").exists()
+    taken = platform.instances.take(instance, worker, clock.now(), same)
+    with working(platform, taken, worker):
+        renew(platform, taken, worker)
+
+
+def _launch_again(platform: Platform, instance: Instance) -> None:
+    worker = ids.new_id()
+    taken = take_run(platform, instance, worker, Attr("taskArn").not_exists())
+    if taken is not None:
+        with working(platform, taken, worker):
+            launch(platform, taken, worker, again=True)

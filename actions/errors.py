@@ -1,0 +1,105 @@
+"""What can go wrong, as the platform says it: raised with the facts, worded for who reads it.
+
+handler/failures.py alone knows which code or status each surface gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+
+class PlatformError(Exception):
+    """A failure that its reader can understand. `details` holds field, value and suggestion."""
+
+    def __init__(self, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.message = message
+        self.details = {key: value for key, value in details.items() if value is not None}
+
+
+class InvalidRequest(PlatformError):
+    """The request is not of the form that the contract asks for."""
+
+
+class UnknownAction(InvalidRequest):
+    """No action has that name."""
+
+    def __init__(self, name: str, closest: Sequence[str]) -> None:
+        hint = f"Did you mean {' or '.join(closest)}?" if closest else "See docs/actions.md."
+        super().__init__(
+            "There is no such action.", field="action", value=name[:64], suggestion=hint
+        )
+
+
+class Forbidden(PlatformError):
+    """The caller may not do this."""
+
+
+class NotFound(PlatformError):
+    """What the request is about does not exist."""
+
+
+class InstanceNotFound(NotFound):
+    """The user has no instance."""
+
+    def __init__(self, user_id: str) -> None:
+        super().__init__(
+            "You have no Foundry server yet.",
+            field="userId",
+            value=user_id,
+            suggestion="Make one with create-instance.",
+        )
+
+
+class Conflict(PlatformError):
+    """The request does not fit the present state."""
+
+
+class InstanceExists(Conflict):
+    """The user has an instance already."""
+
+    def __init__(self, host: str, status: str) -> None:
+        super().__init__(
+            f"You already have a Foundry server at https://{host}; its status is {status}.",
+            field="userId",
+            status=status,
+            suggestion="Start it, or destroy it before making another.",
+        )
+
+
+class WrongState(Conflict):
+    """The instance's status does not allow the action."""
+
+    def __init__(self, wanted: str, status: str, suggestion: str) -> None:
+        super().__init__(
+            f"The server cannot be {wanted}: its status is {status}.",
+            status=status,
+            suggestion=suggestion,
+        )
+
+
+class Busy(Conflict):
+    """Another call is working on the instance at this moment."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(
+            f"The server is being worked on just now; its status is {status}.",
+            status=status,
+            suggestion="Try again in a minute. What was interrupted is finished by itself within ten.",
+        )
+
+
+class LicenseTaken(Conflict):
+    """No licence can be had for the run."""
+
+
+class NoCapacity(Conflict):
+    """ECS does not run the task now."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(
+            "AWS did not start the server; nothing is running and nothing is charged.",
+            reason=reason[:200],
+            suggestion="Try again in a few minutes; tell the operator if it stays so.",
+        )

@@ -1,0 +1,1 @@
+"""A member's server from create to destroy."""

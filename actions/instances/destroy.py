@@ -1,0 +1,57 @@
+"""destroy-instance: everything goes (contract: Destroy Instance)."""
+
+from __future__ import annotations
+
+from boto3.dynamodb.conditions import Attr
+
+from actions.action import Action, Answer, Scope, UserRequest
+from actions.errors import Busy, LicenseTaken
+from actions.instances.dismantling import dismantle
+from actions.instances.work import DESTROYING, instance_of, refuse_if_busy, working
+from services import clock, ids
+from services.dynamodb import ConditionFailed
+from services.instances import WORK_SECONDS, Instance
+from services.platform import Platform
+
+
+class DestroyInstance(UserRequest):
+    """Whose instance to destroy."""
+
+
+def destroy(request: DestroyInstance, platform: Platform) -> Answer:
+    """Begin to destroy the instance, or carry on with it; what has to wait for a task goes on by itself.
+
+    Raises InstanceNotFound, Busy, LicenseTaken while another member plays on the instance's licence.
+    """
+    instance = instance_of(platform, request.user_id)
+    refuse_if_busy(instance)
+    _refuse_if_lent(platform, instance)
+    worker, now = ids.new_id(), clock.now()
+    doomed = {"status": DESTROYING, "statusSince": now} if instance["status"] != DESTROYING else {}
+    due = {"due": "instance", "dueAt": now + WORK_SECONDS}
+    try:
+        taken = platform.instances.take(
+            instance, worker, now, Attr("status").eq(instance["status"]), doomed | due
+        )
+    except ConditionFailed as refused:
+        raise Busy(refused.found.get("status", "unknown")) from refused
+    with working(platform, taken, worker):
+        gone = dismantle(platform, taken, worker)
+    if gone:
+        message = "Instance and all resources destroyed successfully"
+    else:
+        message = "Instance is being destroyed; its last resources go when its tasks have ended"
+    return {"success": True, "message": message}
+
+
+def _refuse_if_lent(platform: Platform, instance: Instance) -> None:
+    license_id = instance.get("licenseId")
+    lent = platform.licenses.find(license_id) if license_id else None
+    if lent and lent.get("holder") not in (None, instance.get("runId")):
+        raise LicenseTaken(
+            "Another member's server is running on your licence.",
+            suggestion="Try again when that server has stopped.",
+        )
+
+
+ACTION = Action(DestroyInstance, destroy, Scope.USER)

@@ -1,0 +1,119 @@
+"""What follows from a task's state: ECS's event and the tick both come here.
+
+Events arrive out of order, twice or not at all. What counts is whether the run they speak of is still
+the instance's run: a run that was settled is never touched again.
+"""
+
+from __future__ import annotations
+
+import structlog
+from boto3.dynamodb.conditions import Attr
+
+from actions.instances.dismantling import dismantle
+from actions.instances.settling import settle
+from actions.instances.work import DESTROYING, RUNNING, STARTING, take_run, working
+from services import clock, ids
+from services.dynamodb import transact
+from services.ecs import Task
+from services.errors import LoadBalancerFull
+from services.instances import Instance
+from services.platform import Platform
+
+_log = structlog.get_logger()
+LOOK_AGAIN_SECONDS = 300  # a running task is looked at by every tick
+PURGE_AGAIN_SECONDS = 3600  # a purge that failed is not run again at once, since each try costs
+_NO_ADDRESS = "The server runs, but it was given no network address, so that nobody can reach it."
+_NO_ROUTE = "All routes of the load balancer are in use; the server is reachable when one is free."
+
+
+def observe(platform: Platform, task: Task) -> bool:
+    """Let the instance follow its task; True if the instance is now at rest or gone.
+
+    Raises Busy if somebody else works on the instance: then a repeat or the tick has to.
+    """
+    run = platform.runs.find(task.started_by) if task.started_by else None
+    instance = platform.instances.find(run["userId"]) if run else None
+    if instance is None or instance.get("runId") != task.started_by:
+        _log.info("a task that is no instance's present run", details={"task": task.arn})
+        return False
+    if task.status == "STOPPED":
+        return _over(platform, instance, task)
+    if task.status == "RUNNING" and task.desired_status == "RUNNING":
+        if instance["status"] == STARTING:
+            _up(platform, instance, task)
+        elif instance["status"] == RUNNING:
+            _still_up(platform, instance)
+    return False
+
+
+def _up(platform: Platform, instance: Instance, task: Task) -> None:
+    """The task runs: route to it."""
+    worker = ids.new_id()
+    # `routing` is noted before anything is made, so that the end of the run knows there may be a route.
+    taken = take_run(
+        platform,
+        instance,
+        worker,
+        Attr("status").eq(STARTING),
+        routing=task.address is not None,
+        taskArn=task.arn,
+    )
+    if taken is None:
+        return
+    with working(platform, taken, worker):
+        reason = "" if task.address else _NO_ADDRESS
+        if task.address:
+            try:
+                platform.elb.route(taken["instanceId"], taken["host"], task.address)
+            except LoadBalancerFull:
+                platform.instances.record(taken, worker, {"reason": _NO_ROUTE})
+                raise
+        _note_running(platform, taken, worker, task, reason)
+
+
+def _note_running(
+    platform: Platform, instance: Instance, worker: str, task: Task, reason: str
+) -> None:
+    now = clock.now()
+    values = {
+        "statusSince": task.started_at or now,
+        "upSince": task.pulled_from or task.started_at or now,
+        "seenAt": now,
+        "due": "instance",
+        "dueAt": now + LOOK_AGAIN_SECONDS,
+        **({"address": task.address} if task.address else {}),
+        **({"reason": reason} if reason else {}),
+    }
+    # A stop may have come while the route was made; it keeps its status and is carried on with.
+    status = platform.instances.find(instance["userId"]) or instance
+    if status["status"] == STARTING:
+        values["status"] = RUNNING
+    mine = Attr("worker").eq(worker) & Attr("status").eq(status["status"])
+    removed = ("worker", "workerUntil", *(() if reason else ("reason",)))
+    transact(platform.instances.change(instance, mine, values, removed))
+
+
+def _still_up(platform: Platform, instance: Instance) -> None:
+    now = clock.now()
+    same = Attr("runId").eq(instance["runId"]) & Attr("status").eq(RUNNING)
+    seen = {"seenAt": now, "dueAt": now + LOOK_AGAIN_SECONDS}
+    platform.instances.apply_update(platform.instances.change(instance, same, seen))
+
+
+def _over(platform: Platform, instance: Instance, task: Task) -> bool:
+    """The task has stopped: no route, the bill, the licence, and at rest."""
+    worker = ids.new_id()
+    taken = take_run(platform, instance, worker, Attr("runId").exists())
+    if taken is None:
+        return False
+    with working(platform, taken, worker):
+        if taken.get("routing"):
+            platform.elb.unroute(taken["instanceId"])
+        settled = settle(platform, taken, worker, task)
+        if settled["status"] != DESTROYING:
+            return True
+        if taken.get("runKind") == "purge" and not settled["purged"]:
+            _log.error("files could not be erased", details={"instanceId": taken["instanceId"]})
+            platform.instances.leave(settled, worker, clock.now() + PURGE_AGAIN_SECONDS)
+            return False
+        return dismantle(platform, settled, worker)

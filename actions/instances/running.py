@@ -1,0 +1,165 @@
+"""Runs: from the decision to start a task to the task itself.
+
+A run's id is stored before ECS is asked, and is the task's client token and `startedBy`. Whoever finds a
+run without a task can therefore look for one and, if there is none, ask for it again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from boto3.dynamodb.conditions import Attr
+
+from actions.errors import LicenseTaken, NoCapacity
+from actions.instances.definition import definition
+from actions.instances.settling import settle
+from actions.instances.work import AT_REST, STARTING
+from services import clock, ids, metrics
+from services.dynamodb import ConditionFailed, transact
+from services.ecs import Task
+from services.errors import TaskRefused
+from services.instances import WORK_SECONDS, Instance
+from services.platform import Platform
+from services.runs import Kind, Run
+
+ARRIVAL_SECONDS = 120  # how long a new task may take before the tick has a look
+
+
+def begin_play(platform: Platform, instance: Instance, worker: str) -> Instance | None:
+    """Decide that the instance starts: its status, its licence and its run in one transaction.
+
+    None if it is no longer at rest. Raises LicenseTaken when no licence is free.
+    """
+    at_rest = Attr("status").is_in(list(AT_REST)) & Attr("taskDefinitionArn").exists()
+    for license_id in _candidates(platform, instance):
+        now = clock.now()
+        begun = _begun(instance, worker, "play", now) | {
+            "status": STARTING,
+            "statusSince": now,
+            "lastStarted": now,
+            "runLicense": license_id,
+        }
+        try:
+            transact(
+                platform.instances.change(instance, at_rest, begun, ("reason", "purged")),
+                platform.runs.open(_run(platform, instance, begun, license_id)),
+                platform.licenses.hold(license_id, begun["runId"], instance["userId"]),
+            )
+        except ConditionFailed as refused:
+            if 0 in refused.failed:
+                return None
+            continue  # somebody was quicker with this licence
+        return cast("Instance", {**instance, **begun})
+    raise _no_license(instance)
+
+
+def begin_purge(platform: Platform, instance: Instance, worker: str) -> Instance:
+    """Decide that a purge task erases the instance's files; raises ConditionFailed if work is not ours."""
+    begun = _begun(instance, worker, "purge", clock.now())
+    idle = Attr("worker").eq(worker) & Attr("runId").not_exists()
+    transact(
+        platform.instances.change(instance, idle, begun),
+        platform.runs.open(_run(platform, instance, begun)),
+    )
+    return cast("Instance", {**instance, **begun})
+
+
+def launch(platform: Platform, instance: Instance, worker: str, *, again: bool = False) -> None:
+    """Bring the decided run's task into being and give up the work.
+
+    `again` when an earlier attempt may have got that far. Raises NoCapacity if ECS refuses; the
+    instance is then as if it had not been started.
+    """
+    run_id = instance["runId"]
+    try:
+        task_arn = (platform.ecs.find(run_id) if again else None) or _run_task(
+            platform, instance, worker
+        )
+    except TaskRefused as refused:
+        settle(platform, instance, worker, Task("", run_id, "STOPPED", ""), str(refused)[:200])
+        raise NoCapacity(str(refused)) from refused
+    mine = Attr("worker").eq(worker) & Attr("runId").eq(run_id)
+    seen = {"taskArn": task_arn, "due": "instance", "dueAt": clock.now() + ARRIVAL_SECONDS}
+    transact(platform.instances.change(instance, mine, seen, ("worker", "workerUntil")))
+    metrics.resource("ecs", 1)
+
+
+def _run_task(platform: Platform, instance: Instance, worker: str) -> str:
+    settings = platform.settings
+    if instance.get("runKind") == "purge":
+        told = {"purge": {"INSTANCE_ID": instance["instanceId"]}}
+        return platform.ecs.run(instance["runId"], settings.purge_task_definition, told)
+    return platform.ecs.run(instance["runId"], _definition_with_license(platform, instance, worker))
+
+
+def _definition_with_license(platform: Platform, instance: Instance, worker: str) -> str:
+    """The task definition that names the run's licence; secrets cannot be overridden when a task is run."""
+    license_id = instance["runLicense"]
+    if instance.get("taskDefinitionLicense") == license_id:
+        return instance["taskDefinitionArn"]
+    found = platform.licenses.find(license_id)
+    if found is None:
+        raise TaskRefused("the licence was taken out of the pool")
+    return renew_definition(platform, instance, worker, license_id, found["secretArn"])
+
+
+def renew_definition(
+    platform: Platform, instance: Instance, worker: str, license_id: str, license_secret: str | None
+) -> str:
+    """Register a new revision in place of all others and note it; returns its ARN."""
+    arn = platform.ecs.register(definition(instance, platform.settings, license_secret))
+    platform.ecs.retire_definitions(instance["instanceId"], keep=arn)
+    made = {"taskDefinitionArn": arn, "taskDefinitionLicense": license_id}
+    platform.instances.record(instance, worker, made)
+    return arn
+
+
+def _begun(instance: Instance, worker: str, kind: Kind, now: int) -> dict[str, Any]:
+    return {
+        "runId": ids.new_run_id(),
+        "runKind": kind,
+        "worker": worker,
+        "workerUntil": now + WORK_SECONDS,
+        "due": "instance",
+        "dueAt": now + WORK_SECONDS,
+    }
+
+
+def _run(
+    platform: Platform, instance: Instance, begun: dict[str, Any], license_id: str | None = None
+) -> Run:
+    run: Run = {
+        "runId": begun["runId"],
+        "userId": instance["userId"],
+        "instanceId": instance["instanceId"],
+        "kind": begun["runKind"],
+        "cpu": platform.settings.task_cpu,
+        "memory": platform.settings.task_memory,
+        "requestedAt": clock.now(),
+    }
+    if license_id:
+        run["licenseId"] = license_id
+    return run
+
+
+def _candidates(platform: Platform, instance: Instance) -> Iterator[str]:
+    """The licences that the instance may run on, the most suitable first."""
+    if instance["licenseType"] == "byol":
+        yield instance["licenseId"]
+        return
+    for shared in platform.licenses.shared():
+        if "holder" not in shared:
+            yield shared["licenseId"]
+
+
+def _no_license(instance: Instance) -> LicenseTaken:
+    if instance["licenseType"] == "byol":
+        return LicenseTaken(
+            "Your licence is in use by another member's server.",
+            suggestion="Wait until that server has stopped; the licence then is yours again.",
+        )
+    return LicenseTaken(
+        "No licence of the pool is free.",
+        suggestion="Wait until a server has stopped, or bring a licence of your own.",
+    )

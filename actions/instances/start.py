@@ -1,0 +1,77 @@
+"""start-instance: a task for the member's server (contract: Start Instance)."""
+
+from __future__ import annotations
+
+from boto3.dynamodb.conditions import Attr
+
+from actions.action import Action, Answer, Scope, UserRequest
+from actions.errors import Busy, WrongState
+from actions.instances.running import begin_play, launch
+from actions.instances.work import (
+    AT_REST,
+    CREATING,
+    DESTROYING,
+    STARTING,
+    STOPPING,
+    instance_of,
+    take_run,
+    working,
+)
+from services import ids
+from services.instances import Instance
+from services.platform import Platform
+
+_WAY_OUT = {
+    CREATING: "Wait until it has been made, or call create-instance again.",
+    STARTING: "Wait until it is running.",
+    STOPPING: "Wait until it has stopped, then start it.",
+    DESTROYING: "Wait until it is gone, then make a new one.",
+}
+
+
+class StartInstance(UserRequest):
+    """Whose instance to start."""
+
+
+def start(request: StartInstance, platform: Platform) -> Answer:
+    """Decide the start and ask ECS for the task; routing follows when the task runs.
+
+    Raises InstanceNotFound, WrongState, LicenseTaken, NoCapacity, Busy.
+    """
+    instance = instance_of(platform, request.user_id)
+    worker = ids.new_id()
+    if instance["status"] in AT_REST:
+        begun, again = begin_play(platform, instance, worker), False
+    else:
+        begun, again = _interrupted(platform, instance, worker), True
+    if begun is None:
+        raise _refusal(instance_of(platform, request.user_id))
+    with working(platform, begun, worker):
+        launch(platform, begun, worker, again=again)
+    return {
+        "success": True,
+        "instanceUrl": f"https://{begun['host']}",
+        "status": STARTING,
+        "message": "Instance starting...",
+    }
+
+
+def _interrupted(platform: Platform, instance: Instance, worker: str) -> Instance | None:
+    """An instance whose start was decided but has no task, with the work on it taken; else None."""
+    if instance["status"] != STARTING or "taskArn" in instance:
+        return None
+    no_task = Attr("status").eq(STARTING) & Attr("taskArn").not_exists()
+    try:
+        return take_run(platform, instance, worker, no_task)
+    except Busy:
+        return None  # that start is still under way: to this caller the instance is starting
+
+
+def _refusal(instance: Instance) -> WrongState:
+    status = instance["status"]
+    return WrongState(
+        "started", status, _WAY_OUT.get(status, f"Play at https://{instance['host']}.")
+    )
+
+
+ACTION = Action(StartInstance, start, Scope.USER)

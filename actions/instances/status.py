@@ -1,0 +1,96 @@
+"""status: how a member's server is (contract: Get Instance Status)."""
+
+from __future__ import annotations
+
+from actions.action import Action, Answer, Scope, UserRequest
+from actions.instances.work import instance_of
+from services import clock
+from services.ecs import Task
+from services.instances import Instance
+from services.platform import Platform
+
+_SHOWN = (
+    "taskArn",
+    "licenseType",
+    "licenseOwnerId",
+    "accessPointId",
+    "s3BucketName",
+    "createdAt",
+    "lastStarted",
+    "foundryVersion",
+)
+_PASSING = ("starting", "stopping")
+
+
+class Status(UserRequest):
+    """Whose instance to show."""
+
+
+def status(request: Status, platform: Platform) -> Answer:
+    """What is stored, with one read; while the status is passing, also what ECS says of the task.
+
+    Raises InstanceNotFound.
+    """
+    instance = instance_of(platform, request.user_id)
+    stored = dict(instance)
+    return {
+        "success": True,
+        "status": shown_status(instance),
+        "instanceUrl": f"https://{instance['host']}",
+        "message": _message(instance, _look(platform, instance)),
+        **{field: stored[field] for field in _SHOWN if field in stored},
+    }
+
+
+def shown_status(instance: Instance) -> str:
+    """The contract's word for the instance's status: it has none for one being made or destroyed."""
+    return "unknown" if instance["status"] in ("creating", "destroying") else instance["status"]
+
+
+def _look(platform: Platform, instance: Instance) -> Task | None:
+    if instance["status"] not in _PASSING or "taskArn" not in instance:
+        return None
+    return platform.ecs.look([instance["taskArn"]]).get(instance["taskArn"])
+
+
+def _message(instance: Instance, task: Task | None) -> str:
+    waited = f"{max(0, clock.now() - instance['statusSince'])} s so far"
+    reason = instance.get("reason")
+    match instance["status"]:
+        case "creating":
+            return f"The server is being made, {waited}. If that fails, it is undone by itself."
+        case "created":
+            return "The server is ready to be started for the first time."
+        case "starting":
+            return f"{reason or _coming_up(task)}, {waited}"
+        case "running":
+            return reason or f"The server is running at https://{instance['host']}"
+        case "stopping":
+            return f"{_going_down(task)}, {waited}"
+        case "stopped":
+            return f"The server is stopped. {reason or ''}".strip()
+        case _:
+            return f"The server and all its resources are being destroyed, {waited}"
+
+
+def _coming_up(task: Task | None) -> str:
+    if task is None:
+        return "Asking for a machine"
+    if task.status == "STOPPED":
+        return f"The start failed: {task.stopped_reason or task.stop_code}"
+    if task.status == "RUNNING":
+        return "Foundry is up; the way to it is being opened"
+    if task.pulled_from and not task.pulled_until:
+        return "Pulling the image"
+    return "Starting Foundry" if task.pulled_until else "Waiting for a machine"
+
+
+def _going_down(task: Task | None) -> str:
+    if task is None or task.desired_status == "RUNNING":
+        return "Asking Foundry to save and close its world"
+    if task.status == "STOPPED":
+        return "Foundry has stopped; its route and licence are being given back"
+    return "Foundry is shutting down"
+
+
+ACTION = Action(Status, status, Scope.USER)

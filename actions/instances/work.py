@@ -1,0 +1,79 @@
+"""Holding the work on an instance: who has it may touch AWS for it, and gives it up whatever happens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+from boto3.dynamodb.conditions import Attr, ConditionBase
+from botocore.exceptions import BotoCoreError, ClientError
+
+from actions.errors import Busy, InstanceNotFound
+from services import clock
+from services.dynamodb import ConditionFailed
+from services.instances import Instance, is_worked_on
+from services.platform import Platform
+
+_log = structlog.get_logger()
+
+CREATED, STARTING, RUNNING, STOPPING, STOPPED = (
+    "created",
+    "starting",
+    "running",
+    "stopping",
+    "stopped",
+)
+CREATING, DESTROYING = "creating", "destroying"  # the contract's word for both is "unknown"
+AT_REST = (CREATED, STOPPED)
+UP = (STARTING, RUNNING)
+
+
+def instance_of(platform: Platform, user_id: str) -> Instance:
+    """The user's instance; raises InstanceNotFound."""
+    instance = platform.instances.find(user_id)
+    if instance is None:
+        raise InstanceNotFound(user_id)
+    return instance
+
+
+def refuse_if_busy(instance: Instance) -> None:
+    """Raise Busy if somebody works on the instance at this moment."""
+    if is_worked_on(instance, clock.now()):
+        raise Busy(instance["status"])
+
+
+@contextmanager
+def working(
+    platform: Platform, instance: Instance, worker: str, retry_after: int = 0
+) -> Iterator[None]:
+    """Around work that `worker` has taken: a failure gives it up at once, so that a repeat can carry on.
+
+    The tick carries on after `retry_after` seconds. A process that dies gives nothing up: its hold runs out.
+    """
+    try:
+        yield
+    except Exception:
+        try:
+            platform.instances.leave(instance, worker, clock.now() + retry_after)
+        except (ClientError, BotoCoreError):
+            # The failure that brought us here is the one to report; the hold on the work runs out by itself.
+            _log.warning("could not give up the work on an instance", exc_info=True)
+        raise
+
+
+def take_run(
+    platform: Platform, instance: Instance, worker: str, when: ConditionBase, **values: object
+) -> Instance | None:
+    """Take the work on the instance's present run; None if the run is over or `when` no longer holds.
+
+    Raises Busy if somebody else has the work.
+    """
+    same = Attr("runId").eq(instance["runId"])
+    try:
+        return platform.instances.take(instance, worker, clock.now(), same & when, values)
+    except ConditionFailed as refused:
+        found = refused.found
+        if found.get("runId") == instance["runId"] and is_worked_on(found, clock.now()):
+            raise Busy(found["status"]) from refused
+        return None

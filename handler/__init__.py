@@ -1,0 +1,1 @@
+"""All that knows a transport: the way in, the dispatcher, errors and telemetry."""

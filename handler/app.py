@@ -1,0 +1,73 @@
+"""The way in: one entry point for every kind of event."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from actions.errors import NotFound
+from handler import dispatch, events, failures, telemetry
+from services import ids, settings, tracing
+from services.platform import Platform
+
+
+class RetryLater(Exception):
+    """What AWS is told when an event with nobody waiting for an answer failed: it then repeats it."""
+
+
+@lru_cache(maxsize=1)
+def platform() -> Platform:
+    """The services of this deployment, made once per process."""
+    loaded = settings.load()
+    telemetry.configure(loaded.log_level, tracing_on=loaded.tracing)
+    return Platform(loaded)
+
+
+def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
+    """Answer one event.
+
+    A caller gets an answer, never an exception. An event of the platform's own, for whose answer nobody
+    waits, raises RetryLater if a repeat can help, so that Lambda repeats it and at last keeps it in the
+    dead-letter queue.
+    """
+    services = platform()
+    request_id = getattr(context, "aws_request_id", None) or ids.new_run_id()
+    with telemetry.event(request_id) as observed:
+        unattended = False
+        try:
+            recognised = events.recognise(event)
+            if recognised.kind == events.HTTP:
+                raise NotFound(
+                    "There is nothing at this address.",
+                    suggestion="Invoke the function directly; docs/actions.md says how.",
+                )
+            observed.names(recognised.action, recognised.payload.get("userId"))
+            unattended = dispatch.is_systems_own(recognised.action)
+            with tracing.segment(observed.action):
+                answer = dispatch.run(
+                    recognised.action, recognised.payload, dispatch.DIRECT, services
+                )
+        except Exception as error:
+            failure = failures.kind_of(error)
+            observed.failed(error, failure)
+            if unattended and failure.passing:
+                raise RetryLater(f"{failure.code}, request id {request_id}") from None
+            answer = failures.answer(error, request_id)
+            return _as_http(event, failure, answer) if events.is_http(event) else answer
+        observed.succeeded()
+        return answer
+
+
+def _as_http(event: dict[str, Any], failure: failures.Failure, answer: Any) -> dict[str, Any]:
+    """An answer in the form that API Gateway, a function URL and a load balancer take."""
+    headers = {"content-type": "application/json"}
+    form: dict[str, Any] = {"headers": headers}
+    if "elb" in event.get("requestContext", {}) and "multiValueHeaders" in event:
+        form = {"multiValueHeaders": {name: [value] for name, value in headers.items()}}
+    return {
+        "statusCode": failure.http_status,
+        "body": json.dumps(answer),
+        "isBase64Encoded": False,
+        **form,
+    }

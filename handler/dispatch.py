@@ -1,0 +1,85 @@
+"""From a name and a payload to an answer: find the action, authorise, validate, call. Knows no transport."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+
+import actions
+from actions.action import Action, Answer, Request, Scope
+from actions.errors import Forbidden, InvalidRequest
+from handler import failures
+from services.platform import Platform
+
+SYSTEM = "system"
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls. `user_id` is None where the payload's is believed (IAM vouches for the caller).
+
+    Only a `trusted` caller may be the platform itself: a direct invocation, a schedule, an AWS event.
+    """
+
+    user_id: str | None = None
+    trusted: bool = False
+    scopes: frozenset[str] = frozenset()
+
+
+DIRECT = Caller(trusted=True)
+
+
+def run(name: str, payload: Mapping[str, Any], caller: Caller, platform: Platform) -> Answer:
+    """Carry out the action `name`. Raises whatever it raises; handler/failures.py words it."""
+    action = actions.find(name)
+    request = _validated(action, payload)
+    _authorise(action.scope, getattr(request, "user_id", None), caller, platform)
+    return action.run(request, platform)
+
+
+def is_systems_own(name: str) -> bool:
+    """Whether the action is the platform's own, so that nobody waits for its answer."""
+    return actions.find(name).scope is Scope.SYSTEM
+
+
+def _validated(action: Action[Any], payload: Mapping[str, Any]) -> Request:
+    try:
+        request: Request = action.request.model_validate(payload)
+    except ValidationError as error:
+        raise failures.invalid(error, secret_fields(action.request)) from None
+    return request
+
+
+def secret_fields(model: type[Request]) -> frozenset[str]:
+    """The names, as the contract writes them, of the fields whose values must not be shown."""
+    return frozenset(
+        field.alias or name
+        for name, field in model.model_fields.items()
+        if SecretStr.__name__ in str(field.annotation)
+    )
+
+
+def _authorise(scope: Scope, user_id: str | None, caller: Caller, platform: Platform) -> None:
+    """Refuse who may not. A request about a user is that user's, an admin's or the platform's own."""
+    if scope is Scope.PUBLIC:
+        return
+    if scope is Scope.SYSTEM:
+        if not caller.trusted:
+            raise Forbidden("Only the platform itself may do this.", field="action")
+        return
+    if user_id is None:
+        raise InvalidRequest("userId is missing.", field="userId", suggestion="Give userId.")
+    if user_id == SYSTEM:
+        raise Forbidden('"system" is the schedules\' own user.', field="userId", value=user_id)
+    acts_for_other = caller.user_id not in (None, user_id) and scope.value not in caller.scopes
+    if not (caller.trusted or caller.user_id) or acts_for_other:
+        raise Forbidden("You can act for yourself only.", field="userId")
+    if scope is Scope.ADMIN and user_id not in platform.settings.admins:
+        raise Forbidden(
+            "Only administrators may do this.",
+            field="userId",
+            suggestion="The operator names administrators in ADMIN_USER_IDS.",
+        )

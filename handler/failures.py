@@ -1,0 +1,80 @@
+"""From what went wrong to what each surface says of it. The only place that knows codes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
+from pydantic import ValidationError
+
+from actions.errors import Conflict, Forbidden, InvalidRequest, NotFound, PlatformError
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A kind of failure on every surface (contract: Common Error Codes)."""
+
+    code: str
+    http_status: int
+    log_level: str = "info"
+    passing: bool = False  # whether the same event may succeed later
+
+
+INVALID = Failure("VALIDATION_ERROR", 400)
+FORBIDDEN = Failure("PERMISSION_DENIED", 403, "warning")
+NOT_FOUND = Failure("RESOURCE_NOT_FOUND", 404)
+CONFLICT = Failure("RESOURCE_CONFLICT", 409, passing=True)
+TIMEOUT = Failure("TIMEOUT_ERROR", 504, "error", passing=True)
+INTERNAL = Failure("INTERNAL_ERROR", 500, "error", passing=True)
+
+_KINDS: tuple[tuple[type[Exception], Failure], ...] = (
+    (InvalidRequest, INVALID),
+    (Forbidden, FORBIDDEN),
+    (NotFound, NOT_FOUND),
+    (Conflict, CONFLICT),
+    (ReadTimeoutError, TIMEOUT),
+    (ConnectTimeoutError, TIMEOUT),
+)
+
+
+def kind_of(error: Exception) -> Failure:
+    """What kind of failure an exception is; whatever is not known is internal."""
+    return next((failure for kind, failure in _KINDS if isinstance(error, kind)), INTERNAL)
+
+
+def answer(error: Exception, request_id: str) -> dict[str, Any]:
+    """The contract's error answer. What is not the platform's own says the request id and nothing else."""
+    failed: dict[str, Any] = {"success": False, "errorCode": kind_of(error).code}
+    if isinstance(error, PlatformError):
+        failed["error"] = error.message
+        failed["details"] = error.details
+    elif kind_of(error) is TIMEOUT:
+        failed["error"] = "AWS did not answer in time. Try again; nothing is done twice."
+    else:
+        failed["error"] = (
+            f"Something went wrong inside. Tell the operator the request id {request_id}."
+        )
+    return failed | {"requestId": request_id}
+
+
+def invalid(error: ValidationError, secret_fields: frozenset[str]) -> InvalidRequest:
+    """What pydantic found first, for the reader: the field, its value unless it is secret, and a way out."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    field = ".".join(str(part) for part in first["loc"]) or "payload"
+    if first["type"] == "missing":
+        return InvalidRequest(f"{field} is missing.", field=field, suggestion=f"Give {field}.")
+    value = first["input"]
+    shown = isinstance(value, str | int | float | bool) and field not in secret_fields
+    return InvalidRequest(
+        f"{field} is not valid.",
+        field=field,
+        value=(value[:100] if isinstance(value, str) else value) if shown else None,
+        suggestion=_suggestion(field, first["type"], first["msg"], value),
+    )
+
+
+def _suggestion(field: str, kind: str, message: str, value: object) -> str:
+    if field == "userId" and isinstance(value, int):
+        return "Send the id as a string: numbers of this size lose their last digits in JSON."
+    return message.removeprefix("Value error, ")

@@ -1,0 +1,127 @@
+"""The main job, `make run`: the whole platform on an embedded AWS, until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+from typing import NoReturn
+
+from local import demo, embedded, stack
+from local.ecs_events import TaskEvents
+from local.follow import FunctionLog
+from local.processes import LocalError, reason
+
+_LOOK_EVERY = 1.0  # seconds, at tasks and at the log
+
+READY = """
+Ready. A new terminal talks to it with
+
+  export AWS_ENDPOINT_URL={endpoint} AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
+
+AWS CLI version 1 (one is at .venv/bin/aws):
+
+  aws lambda invoke --function-name {function} \\
+    --payload '{payload}' /dev/stdout
+
+AWS CLI version 2:
+
+  aws lambda invoke --function-name {function} --cli-binary-format raw-in-base64-out \\
+    --payload '{payload}' /dev/stdout
+
+or, without any of that:
+
+  make invoke ACTION=status USER={user}{port}
+  make invoke EVENT=events/status.json{port}
+
+The demo community: {members}
+No containers run here: a started server is "running" at once, has no address, and shows no page. The task
+changes that ECS would send, and the ends of the tasks that delete files, come from this process.
+
+The function's log follows; Ctrl-C ends everything.
+"""
+
+
+def main() -> int:
+    """Returns the exit code: 0 after Ctrl-C, 1 if something stood in the way."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("--port", type=int, default=embedded.PORT, help="port of the embedded AWS")
+    parser.add_argument("--auth", action="store_true", help="let the embedded AWS check policies")
+    given = parser.parse_args()
+    for order in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(order, _end)
+    try:
+        _run(given.port, auth=given.auth)
+    except LocalError as error:
+        print(f"make run: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nEverything is ended.")
+        return 0
+
+
+def _end(order: int, frame: FrameType | None) -> NoReturn:
+    """End once, and undisturbed by a second Ctrl-C."""
+    for again in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(again, signal.SIG_IGN)
+    raise KeyboardInterrupt
+
+
+def _run(port: int, *, auth: bool) -> NoReturn:
+    with ExitStack() as at_the_end:
+        with _says(f"Starting the embedded AWS (ministack) on 127.0.0.1:{port}"):
+            aws = at_the_end.enter_context(embedded.running(port, auth=auth))
+        with _says("Building the function (sam build)"):
+            template = stack.build(aws.directory / "build")
+        with _says("Deploying the stack (sam deploy)"):
+            outputs = stack.deploy(aws, template)
+        with _says("Seeding a demo community"):
+            demo.keep_operators_account(aws)
+            members = demo.seed(aws, stack.FUNCTION)
+        print(_ready(port, members), flush=True)
+        _follow(aws, outputs["ClusterArn"])
+
+
+def _ready(port: int, members: list[str]) -> str:
+    return READY.format(
+        endpoint=embedded.endpoint(port),
+        function=stack.FUNCTION,
+        payload=json.dumps({"action": "status", "userId": demo.ADMIN}),
+        user=demo.ADMIN,
+        port="" if port == embedded.PORT else f" PORT={port}",
+        members=", ".join(members),
+    )
+
+
+def _follow(aws: embedded.Embedded, cluster: str) -> NoReturn:
+    """Keep the tasks' events coming and show the log, until interrupted."""
+    tasks = TaskEvents(aws, cluster)
+    log = FunctionLog(aws, stack.LOG_GROUP)
+    while aws.process.poll() is None:
+        tasks.send()
+        tasks.end_purges(stack.PURGE_FAMILY)
+        for line in log.fresh():
+            print(line, flush=True)
+        time.sleep(_LOOK_EVERY)
+    raise LocalError(f"The embedded AWS ended: {reason(aws.log.read_text())}")
+
+
+@contextmanager
+def _says(what: str) -> Iterator[None]:
+    began = time.monotonic()
+    print(f"{what} ...", end=" ", flush=True)
+    try:
+        yield
+    except BaseException:
+        print(flush=True)
+        raise
+    print(f"{time.monotonic() - began:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,53 @@
+"""A small community to play with. Everything in it is made up."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from local.embedded import Embedded
+from local.processes import LocalError
+
+ADMIN = "100000000000000001"  # also the admin in samconfig.toml, environment `local`
+_KEY = {"foundryLicense": "AAAA-BBBB-CCCC-DDDD-EEEE-FFFF", "foundryAdminKey": "demo-admin-key"}
+_MEMBERS: tuple[dict[str, Any], ...] = (
+    {"userId": ADMIN, "username": "Ada", **_KEY, "allowLicenseSharing": True},
+    {"userId": "100000000000000002", "username": "Björn the Bold", **_KEY, "foundryVersion": "14"},
+    {
+        "userId": "100000000000000003",
+        "username": "ada",
+        "foundryAdminKey": "k",
+        "licenseType": "pooled",
+    },
+)
+
+
+OPERATOR = "foundry-operator"  # samconfig.toml, environment `local`
+
+
+def keep_operators_account(embedded: Embedded) -> None:
+    """The foundryvtt.com account that serves the download for members who give none of their own."""
+    account = json.dumps({"username": "demo-operator", "password": "demo-operator-password"})
+    embedded.client("secretsmanager").create_secret(Name=OPERATOR, SecretString=account)
+
+
+def seed(embedded: Embedded, function: str) -> list[str]:
+    """Make each demo member's instance unless it exists; returns their addresses. LocalError if one fails."""
+    return [_instance_of(member, embedded, function) for member in _MEMBERS]
+
+
+def _instance_of(member: dict[str, Any], embedded: Embedded, function: str) -> str:
+    answer = _invoke(embedded, function, {"action": "create-instance", **member})
+    if answer.get("errorCode") == "RESOURCE_CONFLICT":
+        answer = _invoke(embedded, function, {"action": "status", "userId": member["userId"]})
+    if not answer.get("success"):
+        raise LocalError(f"Seeding {member['username']} failed: {json.dumps(answer)}")
+    return str(answer["instanceUrl"])
+
+
+def _invoke(embedded: Embedded, function: str, payload: dict[str, Any]) -> dict[str, Any]:
+    called = embedded.client("lambda").invoke(
+        FunctionName=function, Payload=json.dumps(payload).encode()
+    )
+    answer: dict[str, Any] = json.loads(called["Payload"].read())
+    return answer

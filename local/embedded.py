@@ -1,0 +1,133 @@
+"""An AWS of one's own on this machine: a ministack process on the loopback interface."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import urlopen
+
+import boto3
+from botocore.config import Config
+
+from local.processes import LocalError, child, reason
+
+PORT = 4566
+REGION = "us-east-1"
+# What an AWS client needs to talk to the embedded AWS. The key `test` is the account's root there.
+CREDENTIALS = {
+    "AWS_ACCESS_KEY_ID": "test",
+    "AWS_SECRET_ACCESS_KEY": "test",
+    "AWS_DEFAULT_REGION": REGION,
+}
+_READY_WITHIN = 60  # seconds; about 2 are usual
+# The function's own limit is 300 s; a call that takes longer, or fails, is not repeated behind our back.
+_CALL = Config(connect_timeout=5, read_timeout=310, retries={"total_max_attempts": 1})
+
+
+@dataclass(frozen=True)
+class Embedded:
+    """A running embedded AWS."""
+
+    port: int
+    directory: Path  # its own, removed at its end
+    process: subprocess.Popen[bytes]
+
+    @property
+    def endpoint(self) -> str:
+        """Where every service answers."""
+        return endpoint(self.port)
+
+    @property
+    def log(self) -> Path:
+        """What the emulator says."""
+        return self.directory / "ministack.log"
+
+    def client(self, service: str) -> Any:
+        """A boto3 client with root's rights."""
+        return client(service, self.port)
+
+
+def endpoint(port: int) -> str:
+    """The address of the embedded AWS on `port`."""
+    return f"http://127.0.0.1:{port}"
+
+
+def client(service: str, port: int) -> Any:
+    """A boto3 client of the embedded AWS on `port`, whatever AWS the terminal's environment points to."""
+    return boto3.client(  # type: ignore[call-overload]
+        service,
+        endpoint_url=endpoint(port),
+        region_name=REGION,
+        aws_access_key_id=CREDENTIALS["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=CREDENTIALS["AWS_SECRET_ACCESS_KEY"],
+        config=_CALL,
+    )
+
+
+@contextmanager
+def running(port: int = PORT, *, auth: bool = False) -> Iterator[Embedded]:
+    """Start an embedded AWS on 127.0.0.1:`port`; at the end, end it and all that it started.
+
+    With `auth` it checks signatures and policies, so that the function has the rights of its role only.
+    Raises LocalError if the port is taken or the start fails.
+    """
+    _refuse_taken(port)
+    with tempfile.TemporaryDirectory(prefix=f"embedded-aws-{port}-") as name:
+        directory = Path(name)
+        command = [sys.executable, "-m", "ministack"]
+        environment = _environment(port, directory, auth=auth)
+        with (
+            (directory / "ministack.log").open("wb") as output,
+            child(command, environment, output, cwd=directory) as process,
+        ):
+            embedded = Embedded(port, directory, process)
+            _wait_until_ready(embedded)
+            yield embedded
+
+
+def _refuse_taken(port: int) -> None:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise LocalError(
+                f"Port {port} cannot be had ({error.strerror}): end what uses it, or name another one"
+                " (make run PORT=4567)."
+            ) from None
+
+
+def _environment(port: int, directory: Path, *, auth: bool) -> dict[str, str]:
+    """Only what is named here: the emulator hands its own environment on to the function."""
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    return {
+        **kept,
+        "GATEWAY_PORT": str(port),
+        "BIND_HOST": "127.0.0.1",
+        "MINISTACK_REGION": REGION,
+        "AUTH": "true" if auth else "false",
+        "TMPDIR": str(directory),
+        "IOT_MTLS_ENABLED": "0",  # would listen on every interface
+        "DOCKER_HOST": f"unix://{directory}/none",  # with Docker or without, the run is the same
+        "PYTHONDONTWRITEBYTECODE": "1",
+    }
+
+
+def _wait_until_ready(embedded: Embedded) -> None:
+    give_up = time.monotonic() + _READY_WITHIN
+    while time.monotonic() < give_up and embedded.process.poll() is None:
+        try:
+            with urlopen(f"{embedded.endpoint}/_ministack/health", timeout=2):  # noqa: S310 - http, see endpoint
+                return
+        except OSError:  # nobody listens yet
+            time.sleep(0.1)
+    raise LocalError(f"The embedded AWS did not start: {reason(embedded.log.read_text())}")

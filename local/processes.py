@@ -1,0 +1,72 @@
+"""Child processes that never outlive us."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+_END_WITHIN = 10  # seconds until a process group that ignores SIGTERM is killed
+
+
+class LocalError(Exception):
+    """Something that the person at the terminal can do something about; its message is the line to print."""
+
+
+def tool(name: str) -> str:
+    """The path of a program of this environment or machine; LocalError if it is missing."""
+    beside = Path(sys.executable).parent / name
+    found = str(beside) if beside.exists() else shutil.which(name)
+    if found is None:
+        raise LocalError(f"'{name}' is missing; `make setup` installs what comes with the project.")
+    return found
+
+
+def reason(said: str) -> str:
+    """The line of a failed program's output that most likely says why it failed."""
+    lines = [line.strip() for line in said.splitlines() if line.strip()]
+    telling = [
+        line for line in lines if any(word in line for word in ("rror", "ROLLBACK", "FAILED"))
+    ]
+    return (telling or lines or ["it said nothing"])[-1]
+
+
+@contextmanager
+def child(
+    command: list[str], environment: Mapping[str, str], output: IO[bytes], cwd: Path
+) -> Iterator[subprocess.Popen[bytes]]:
+    """A program in a process group of its own, of which nothing is left afterwards."""
+    process = subprocess.Popen(
+        command,
+        env=environment,
+        cwd=cwd,
+        stdin=subprocess.DEVNULL,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        _end_group(process)
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """End the whole group: it may have children of its own, the function's workers."""
+    for order in (signal.SIGTERM, signal.SIGKILL):
+        give_up = time.monotonic() + _END_WITHIN
+        try:
+            os.killpg(process.pid, order)
+            while time.monotonic() < give_up:
+                process.poll()  # as a zombie it would still count as the group
+                os.killpg(process.pid, 0)
+                time.sleep(0.05)
+        except ProcessLookupError:
+            return

@@ -1,0 +1,55 @@
+"""Build for the embedded AWS and deploy to it, with the tool and the template that AWS gets."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from local.embedded import CREDENTIALS, Embedded
+from local.processes import LocalError, child, reason, tool
+
+TOP = Path(__file__).resolve().parent.parent
+STACK = "foundry-local"  # samconfig.toml, environment `local`
+FUNCTION = "foundry-vtt-instance-management"  # template.yaml, parameter FunctionName
+LOG_GROUP = f"/aws/lambda/{FUNCTION}"
+PURGE_FAMILY = f"{STACK}-purge"
+
+
+def build(directory: Path) -> Path:
+    """`sam build` the function for this machine's Python into `directory`; returns the built template."""
+    tool("make")
+    template = str(TOP / "template.yaml")
+    _sam(
+        ["build", "--template-file", template, "--build-dir", str(directory)],
+        {"BUILD_FOR": "local"},
+    )
+    return directory / "template.yaml"
+
+
+def deploy(embedded: Embedded, template: Path) -> dict[str, str]:
+    """`sam deploy` a built template to the embedded AWS; returns the stack's outputs."""
+    variables = {
+        **CREDENTIALS,
+        "AWS_ENDPOINT_URL": embedded.endpoint,
+        "SAM_CLI_POLL_DELAY": "0.3",  # seconds between looks at the stack; 5 unless set
+    }
+    _sam(["deploy", "--config-env", "local", "--template-file", str(template)], variables)
+    stacks = embedded.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
+    return {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+
+
+def _sam(arguments: list[str], variables: Mapping[str, str]) -> None:
+    """Run SAM in the terminal's environment but for its AWS settings; LocalError if it fails."""
+    command = [tool("sam"), *arguments, "--config-file", str(TOP / "samconfig.toml")]
+    ours = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MAKE", "MFLAGS"))}
+    nowhere = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    environment = {**ours, **nowhere, "SAM_CLI_TELEMETRY": "0", **variables}
+    with tempfile.TemporaryFile() as output:
+        with child(command, environment, output, cwd=TOP) as process:
+            process.wait()
+        if process.returncode:
+            output.seek(0)
+            said = output.read().decode(errors="replace")
+            raise LocalError(f"`sam {arguments[0]}` failed: {reason(said)}")

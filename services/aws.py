@@ -1,0 +1,39 @@
+"""Clients for AWS, each made once per process and only when first needed."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from threading import Lock
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+# One call may take at most about 3 x (3 + 10) s, so that a chain of them ends well within the function's 300 s.
+PATIENT = Config(
+    connect_timeout=3,
+    read_timeout=10,
+    max_pool_connections=32,
+    retries={"mode": "standard", "total_max_attempts": 3},
+)
+# Health checks are bounded by 3 s (contract, System Health Check): one try, no second.
+BRISK = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
+
+_making = Lock()
+
+
+@lru_cache(maxsize=64)
+def _made(service: str, brisk: bool) -> Any:
+    return boto3.client(service, config=BRISK if brisk else PATIENT)  # type: ignore[call-overload]
+
+
+def client(service: str, *, brisk: bool = False) -> Any:
+    """The process's client for `service`. Making one is not thread-safe in boto3, using one is."""
+    with _making:
+        return _made(service, brisk)
+
+
+def code_of(error: ClientError) -> str:
+    """AWS's own name for what went wrong."""
+    return str(error.response.get("Error", {}).get("Code", ""))

@@ -1,0 +1,188 @@
+"""DynamoDB: items as plain dictionaries, decisions as conditional writes and transactions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
+from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
+from botocore.exceptions import ClientError
+
+from services.aws import client, code_of
+from services.ids import jitter
+
+Item = dict[str, Any]
+Operation = dict[str, dict[str, Any]]
+
+_write = TypeSerializer().serialize
+_read = TypeDeserializer().deserialize
+_TRANSACTION_TRIES = 8
+
+
+class ConditionFailed(Exception):
+    """A conditional write was refused. `failed` holds the positions of the operations that refused,
+    `found` the item that stood in the way of a single write (empty where there was none)."""
+
+    def __init__(self, failed: frozenset[int], found: Item | None = None) -> None:
+        super().__init__(f"condition failed at {sorted(failed)}")
+        self.failed = failed
+        self.found = found or {}
+
+
+class Table:
+    """One table with a partition key only."""
+
+    def __init__(self, name: str, key: str) -> None:
+        self.name = name
+        self.key = key
+
+    def get(self, key: str) -> Item | None:
+        """The item as it is now (a consistent read), or None."""
+        answer = client("dynamodb").get_item(
+            TableName=self.name, Key=self._key(key), ConsistentRead=True
+        )
+        return _item(answer["Item"]) if "Item" in answer else None
+
+    def put(self, item: Mapping[str, Any], when: ConditionBase | None = None) -> Operation:
+        """The operation that writes `item` whole."""
+        return {"Put": {"TableName": self.name, "Item": _dump(item), **_condition(when)}}
+
+    def delete(self, key: str, when: ConditionBase | None = None) -> Operation:
+        """The operation that removes the item; removing what is not there is no error."""
+        return {"Delete": {"TableName": self.name, "Key": self._key(key), **_condition(when)}}
+
+    def update(
+        self,
+        key: str,
+        when: ConditionBase,
+        values: Mapping[str, Any],
+        remove: Sequence[str] = (),
+    ) -> Operation:
+        """The operation that sets `values` and removes the attributes `remove` if `when` holds."""
+        names = {f"#s{i}": name for i, name in enumerate(values)}
+        names |= {f"#r{i}": name for i, name in enumerate(remove)}
+        expression = "SET " + ", ".join(f"#s{i} = :s{i}" for i in range(len(values)))
+        if remove:
+            expression += " REMOVE " + ", ".join(f"#r{i}" for i in range(len(remove)))
+        condition = _condition(when)
+        return {
+            "Update": {
+                "TableName": self.name,
+                "Key": self._key(key),
+                "UpdateExpression": expression,
+                "ConditionExpression": condition["ConditionExpression"],
+                "ExpressionAttributeNames": names | condition.get("ExpressionAttributeNames", {}),
+                "ExpressionAttributeValues": {
+                    **{f":s{i}": _write(value) for i, value in enumerate(values.values())},
+                    **condition.get("ExpressionAttributeValues", {}),
+                },
+            }
+        }
+
+    def apply_update(self, operation: Operation) -> Item:
+        """Carry out one update and return the item after it; raises ConditionFailed with the item found."""
+        try:
+            answer = client("dynamodb").update_item(
+                **operation["Update"],
+                ReturnValues="ALL_NEW",
+                ReturnValuesOnConditionCheckFailure="ALL_OLD",
+            )
+        except ClientError as error:
+            if code_of(error) != "ConditionalCheckFailedException":
+                raise
+            raise ConditionFailed(frozenset({0}), _item(error.response.get("Item", {}))) from error
+        return _item(answer["Attributes"])
+
+    def query(self, index: str, key: ConditionBase, **options: Any) -> Iterator[Item]:
+        """The items of an index that `key` selects, page after page, in the index's order."""
+        built = ConditionExpressionBuilder().build_expression(key, is_key_condition=True)
+        pages = (
+            client("dynamodb")
+            .get_paginator("query")
+            .paginate(
+                TableName=self.name,
+                IndexName=index,
+                KeyConditionExpression=built.condition_expression,
+                ExpressionAttributeNames=built.attribute_name_placeholders,
+                ExpressionAttributeValues=_dump(built.attribute_value_placeholders),
+                **options,
+            )
+        )
+        return (_item(item) for page in pages for item in page["Items"])
+
+    def scan(self) -> Iterator[Item]:
+        """Every item. Only for an administrator's listing: the ticks never scan."""
+        pages = client("dynamodb").get_paginator("scan").paginate(TableName=self.name)
+        return (_item(item) for page in pages for item in page["Items"])
+
+    def check(self) -> None:
+        """Raise if the table does not answer or is not active."""
+        answer = client("dynamodb", brisk=True).describe_table(TableName=self.name)
+        if answer["Table"]["TableStatus"] not in ("ACTIVE", "UPDATING"):
+            raise RuntimeError("the table is not active")
+
+    def _key(self, key: str) -> dict[str, Any]:
+        return {self.key: {"S": key}}
+
+
+def transact(*operations: Operation) -> None:
+    """Carry out all operations or none; raises ConditionFailed naming those that refused.
+
+    botocore gives every transaction a client token, so a request that it repeats because the answer
+    was lost is not refused by its own first attempt. Two transactions that meet on an item are not
+    ordered by DynamoDB but refused (TransactionConflict): those are tried again here.
+    """
+    for attempt in range(_TRANSACTION_TRIES):
+        try:
+            client("dynamodb").transact_write_items(TransactItems=list(operations))
+            return
+        except ClientError as error:
+            if code_of(error) != "TransactionCanceledException":
+                raise
+            reasons = [r.get("Code") for r in error.response.get("CancellationReasons", [])]
+            failed = {i for i, code in enumerate(reasons) if code == "ConditionalCheckFailed"}
+            if failed:
+                raise ConditionFailed(frozenset(failed)) from error
+            if "TransactionConflict" not in reasons or attempt == _TRANSACTION_TRIES - 1:
+                raise
+        time.sleep(jitter(0.05 * 2**attempt))
+
+
+def absent(attribute: str) -> ConditionBase:
+    """The condition that the item, or the attribute, is not there."""
+    return Attr(attribute).not_exists()
+
+
+def _condition(when: ConditionBase | None) -> dict[str, Any]:
+    if when is None:
+        return {}
+    built = ConditionExpressionBuilder().build_expression(when)
+    condition: dict[str, Any] = {
+        "ConditionExpression": built.condition_expression,
+        "ExpressionAttributeNames": built.attribute_name_placeholders,
+    }
+    if built.attribute_value_placeholders:
+        condition["ExpressionAttributeValues"] = _dump(built.attribute_value_placeholders)
+    return condition
+
+
+def _dump(item: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _write(value) for name, value in item.items() if value is not None}
+
+
+def _item(stored: Any) -> Item:
+    return {name: _plain(_read(value)) for name, value in stored.items()}
+
+
+def _plain(value: Any) -> Any:
+    """Whole numbers as int: Decimal is kept for money."""
+    if (
+        isinstance(value, Decimal)
+        and value == value.to_integral_value()
+        and value.as_tuple().exponent == 0
+    ):
+        return int(value)
+    return value

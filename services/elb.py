@@ -1,0 +1,136 @@
+"""Elastic Load Balancing: a route (target group, target, rule) per instance, only while it runs.
+
+At most 100 target groups fit on a load balancer, so that an instance at rest has none. Everything is
+found again by the target group's name, which derives from the instance's id.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from services.aws import client, code_of
+from services.errors import LoadBalancerFull
+from services.settings import Settings
+
+PORT = 30000
+_PRIORITIES = 50_000
+_FULL = {"TooManyTargetGroups", "TooManyRules", "TooManyUniqueTargetGroupsPerLoadBalancer"}
+
+
+class Elb:
+    """The load balancer's HTTPS listener."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def route(self, instance_id: str, host: str, address: str) -> None:
+        """Send what is asked of `host` to `address`; repeating it completes a half-made route.
+
+        Raises LoadBalancerFull when no more instances can be reached at once.
+        """
+        try:
+            group = self._make_group(instance_id)
+            client("elbv2").register_targets(
+                TargetGroupArn=group, Targets=[{"Id": address, "Port": PORT}]
+            )
+            self._make_rule(instance_id, host, group)
+        except ClientError as error:
+            if code_of(error) not in _FULL:
+                raise
+            raise LoadBalancerFull(code_of(error)) from error
+
+    def unroute(self, instance_id: str) -> None:
+        """Remove the instance's route, whole or half-made; no error if there is none."""
+        group = self._find_group(instance_id)
+        if group is None:
+            return
+        for rule in self._rules():
+            if any(action.get("TargetGroupArn") == group for action in rule["Actions"]):
+                self._forgiving("delete_rule", "RuleNotFound", RuleArn=rule["RuleArn"])
+        self._forgiving("delete_target_group", "TargetGroupNotFound", TargetGroupArn=group)
+
+    def check(self) -> None:
+        """Raise if the load balancer does not answer or is not active."""
+        answer = client("elbv2", brisk=True).describe_load_balancers(
+            LoadBalancerArns=[self._settings.load_balancer_arn]
+        )
+        state = answer["LoadBalancers"][0]["State"]["Code"]
+        if state not in ("active", "active_impaired"):
+            raise RuntimeError(f"the load balancer is {state}")
+
+    def _make_group(self, instance_id: str) -> str:
+        # Creating a group again with the same settings returns the one that is there.
+        answer = client("elbv2").create_target_group(
+            Name=_name(instance_id),
+            Protocol="HTTP",
+            Port=PORT,
+            VpcId=self._settings.vpc_id,
+            TargetType="ip",
+            HealthCheckPath="/api/status",
+            HealthCheckIntervalSeconds=15,
+            HealthyThresholdCount=2,
+            Tags=[{"Key": "stack", "Value": self._settings.stack}],
+        )
+        return str(answer["TargetGroups"][0]["TargetGroupArn"])
+
+    def _find_group(self, instance_id: str) -> str | None:
+        try:
+            answer = client("elbv2").describe_target_groups(Names=[_name(instance_id)])
+        except ClientError as error:
+            if code_of(error) != "TargetGroupNotFound":
+                raise
+            return None
+        return str(answer["TargetGroups"][0]["TargetGroupArn"])
+
+    def _make_rule(self, instance_id: str, host: str, group: str) -> None:
+        """Priorities are unique per listener: begin at one derived from the id, on a clash take a free one."""
+        priority = int(instance_id, 16) % _PRIORITIES + 1
+        try:
+            self._create_rule(host, group, priority)
+        except ClientError as error:
+            if code_of(error) != "PriorityInUse":
+                raise
+            rules = self._rules()
+            if any(a.get("TargetGroupArn") == group for rule in rules for a in rule["Actions"]):
+                return
+            taken = {rule["Priority"] for rule in rules}
+            self._create_rule(host, group, _free(priority, taken))
+
+    def _create_rule(self, host: str, group: str, priority: int) -> None:
+        client("elbv2").create_rule(
+            ListenerArn=self._settings.listener_arn,
+            Priority=priority,
+            Conditions=[{"Field": "host-header", "HostHeaderConfig": {"Values": [host]}}],
+            Actions=[{"Type": "forward", "TargetGroupArn": group}],
+            Tags=[{"Key": "stack", "Value": self._settings.stack}],
+        )
+
+    def _rules(self) -> list[dict[str, Any]]:
+        pages = client("elbv2").get_paginator("describe_rules")
+        return [
+            rule
+            for page in pages.paginate(ListenerArn=self._settings.listener_arn)
+            for rule in page["Rules"]
+        ]
+
+    def _forgiving(self, operation: str, gone: str, **arguments: str) -> None:
+        try:
+            getattr(client("elbv2"), operation)(**arguments)
+        except ClientError as error:
+            if code_of(error) != gone:
+                raise
+
+
+def _name(instance_id: str) -> str:
+    return f"fvtt-{instance_id}"
+
+
+def _free(wanted: int, taken: set[str]) -> int:
+    """The next priority after `wanted` that no rule has; there are at most 100 rules in 50,000 places."""
+    return next(
+        priority
+        for step in range(_PRIORITIES)
+        if str(priority := (wanted + step - 1) % _PRIORITIES + 1) not in taken
+    )

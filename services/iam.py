@@ -1,0 +1,95 @@
+"""IAM: one user per instance, limited to the instance's bucket.
+
+Task-role credentials do not reach Foundry (facts of Foundry), hence a user with an access key.
+"""
+
+from __future__ import annotations
+
+import json
+
+from botocore.exceptions import ClientError
+
+from services.aws import client, code_of
+from services.settings import Settings
+
+_POLICY = "bucket"
+_GONE = "NoSuchEntity"
+
+
+class Iam:
+    """The users by which the instances reach their buckets."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def make_user(self, instance_id: str, bucket: str) -> tuple[str, str]:
+        """Make the instance's user; returns a new access key's id and secret.
+
+        A key's secret is shown once. Repeating this therefore throws away the keys made before.
+        """
+        iam, user = client("iam"), self._name(instance_id)
+        existed = False
+        try:
+            iam.create_user(
+                UserName=user,
+                Path=f"/{self._settings.stack}/",
+                PermissionsBoundary=self._settings.bucket_user_boundary_arn,
+                Tags=[{"Key": "stack", "Value": self._settings.stack}],
+            )
+        except ClientError as error:
+            if code_of(error) != "EntityAlreadyExists":
+                raise
+            existed = True
+        policy = json.dumps(_only(bucket))
+        iam.put_user_policy(UserName=user, PolicyName=_POLICY, PolicyDocument=policy)
+        if existed:
+            self._delete_keys(user)
+        key = iam.create_access_key(UserName=user)["AccessKey"]
+        return key["AccessKeyId"], key["SecretAccessKey"]
+
+    def delete_user(self, instance_id: str) -> None:
+        """Delete the instance's user with its keys and policy; no error if it is gone."""
+        iam, user = client("iam"), self._name(instance_id)
+        try:
+            self._delete_keys(user)
+        except ClientError as error:
+            if code_of(error) != _GONE:
+                raise
+            return
+        for call, arguments in (
+            (iam.delete_user_policy, {"PolicyName": _POLICY}),
+            (iam.delete_user, {}),
+        ):
+            try:
+                call(UserName=user, **arguments)
+            except ClientError as error:
+                if code_of(error) != _GONE:
+                    raise
+
+    def _name(self, instance_id: str) -> str:
+        return f"{self._settings.stack}-{instance_id}"
+
+    def _delete_keys(self, user: str) -> None:
+        for key in client("iam").list_access_keys(UserName=user)["AccessKeyMetadata"]:
+            client("iam").delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
+
+
+def _only(bucket: str) -> dict[str, object]:
+    """What Foundry's S3 browser needs, and nothing else (facts of Foundry)."""
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": ["s3:GetObject", "s3:PutObject", "s3:PutObjectAcl", "s3:DeleteObject"],
+                "Resource": f"arn:aws:s3:::{bucket}/*",
+            },
+            {
+                "Effect": "Allow",
+                "Action": ["s3:ListBucket", "s3:GetBucketLocation"],
+                "Resource": f"arn:aws:s3:::{bucket}",
+            },
+            # IAM knows no resource for this action; Foundry calls it to offer the bucket.
+            {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"},
+        ],
+    }

@@ -1,0 +1,113 @@
+"""All services of one deployment, made from its settings, each when first asked for."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from services.settings import Settings
+
+if TYPE_CHECKING:
+    from services.ecs import Ecs
+    from services.efs import Efs
+    from services.elb import Elb
+    from services.functions import Functions
+    from services.hosts import Hosts
+    from services.iam import Iam
+    from services.instances import Instances
+    from services.licenses import Licenses
+    from services.route53 import Route53
+    from services.runs import Runs
+    from services.s3 import S3
+    from services.secrets import Secrets
+
+
+class Platform:
+    """What actions work with. Modules are imported on first use: a `status` loads DynamoDB alone."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def instances(self) -> Instances:
+        """The table of instances."""
+        from services.instances import Instances
+
+        return Instances(self.settings.instances_table)
+
+    @cached_property
+    def hosts(self) -> Hosts:
+        """The table of host names."""
+        from services.hosts import Hosts
+
+        return Hosts(self.settings.hosts_table)
+
+    @cached_property
+    def runs(self) -> Runs:
+        """The table of runs."""
+        from services.runs import Runs
+
+        return Runs(self.settings.runs_table)
+
+    @cached_property
+    def licenses(self) -> Licenses:
+        """The table of licences."""
+        from services.licenses import Licenses
+
+        return Licenses(self.settings.licenses_table)
+
+    @cached_property
+    def ecs(self) -> Ecs:
+        """Tasks and task definitions."""
+        from services.ecs import Ecs
+
+        return Ecs(self.settings)
+
+    @cached_property
+    def efs(self) -> Efs:
+        """Access points."""
+        from services.efs import Efs
+
+        return Efs(self.settings)
+
+    @cached_property
+    def s3(self) -> S3:
+        """Buckets."""
+        from services.s3 import S3
+
+        return S3(self.settings)
+
+    @cached_property
+    def iam(self) -> Iam:
+        """Users of the buckets."""
+        from services.iam import Iam
+
+        return Iam(self.settings)
+
+    @cached_property
+    def secrets(self) -> Secrets:
+        """Secrets."""
+        from services.secrets import Secrets
+
+        return Secrets(self.settings)
+
+    @cached_property
+    def route53(self) -> Route53:
+        """DNS records."""
+        from services.route53 import Route53
+
+        return Route53(self.settings)
+
+    @cached_property
+    def elb(self) -> Elb:
+        """Routes through the load balancer."""
+        from services.elb import Elb
+
+        return Elb(self.settings)
+
+    @cached_property
+    def functions(self) -> Functions:
+        """The function's invocation of itself."""
+        from services.functions import Functions
+
+        return Functions(self.settings)

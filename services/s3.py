@@ -1,0 +1,100 @@
+"""S3: one bucket per instance for its maps, tokens and sounds.
+
+Foundry uploads with the ACL public-read and players' browsers fetch without signing, so ACLs are
+allowed, public access is not blocked and CORS lets the instance's own pages in (facts of Foundry).
+"""
+
+from __future__ import annotations
+
+import json
+
+from botocore.exceptions import ClientError
+
+from services.aws import client, code_of
+from services.settings import Settings
+
+
+class S3:
+    """The buckets of the members' assets."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def make_bucket(self, bucket: str, origin: str) -> None:
+        """Make a bucket that the pages of `origin` may use; repeating it completes a half-made one.
+
+        One call after the other: S3 answers OperationAborted to settings of one bucket made at once.
+        """
+        self._create(bucket)
+        s3 = client("s3")
+        s3.put_public_access_block(
+            Bucket=bucket,
+            PublicAccessBlockConfiguration={
+                "BlockPublicAcls": False,
+                "IgnorePublicAcls": False,
+                "BlockPublicPolicy": False,
+                "RestrictPublicBuckets": False,
+            },
+        )
+        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(_readable(bucket)))
+        s3.put_bucket_cors(
+            Bucket=bucket,
+            CORSConfiguration={
+                "CORSRules": [
+                    {
+                        "AllowedHeaders": ["*"],
+                        "AllowedMethods": ["GET", "POST", "HEAD"],
+                        "AllowedOrigins": [origin],
+                        "ExposeHeaders": ["ETag"],
+                        "MaxAgeSeconds": 3000,
+                    }
+                ]
+            },
+        )
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+
+    def _create(self, bucket: str) -> None:
+        region = self._settings.aws_region
+        # us-east-1 is the one region that must not be named (S3 API, CreateBucket).
+        place = {} if region == "us-east-1" else {"LocationConstraint": region}
+        options = {"CreateBucketConfiguration": place} if place else {}
+        try:
+            client("s3").create_bucket(
+                Bucket=bucket, ObjectOwnership="BucketOwnerPreferred", **options
+            )
+        except ClientError as error:
+            if code_of(error) != "BucketAlreadyOwnedByYou":
+                raise
+
+    def delete_bucket(self, bucket: str) -> None:
+        """Delete a bucket with every version of every object; no error if it is gone."""
+        s3 = client("s3")
+        try:
+            for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+                found = page.get("Versions", []) + page.get("DeleteMarkers", [])
+                keys = [{"Key": o["Key"], "VersionId": o["VersionId"]} for o in found]
+                if keys:
+                    answer = s3.delete_objects(
+                        Bucket=bucket, Delete={"Objects": keys, "Quiet": True}
+                    )
+                    if answer.get("Errors"):
+                        raise RuntimeError(f"{len(answer['Errors'])} objects of {bucket} remain")
+            s3.delete_bucket(Bucket=bucket)
+        except ClientError as error:
+            if code_of(error) != "NoSuchBucket":
+                raise
+
+
+def _readable(bucket: str) -> dict[str, object]:
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "PlayersRead",
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": "s3:GetObject",
+                "Resource": f"arn:aws:s3:::{bucket}/*",
+            }
+        ],
+    }

@@ -1,0 +1,52 @@
+"""Secrets Manager: one secret per instance, the only place where keys and passwords are kept."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import cast
+
+from botocore.exceptions import ClientError
+
+from services.aws import client, code_of
+from services.settings import Settings
+
+
+class Secrets:
+    """The instances' secrets, each a flat JSON object."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def make(self, instance_id: str, values: Mapping[str, str]) -> str:
+        """Store an instance's secret, in place of an earlier one; returns its ARN."""
+        name, text = self._name(instance_id), json.dumps(values)
+        try:
+            answer = client("secretsmanager").create_secret(
+                Name=name,
+                SecretString=text,
+                Tags=[{"Key": "stack", "Value": self._settings.stack}],
+            )
+        except ClientError as error:
+            if code_of(error) != "ResourceExistsException":
+                raise
+            answer = client("secretsmanager").put_secret_value(SecretId=name, SecretString=text)
+        return str(answer["ARN"])
+
+    def read(self, secret_id: str) -> dict[str, str]:
+        """The values of a secret. They must not reach a log, a table or an answer."""
+        answer = client("secretsmanager").get_secret_value(SecretId=secret_id)
+        return cast("dict[str, str]", json.loads(answer["SecretString"]))
+
+    def delete(self, instance_id: str) -> None:
+        """Delete an instance's secret at once; no error if it is gone."""
+        try:
+            client("secretsmanager").delete_secret(
+                SecretId=self._name(instance_id), ForceDeleteWithoutRecovery=True
+            )
+        except ClientError as error:
+            if code_of(error) != "ResourceNotFoundException":
+                raise
+
+    def _name(self, instance_id: str) -> str:
+        return f"{self._settings.stack}/{instance_id}"

@@ -1,0 +1,120 @@
+"""Between boto3 and the emulator: counts calls, makes them fail, plays Lambda's queue.
+
+It hangs in botocore's own event system, which every client of this process takes part in if it is made
+after this module is imported. Nothing of the project is patched.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import botocore.handlers
+from botocore.exceptions import ClientError, ReadTimeoutError
+
+BEFORE, AFTER, DIES_BEFORE, DIES_AFTER = "before", "after", "dies before", "dies after"
+MODES = (BEFORE, AFTER, DIES_BEFORE, DIES_AFTER)
+
+
+class ProcessDied(BaseException):
+    """The process is gone: nothing of it runs any more, no handler, no `finally` with an effect."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One kind of call to AWS and which one of its kind: ("ecs.RunTask", 0)."""
+
+    name: str
+    nth: int
+
+
+@dataclass
+class Aws:
+    """What this process asks of AWS, and what goes wrong with it."""
+
+    calls: list[Call] = field(default_factory=list)
+    queue: list[dict[str, Any]] = field(default_factory=list)  # asynchronous invocations
+    wait_seconds: float = 0.0
+    observing: bool = False
+    _seen: Counter[str] = field(default_factory=Counter)
+    _fault: tuple[Call, str] | None = None
+    _dead: bool = False
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def begin(self, fault: tuple[Call, str] | None = None) -> None:
+        """Observe from here on, with one fault to come if given; a dead process lives again."""
+        self.calls, self._seen, self._fault = [], Counter(), fault
+        self._dead, self.observing = False, True
+
+    def end(self) -> None:
+        """Observe no longer; a fault that has not happened will not."""
+        self.observing, self._fault, self._dead = False, None, False
+
+    @property
+    def fault_happened(self) -> bool:
+        """Whether the fault that was asked for came about."""
+        return self._fault is None
+
+    def before(self, name: str, params: dict[str, Any], context: dict[str, Any]) -> Any:
+        """Called by botocore before it sends a request."""
+        if not self.observing:
+            return self._lambda(name, params)
+        with self._lock:
+            if self._dead:
+                raise ProcessDied
+            call = Call(name, self._seen[name])
+            self._seen[name] += 1
+            self.calls.append(call)
+            mode = self._fault[1] if self._fault and self._fault[0] == call else None
+            if mode:
+                self._fault = None
+            if mode == DIES_BEFORE:
+                self._dead = True
+                raise ProcessDied
+        context["fault"] = mode
+        time.sleep(self.wait_seconds)
+        if mode == BEFORE:
+            error = {"Error": {"Code": "ServiceUnavailable", "Message": "injected"}}
+            raise ClientError(error, name)
+        return self._lambda(name, params)
+
+    def after(self, context: dict[str, Any]) -> None:
+        """Called by botocore when the answer has come."""
+        mode = context.get("fault")
+        if mode == DIES_AFTER:
+            with self._lock:
+                self._dead = True
+            raise ProcessDied
+        if mode == AFTER:
+            raise ReadTimeoutError(endpoint_url="https://aws.example")
+
+    def _lambda(self, name: str, params: dict[str, Any]) -> Any:
+        """Lambda's own part: an asynchronous invocation is queued. The test takes it from there."""
+        if name != "lambda.Invoke":
+            return None
+        body = params["body"]
+        self.queue.append(json.loads(body if isinstance(body, str | bytes) else body.read()))
+
+        class Response:
+            status_code = 202
+
+        return Response(), {"StatusCode": 202, "ResponseMetadata": {"HTTPStatusCode": 202}}
+
+
+AWS = Aws()
+
+
+def _before(model: Any, params: Any, context: Any, **_: Any) -> Any:
+    return AWS.before(f"{model.service_model.service_name}.{model.name}", params, context)
+
+
+def _after(context: Any, **_: Any) -> None:
+    AWS.after(context)
+
+
+botocore.handlers.BUILTIN_HANDLERS.append(("before-call", _before))
+botocore.handlers.BUILTIN_HANDLERS.append(("after-call", _after))

@@ -1,0 +1,238 @@
+"""The AWS that the tests stand in: what the template would have made, made in the emulator.
+
+Everything of the project is entered where its users enter: `lambda_handler`. ECS, which no emulator
+plays to the end, is moved by hand: `Ecs` sets a task's state in moto and delivers the event that AWS
+would send.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+from moto.ecs.models import ecs_backends
+
+from handler import app
+from services import settings
+
+REGION = "us-east-1"
+ACCOUNT = "123456789012"
+STACK = "foundry-test"
+DOMAIN = "play.example"
+FUNCTION = "foundry-vtt-instance-management"
+
+
+def build() -> dict[str, str]:
+    """Make what the stack provides; returns the function's environment."""
+    ec2, elb = boto3.client("ec2"), boto3.client("elbv2")
+    vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
+    ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
+    subnets = [
+        ec2.create_subnet(VpcId=vpc, CidrBlock=f"10.0.{i}.0/24", AvailabilityZone=f"{REGION}{zone}")
+        for i, zone in enumerate("ab")
+    ]
+    subnet_ids = [subnet["Subnet"]["SubnetId"] for subnet in subnets]
+    group = ec2.create_security_group(GroupName="tasks", Description="tasks", VpcId=vpc)["GroupId"]
+    balancer = elb.create_load_balancer(Name="foundry", Subnets=subnet_ids)["LoadBalancers"][0]
+    listener = elb.create_listener(
+        LoadBalancerArn=balancer["LoadBalancerArn"],
+        Protocol="HTTP",
+        Port=80,
+        DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
+    )["Listeners"][0]["ListenerArn"]
+    zone = boto3.client("route53").create_hosted_zone(Name=DOMAIN, CallerReference="test")
+    efs = boto3.client("efs")
+    file_system = efs.create_file_system(CreationToken="test")["FileSystemId"]
+    cache = efs.create_access_point(ClientToken="cache", FileSystemId=file_system)["AccessPointId"]
+    cluster = boto3.client("ecs").create_cluster(clusterName=STACK)["cluster"]["clusterArn"]
+    operator = boto3.client("secretsmanager").create_secret(
+        Name="operator",
+        SecretString=json.dumps({"username": "operator", "password": "OPERATOR-PW"}),
+    )["ARN"]
+    make_tables()
+    register_purge()
+    boto3.client("logs").create_log_group(logGroupName="tasks")
+    role = "arn:aws:iam::123456789012:role/"
+    return {
+        "STACK": STACK,
+        "DOMAIN": DOMAIN,
+        "HOSTED_ZONE_ID": zone["HostedZone"]["Id"].split("/")[-1],
+        "INSTANCES_TABLE": "instances",
+        "HOSTS_TABLE": "hosts",
+        "RUNS_TABLE": "runs",
+        "LICENSES_TABLE": "licenses",
+        "CLUSTER_ARN": cluster,
+        "TASK_SUBNETS": ",".join(subnet_ids),
+        "TASK_SECURITY_GROUP": group,
+        "EXECUTION_ROLE_ARN": role + "execution",
+        "TASK_ROLE_ARN": role + "task",
+        "PURGE_TASK_DEFINITION": f"{STACK}-purge",
+        "FILE_SYSTEM_ID": file_system,
+        "CACHE_ACCESS_POINT_ID": cache,
+        "TASK_LOG_GROUP": "tasks",
+        "VPC_ID": vpc,
+        "LISTENER_ARN": listener,
+        "LOAD_BALANCER_ARN": balancer["LoadBalancerArn"],
+        "LOAD_BALANCER_DNS": balancer["DNSName"],
+        "LOAD_BALANCER_ZONE_ID": balancer["CanonicalHostedZoneId"],
+        "BUCKET_USER_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/boundary",
+        "OPERATOR_SECRET_ARN": operator,
+        "ADMIN_USER_IDS": "admin",
+        "AWS_REGION": REGION,
+        "AWS_LAMBDA_FUNCTION_NAME": FUNCTION,
+    }
+
+
+TABLES: dict[str, tuple[str, tuple[str, str, str] | None]] = {
+    "instances": ("userId", ("DueIndex", "due", "dueAt")),
+    "hosts": ("host", None),
+    "runs": ("runId", None),
+    "licenses": ("licenseId", ("PoolIndex", "pool", "lastUsedAt")),
+}
+
+
+def make_tables() -> None:
+    """The tables of the template, by the names above."""
+    dynamodb = boto3.client("dynamodb")
+    for name, (key, index) in TABLES.items():
+        attributes = [{"AttributeName": key, "AttributeType": "S"}]
+        options: dict[str, Any] = {}
+        if index:
+            index_name, partition, sort = index
+            attributes += [
+                {"AttributeName": partition, "AttributeType": "S"},
+                {"AttributeName": sort, "AttributeType": "N"},
+            ]
+            options["GlobalSecondaryIndexes"] = [
+                {
+                    "IndexName": index_name,
+                    "KeySchema": [
+                        {"AttributeName": partition, "KeyType": "HASH"},
+                        {"AttributeName": sort, "KeyType": "RANGE"},
+                    ],
+                    "Projection": {"ProjectionType": "ALL"},
+                }
+            ]
+        dynamodb.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+            AttributeDefinitions=attributes,
+            BillingMode="PAY_PER_REQUEST",
+            **options,
+        )
+
+
+def register_purge() -> None:
+    """The task definition that erases an instance's files."""
+    boto3.client("ecs").register_task_definition(
+        family=f"{STACK}-purge",
+        networkMode="awsvpc",
+        requiresCompatibilities=["FARGATE"],
+        cpu="256",
+        memory="512",
+        containerDefinitions=[{"name": "purge", "image": "busybox", "memory": 512}],
+    )
+
+
+def new_process() -> None:
+    """Forget what a process remembers, as a new one would. Clients stay: making them takes long."""
+    app.platform.cache_clear()
+    settings.load.cache_clear()
+
+
+def items(table: str) -> list[dict[str, Any]]:
+    """All items of a table, as DynamoDB holds them."""
+    return boto3.resource("dynamodb").Table(table).scan()["Items"]
+
+
+@dataclass
+class Context:
+    """What Lambda tells the function of an invocation."""
+
+    aws_request_id: str = "00000000-0000-4000-8000-000000000001"
+
+
+@dataclass
+class Ecs:
+    """ECS's own part, played by the test: tasks come up, crash and stop, and events tell of it.
+
+    A task's state is set in the emulator, so that DescribeTasks and the events say the same.
+    """
+
+    cluster: str
+    deliver: Callable[[dict[str, Any]], Any]
+    versions: dict[str, int] = field(default_factory=dict)
+
+    def tasks(self, status: str = "RUNNING") -> list[str]:
+        """The ARNs of the tasks that are wanted RUNNING, or of those that were STOPPED."""
+        listed = boto3.client("ecs").list_tasks(cluster=self.cluster, desiredStatus=status)
+        return sorted(listed["taskArns"])
+
+    def only_task(self) -> str:
+        """The one task that is wanted running."""
+        (arn,) = self.tasks()
+        return arn
+
+    def becomes(self, arn: str, status: str, **attributes: Any) -> dict[str, Any]:
+        """Let the task reach `status` unnoticed; returns the event that AWS would send of it."""
+        name = self.cluster.split("/")[-1]
+        task = ecs_backends[ACCOUNT][REGION].tasks[name][arn]
+        task.last_status = status
+        if status in ENDING:
+            task.desired_status = "STOPPED"
+        code = attributes.pop("exit_code", None)
+        if code is not None:
+            task.containers[0].exit_code = code
+        for name, value in attributes.items():
+            setattr(task, name, value)
+        return self.event(arn)
+
+    def event(self, arn: str) -> dict[str, Any]:
+        """The event of the task's present state (AWS: Amazon ECS task state change events)."""
+        answer = boto3.client("ecs").describe_tasks(cluster=self.cluster, tasks=[arn])
+        detail = json.loads(json.dumps(answer["tasks"][0], default=datetime.isoformat))
+        for attachment in detail.get("attachments", []):
+            attachment["type"] = "eni"
+        detail["version"] = self.versions[arn] = self.versions.get(arn, 0) + 1
+        return {
+            "version": "0",
+            "source": "aws.ecs",
+            "detail-type": "ECS Task State Change",
+            "detail": detail,
+        }
+
+    def comes_up(self, arn: str) -> None:
+        """The image is pulled and the container runs."""
+        self.deliver(self.up(arn))
+
+    def up(self, arn: str) -> dict[str, Any]:
+        """Like comes_up, but the event is returned instead of delivered."""
+        now = datetime.now(UTC)
+        return self.becomes(
+            arn, "RUNNING", created_at=now, pull_started_at=now, pull_stopped_at=now, started_at=now
+        )
+
+    def ends(self, arn: str, exit_code: int = 0, reason: str = "Scaling activity") -> None:
+        """The task ends, as asked or by itself."""
+        self.deliver(self.ended(arn, exit_code, reason))
+
+    def ended(self, arn: str, exit_code: int = 0, reason: str = "Task stopped") -> dict[str, Any]:
+        """Like ends, but the event is returned instead of delivered."""
+        now = datetime.now(UTC)
+        return self.becomes(
+            arn, "STOPPED", stopped_at=now, stopped_reason=reason, exit_code=exit_code
+        )
+
+
+ENDING = ("DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED")
+
+
+def sample(name: str, **changes: Any) -> dict[str, Any]:
+    """The sample event `name`, with some of its members changed."""
+    with open(f"events/{name}.json", encoding="utf-8") as file:
+        return copy.deepcopy(json.load(file)) | changes
