@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 from pydantic import ValidationError
 
 from actions.errors import Conflict, Forbidden, InvalidRequest, NotFound, PlatformError
+from services.aws import AWS_TIMEOUTS
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,7 @@ _KINDS: tuple[tuple[type[Exception], Failure], ...] = (
     (Forbidden, FORBIDDEN),
     (NotFound, NOT_FOUND),
     (Conflict, CONFLICT),
-    (ReadTimeoutError, TIMEOUT),
-    (ConnectTimeoutError, TIMEOUT),
+    *((timeout, TIMEOUT) for timeout in AWS_TIMEOUTS),
 )
 
 

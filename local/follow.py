@@ -61,6 +61,13 @@ def _readable(line: str) -> str:
     if not isinstance(entry, dict) or "message" not in entry:
         return "" if isinstance(entry, dict) and "_aws" in entry else line
     who = f"{entry.get('action') or '-'} {entry.get('userId') or '-'}"
-    details = json.dumps(entry["details"], ensure_ascii=False) if entry.get("details") else ""
     clock = str(entry.get("timestamp", ""))[11:19]
-    return f"{clock} {entry.get('level', ''):7} {who}: {entry['message']} {details}".rstrip()
+    line = f"{clock} {entry.get('level', ''):7} {who}: {entry['message']}"
+    return f"{line} {_details(entry.get('details') or {})}".rstrip()
+
+
+def _details(details: dict[str, Any]) -> str:
+    """As JSON, but a traceback as the lines it has."""
+    plain = {name: value for name, value in details.items() if name != "exception"}
+    shown = json.dumps(plain, ensure_ascii=False) if plain else ""
+    return f"{shown}\n{details['exception']}" if "exception" in details else shown

@@ -8,7 +8,12 @@ from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    ReadTimeoutError,
+)
 
 # One call may take at most about 3 x (3 + 10) s, so that a chain of them ends well within the function's 300 s.
 PATIENT = Config(
@@ -19,6 +24,10 @@ PATIENT = Config(
 )
 # Health checks are bounded by 3 s (contract, System Health Check): one try, no second.
 BRISK = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
+
+# What any call to AWS may raise, and what means that no answer came in time.
+AWS_FAILURES = (ClientError, BotoCoreError)
+AWS_TIMEOUTS = (ConnectTimeoutError, ReadTimeoutError)
 
 _making = Lock()
 

@@ -14,6 +14,17 @@ from botocore.exceptions import ClientError
 from services.aws import client, code_of
 from services.ids import jitter
 
+__all__ = [
+    "Attr",
+    "ConditionBase",
+    "ConditionFailed",
+    "Item",
+    "Operation",
+    "Table",
+    "absent",
+    "transact",
+]
+
 Item = dict[str, Any]
 Operation = dict[str, dict[str, Any]]
 

@@ -18,19 +18,24 @@ class Efs:
 
     def make_access_point(self, instance_id: str) -> str:
         """Make the instance's access point and return its id; EFS creates the directory at first mount."""
-        answer = client("efs").create_access_point(
-            ClientToken=instance_id,
-            FileSystemId=self._settings.file_system_id,
-            PosixUser={"Uid": OWNER, "Gid": OWNER},
-            RootDirectory={
-                "Path": f"/instances/{instance_id}",
-                "CreationInfo": {"OwnerUid": OWNER, "OwnerGid": OWNER, "Permissions": "0750"},
-            },
-            Tags=[
-                {"Key": "Name", "Value": f"{self._settings.stack}-{instance_id}"},
-                {"Key": "stack", "Value": self._settings.stack},
-            ],
-        )
+        try:
+            answer = client("efs").create_access_point(
+                ClientToken=instance_id,
+                FileSystemId=self._settings.file_system_id,
+                PosixUser={"Uid": OWNER, "Gid": OWNER},
+                RootDirectory={
+                    "Path": f"/instances/{instance_id}",
+                    "CreationInfo": {"OwnerUid": OWNER, "OwnerGid": OWNER, "Permissions": "0750"},
+                },
+                Tags=[
+                    {"Key": "Name", "Value": f"{self._settings.stack}-{instance_id}"},
+                    {"Key": "stack", "Value": self._settings.stack},
+                ],
+            )
+        except ClientError as error:
+            if code_of(error) != "AccessPointAlreadyExists":
+                raise
+            answer = error.response  # the error names the access point made by the first attempt
         return str(answer["AccessPointId"])
 
     def find_access_points(self, instance_id: str) -> list[str]:

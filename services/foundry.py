@@ -5,6 +5,8 @@ An abrupt kill has corrupted worlds (LevelDB), so the setup screen is asked firs
 
 from __future__ import annotations
 
+from urllib.parse import urlencode
+
 import structlog
 import urllib3
 
@@ -22,21 +24,22 @@ def shut_world(host: str, admin_key: str) -> bool:
     )
     base = f"https://{host}"
     try:
-        session = http.request_encode_body(
+        session = http.request(
             "POST",
             f"{base}/auth",
-            fields={"adminPassword": admin_key, "action": "adminAuth"},
-            encode_multipart=False,
-            redirect="",
+            body=urlencode({"action": "adminAuth", "adminPassword": admin_key}),
+            headers={"Content-Type": "application/x-www-form-urlencoded"},
+            redirect=False,
         )
         if session.status != 302:
             _log.warning("Foundry refused the admin key", details={"status": session.status})
             return False
+        cookies = session.headers.getlist("Set-Cookie")
         answer = http.request(
             "POST",
             f"{base}/setup",
             json={"shutdown": True},
-            headers={"Cookie": session.headers.get("Set-Cookie", "").split(";")[0]},
+            headers={"Cookie": "; ".join(c.split(";")[0] for c in cookies)},
             redirect=False,
         )
     except urllib3.exceptions.HTTPError as error:

@@ -17,6 +17,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from freezegun import freeze_time
+from freezegun.api import FrozenDateTimeFactory
 from moto import mock_aws
 from moto.moto_api import state_manager
 
@@ -36,6 +38,13 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         aws_calls.AWS.queue.clear()
         yield environment
         aws_calls.AWS.end()
+
+
+@pytest.fixture
+def freezer() -> Iterator[FrozenDateTimeFactory]:
+    """Time that stands still until a test moves it: `freezer.tick(300)`, `freezer.move_to(...)`."""
+    with freeze_time() as frozen:
+        yield frozen
 
 
 Invoke = Callable[..., dict[str, Any]]

@@ -187,7 +187,7 @@ class Ecs:
             task.desired_status = "STOPPED"
         code = attributes.pop("exit_code", None)
         if code is not None:
-            task.containers[0].exit_code = code
+            task.containers[0].exitCode = code  # moto names it as the API does
         for name, value in attributes.items():
             setattr(task, name, value)
         return self.event(arn)
@@ -216,6 +216,10 @@ class Ecs:
         return self.becomes(
             arn, "RUNNING", created_at=now, pull_started_at=now, pull_stopped_at=now, started_at=now
         )
+
+    def forgets(self, arn: str) -> None:
+        """ECS knows nothing of the task any more, as an hour after its stop."""
+        del ecs_backends[ACCOUNT][REGION].tasks[self.cluster.split("/")[-1]][arn]
 
     def ends(self, arn: str, exit_code: int = 0, reason: str = "Scaling activity") -> None:
         """The task ends, as asked or by itself."""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from boto3.dynamodb.conditions import Attr
-
 from actions.action import Action, Answer, Scope, SystemRequest, UserId
 from actions.instances.settling import settle
 from actions.instances.work import STOPPING, take_run, working
 from services import clock, ids
+from services.dynamodb import Attr
 from services.ecs import Task
 from services.foundry import shut_world
 from services.instances import Instance

@@ -2,26 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pydantic import ConfigDict
 
-from actions.action import Action, Answer, Scope, SystemRequest
+from actions.action import Action, Answer, Request, Scope, SystemRequest
 from actions.errors import Forbidden
 from actions.instances.observing import observe
 from services.ecs import Task
 from services.platform import Platform
 
 
-class ObserveTask(SystemRequest):
-    """The event's `detail` (AWS: Amazon ECS task state change events)."""
+class TaskChange(Request):
+    """An event's `detail` (AWS: Amazon ECS task state change events), with what must be there."""
 
-    detail: dict[str, Any]
+    model_config = ConfigDict(extra="allow")
+
+    cluster_arn: str
+    task_arn: str
+    last_status: str
+
+
+class ObserveTask(SystemRequest):
+    """The event, as handler/events.py hands it over."""
+
+    detail: TaskChange
 
 
 def observe_task(request: ObserveTask, platform: Platform) -> Answer:
     """Let the instance follow its task. Raises Forbidden for another cluster's event, Busy."""
-    if request.detail.get("clusterArn") != platform.settings.cluster_arn:
+    if request.detail.cluster_arn != platform.settings.cluster_arn:
         raise Forbidden("The event is of another cluster.", field="detail.clusterArn")
-    observe(platform, Task.seen(request.detail))
+    observe(platform, Task.seen(request.detail.model_dump(by_alias=True)))
     return {"success": True, "message": "Task observed"}
 
 

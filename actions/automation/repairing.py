@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from boto3.dynamodb.conditions import Attr
-
 from actions.automation.finish_stop import end_run
 from actions.instances.dismantling import dismantle
 from actions.instances.observing import observe
@@ -20,6 +18,7 @@ from actions.instances.work import (
     working,
 )
 from services import clock, ids
+from services.dynamodb import Attr
 from services.ecs import Task
 from services.instances import Instance, is_worked_on
 from services.platform import Platform

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any, Literal, cast
 
-from boto3.dynamodb.conditions import Attr
 from pydantic import Field, model_validator
 
 from actions.action import Action, Answer, Scope, Secret, UserRequest
@@ -20,7 +19,7 @@ from actions.instances.versions import DEFAULT, Version
 from actions.instances.work import CREATED, CREATING, working
 from actions.side_by_side import side_by_side
 from services import clock, ids, metrics
-from services.dynamodb import ConditionFailed, transact
+from services.dynamodb import Attr, ConditionFailed, transact
 from services.instances import WORK_SECONDS, Instance, is_worked_on
 from services.platform import Platform
 

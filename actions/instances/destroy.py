@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from boto3.dynamodb.conditions import Attr
-
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import Busy, LicenseTaken
 from actions.instances.dismantling import dismantle
 from actions.instances.work import DESTROYING, instance_of, refuse_if_busy, working
 from services import clock, ids
-from services.dynamodb import ConditionFailed
+from services.dynamodb import Attr, ConditionFailed
 from services.instances import WORK_SECONDS, Instance
 from services.platform import Platform
 

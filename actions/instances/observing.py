@@ -6,14 +6,15 @@ the instance's run: a run that was settled is never touched again.
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import structlog
-from boto3.dynamodb.conditions import Attr
 
 from actions.instances.dismantling import dismantle
 from actions.instances.settling import settle
 from actions.instances.work import DESTROYING, RUNNING, STARTING, take_run, working
 from services import clock, ids
-from services.dynamodb import transact
+from services.dynamodb import Attr, ConditionFailed, transact
 from services.ecs import Task
 from services.errors import LoadBalancerFull
 from services.instances import Instance
@@ -75,7 +76,7 @@ def _note_running(
     platform: Platform, instance: Instance, worker: str, task: Task, reason: str
 ) -> None:
     now = clock.now()
-    values = {
+    values: dict[str, object] = {
         "statusSince": task.started_at or now,
         "upSince": task.pulled_from or task.started_at or now,
         "seenAt": now,
@@ -84,11 +85,10 @@ def _note_running(
         **({"address": task.address} if task.address else {}),
         **({"reason": reason} if reason else {}),
     }
-    # A stop may have come while the route was made; it keeps its status and is carried on with.
-    status = platform.instances.find(instance["userId"]) or instance
-    if status["status"] == STARTING:
-        values["status"] = RUNNING
-    mine = Attr("worker").eq(worker) & Attr("status").eq(status["status"])
+    # A stop may have come while the route was made: it keeps its status and is due at once.
+    present = (platform.instances.find(instance["userId"]) or instance)["status"]
+    values |= {"status": RUNNING} if present == STARTING else {"dueAt": now}
+    mine = Attr("worker").eq(worker) & Attr("status").eq(present)
     removed = ("worker", "workerUntil", *(() if reason else ("reason",)))
     transact(platform.instances.change(instance, mine, values, removed))
 
@@ -97,7 +97,8 @@ def _still_up(platform: Platform, instance: Instance) -> None:
     now = clock.now()
     same = Attr("runId").eq(instance["runId"]) & Attr("status").eq(RUNNING)
     seen = {"seenAt": now, "dueAt": now + LOOK_AGAIN_SECONDS}
-    platform.instances.apply_update(platform.instances.change(instance, same, seen))
+    with suppress(ConditionFailed):  # it is being stopped, and due for that
+        platform.instances.apply_update(platform.instances.change(instance, same, seen))
 
 
 def _over(platform: Platform, instance: Instance, task: Task) -> bool:

@@ -9,14 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, cast
 
-from boto3.dynamodb.conditions import Attr
-
 from actions.errors import LicenseTaken, NoCapacity
 from actions.instances.definition import definition
 from actions.instances.settling import settle
 from actions.instances.work import AT_REST, STARTING
 from services import clock, ids, metrics
-from services.dynamodb import ConditionFailed, transact
+from services.dynamodb import Attr, ConditionFailed, transact
 from services.ecs import Task
 from services.errors import TaskRefused
 from services.instances import WORK_SECONDS, Instance
@@ -31,7 +29,8 @@ def begin_play(platform: Platform, instance: Instance, worker: str) -> Instance 
 
     None if it is no longer at rest. Raises LicenseTaken when no licence is free.
     """
-    at_rest = Attr("status").is_in(list(AT_REST)) & Attr("taskDefinitionArn").exists()
+    # What is at rest is due only while another version is being put in.
+    at_rest = Attr("status").is_in(list(AT_REST)) & Attr("due").not_exists()
     for license_id in _candidates(platform, instance):
         now = clock.now()
         begun = _begun(instance, worker, "play", now) | {

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import cast
 
-from boto3.dynamodb.conditions import Attr
-
 from actions.costs import run_cost
 from actions.instances.work import DESTROYING, STOPPED, STOPPING
 from services import clock, metrics
-from services.dynamodb import transact
+from services.dynamodb import Attr, transact
 from services.ecs import Task
 from services.instances import Instance
 from services.platform import Platform

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from boto3.dynamodb.conditions import Attr
-
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.errors import Busy, WrongState
+from actions.errors import Busy, Conflict, WrongState
 from actions.instances.running import begin_play, launch
 from actions.instances.work import (
     AT_REST,
@@ -18,6 +16,7 @@ from actions.instances.work import (
     working,
 )
 from services import ids
+from services.dynamodb import Attr
 from services.instances import Instance
 from services.platform import Platform
 
@@ -67,8 +66,10 @@ def _interrupted(platform: Platform, instance: Instance, worker: str) -> Instanc
         return None  # that start is still under way: to this caller the instance is starting
 
 
-def _refusal(instance: Instance) -> WrongState:
+def _refusal(instance: Instance) -> Conflict:
     status = instance["status"]
+    if status in AT_REST:
+        return Busy(status)
     return WrongState(
         "started", status, _WAY_OUT.get(status, f"Play at https://{instance['host']}.")
     )

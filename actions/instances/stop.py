@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import structlog
-from boto3.dynamodb.conditions import Attr
-from botocore.exceptions import BotoCoreError, ClientError
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import WrongState
 from actions.instances.work import STOPPING, UP, instance_of
 from services import clock
-from services.dynamodb import ConditionFailed, transact
+from services.aws import AWS_FAILURES
+from services.dynamodb import Attr, ConditionFailed, transact
 from services.instances import Instance
 from services.platform import Platform
 
@@ -50,7 +49,7 @@ def decide_stop(platform: Platform, instance: Instance) -> bool:
     order = {"action": "finish-stop", "userId": "system", "ownerId": instance["userId"]}
     try:
         platform.functions.later(order | {"runId": instance["runId"]})
-    except (ClientError, BotoCoreError):
+    except AWS_FAILURES:
         # The stop is decided and due: the tick carries it out if this invocation was lost.
         _log.warning("the stop waits for the tick", exc_info=True)
     return True

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from boto3.dynamodb.conditions import Attr
-
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import WrongState
 from actions.instances.running import renew_definition
 from actions.instances.versions import Version
 from actions.instances.work import AT_REST, instance_of, refuse_if_busy, working
 from services import clock, ids
-from services.dynamodb import ConditionFailed, transact
+from services.dynamodb import Attr, ConditionFailed, transact
 from services.instances import WORK_SECONDS, Instance
 from services.platform import Platform
 

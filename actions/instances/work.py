@@ -6,12 +6,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import structlog
-from boto3.dynamodb.conditions import Attr, ConditionBase
-from botocore.exceptions import BotoCoreError, ClientError
 
 from actions.errors import Busy, InstanceNotFound
 from services import clock
-from services.dynamodb import ConditionFailed
+from services.aws import AWS_FAILURES
+from services.dynamodb import Attr, ConditionBase, ConditionFailed
 from services.instances import Instance, is_worked_on
 from services.platform import Platform
 
@@ -56,7 +55,7 @@ def working(
     except Exception:
         try:
             platform.instances.leave(instance, worker, clock.now() + retry_after)
-        except (ClientError, BotoCoreError):
+        except AWS_FAILURES:
             # The failure that brought us here is the one to report; the hold on the work runs out by itself.
             _log.warning("could not give up the work on an instance", exc_info=True)
         raise

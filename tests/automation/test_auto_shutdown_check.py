@@ -1,0 +1,123 @@
+"""auto-shutdown-check repairs what an event missed, and reads only what is due."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+
+from tests import world
+from tests.aws_calls import AWS
+from tests.world import sample
+
+USER = sample("create-instance")["userId"]
+TICK = sample("auto-shutdown-check")
+
+
+@pytest.fixture
+def starting(invoke, freezer):
+    freezer.move_to("2026-03-01T20:00:00Z")
+    invoke(sample("create-instance"))
+    invoke(sample("start-instance"))
+
+
+def status(invoke):
+    return invoke("status", userId=USER)["status"]
+
+
+def test_a_missed_start_is_noticed(starting, invoke, ecs, freezer):
+    ecs.up(ecs.only_task())
+    freezer.tick(300)
+    assert invoke(TICK)["instancesChecked"] == 1
+    assert status(invoke) == "running"
+
+
+def test_a_missed_stop_is_noticed_and_billed_to_ecss_second(starting, invoke, ecs, freezer):
+    ecs.comes_up(ecs.only_task())
+    freezer.tick(1000)
+    ecs.ended(ecs.only_task(), exit_code=1)
+    freezer.tick(300)
+    assert invoke(TICK)["instancesStopped"] == 1
+    assert status(invoke) == "stopped"
+    (run,) = world.items("runs")
+    assert run["seconds"] == 1000
+
+
+def test_a_task_that_ecs_has_forgotten_is_billed_up_to_when_it_was_last_seen(
+    starting, invoke, ecs, freezer
+):
+    task = ecs.only_task()
+    ecs.comes_up(task)
+    freezer.tick(600)
+    invoke(TICK)
+    ecs.forgets(task)
+    freezer.tick(7200)
+    invoke(TICK)
+    assert status(invoke) == "stopped"
+    (run,) = world.items("runs")
+    assert run["seconds"] == 600
+
+
+def test_a_lost_stop_is_carried_out(starting, invoke, ecs, freezer):
+    ecs.comes_up(ecs.only_task())
+    invoke(sample("stop-instance"))
+    AWS.queue.clear()
+    freezer.tick(120)
+    invoke(TICK)
+    assert ecs.tasks() == []
+    freezer.tick(300)
+    invoke(TICK)
+    assert status(invoke) == "stopped"
+
+
+def test_a_server_that_does_not_come_up_is_stopped_after_a_quarter_of_an_hour(
+    starting, invoke, ecs, freezer
+):
+    ecs.becomes(ecs.only_task(), "PENDING")
+    freezer.tick(600)
+    invoke(TICK)
+    assert status(invoke) == "starting"
+    freezer.tick(400)
+    invoke(TICK)
+    assert status(invoke) == "stopping"
+
+
+def test_what_is_at_rest_or_not_yet_due_is_not_read(invoke, ecs, freezer):
+    freezer.move_to("2026-03-01T20:00:00Z")
+    for number in range(5):
+        invoke(sample("create-instance", userId=str(number)))
+    invoke("start-instance", userId="0")
+    AWS.begin()
+    assert invoke(TICK)["instancesChecked"] == 0
+    assert [call.name for call in AWS.calls] == ["dynamodb.Query"]
+
+
+def test_one_failing_instance_does_not_stop_the_others(invoke, ecs, freezer):
+    freezer.move_to("2026-03-01T20:00:00Z")
+    for number in range(3):
+        invoke(sample("create-instance", userId=str(number), username=f"user{number}"))
+        invoke("start-instance", userId=str(number))
+    for task in ecs.tasks():
+        ecs.up(task)
+    spoiled = next(item for item in world.items("instances") if item["userId"] == "1")
+    boto3.resource("dynamodb").Table("runs").delete_item(Key={"runId": spoiled["runId"]})
+    broken = boto3.client("ecs").describe_tasks(cluster=ecs.cluster, tasks=[spoiled["taskArn"]])
+    ecs.becomes(broken["tasks"][0]["taskArn"], "RUNNING")
+    freezer.tick(300)
+    answer = invoke(TICK)
+    assert answer["instancesChecked"] == 3
+    assert invoke("status", userId="0")["status"] == "running"
+    assert invoke("status", userId="2")["status"] == "running"
+
+
+def test_a_half_made_server_that_nobody_completes_is_undone(invoke, aws, freezer):
+    freezer.move_to("2026-03-01T20:00:00Z")
+    from tests.aws_calls import BEFORE, Call
+
+    AWS.begin((Call("ecs.RegisterTaskDefinition", 0), BEFORE))
+    answer = invoke(sample("create-instance"))
+    assert answer["errorCode"] == "INTERNAL_ERROR"
+    AWS.end()
+    freezer.tick(900)
+    invoke(TICK)
+    assert world.items("instances") == []
+    assert boto3.client("s3").list_buckets()["Buckets"] == []

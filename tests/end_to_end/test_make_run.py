@@ -1,0 +1,199 @@
+"""The main job from outside: what a stranger gets from `make run`, `make invoke` and the AWS CLI."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from local.embedded import CREDENTIALS, endpoint
+from local.stack import FUNCTION, TOP
+
+pytestmark = pytest.mark.embedded
+
+AWS_CLI = Path(sys.executable).parent / "aws"
+MEMBER = "300000000000000001"
+
+
+@dataclass
+class Run:
+    """A `make run` that has said it is ready."""
+
+    process: subprocess.Popen[str]
+    port: int
+    said: list[str]
+
+    def aws_cli(self, action: str, answer: Path, **fields: Any) -> dict[str, Any]:
+        """Invoke with the real AWS CLI, as the ready block says."""
+        payload = json.dumps({"action": action, "userId": MEMBER, **fields})
+        command = [AWS_CLI, "lambda", "invoke", "--function-name", FUNCTION]
+        environment = {**os.environ, **CREDENTIALS, "AWS_ENDPOINT_URL": endpoint(self.port)}
+        called = subprocess.run(
+            [*command, "--payload", payload, answer],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert called.returncode == 0, called.stderr
+        return json.loads(answer.read_text())
+
+    def make_invoke(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return make_invoke(self.port, *arguments)
+
+    def status(self) -> dict[str, Any]:
+        return json.loads(self.make_invoke("ACTION=status", f"USER={MEMBER}").stdout)
+
+    def status_becomes(self, wanted: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
+        """The first status that is as wanted, within 30 s."""
+        give_up = time.monotonic() + 30
+        while not wanted(found := self.status()):
+            assert time.monotonic() < give_up, found
+        return found
+
+
+def make_invoke(port: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", "--silent", "invoke", f"PORT={port}", *arguments],
+        cwd=TOP,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def descendants(pid: int) -> set[int]:
+    """The process ids of all children, their children and so on."""
+    listed = subprocess.run(
+        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
+    )
+    pairs = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
+    found, parents = set[int](), {pid}
+    while parents:
+        parents = {child for child, parent in pairs if parent in parents}
+        found |= parents
+    return found
+
+
+def alive(pids: set[int]) -> set[int]:
+    listed = subprocess.run(["ps", "-A", "-o", "pid="], capture_output=True, text=True, check=True)
+    return pids & {int(line) for line in listed.stdout.split()}
+
+
+@pytest.fixture(scope="module")
+def run() -> Iterator[Run]:
+    port = free_port()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "local", "--port", str(port)],
+        cwd=TOP,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    assert process.stdout is not None
+    said = []
+    try:
+        for line in process.stdout:
+            said.append(line)
+            if "log follows" in line:
+                break
+        assert process.poll() is None, "".join(said)
+        yield Run(process, port, said)
+    finally:
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+
+
+def test_it_says_what_it_does_and_how_to_call_it(run: Run) -> None:
+    said = "".join(run.said)
+    for expected in (
+        "Starting",
+        "Building",
+        "Deploying",
+        "Seeding",
+        " s\n",
+        "raw-in-base64-out",
+        endpoint(run.port),
+    ):
+        assert expected in said
+
+
+def test_a_members_server_goes_from_nothing_to_running_to_gone(run: Run, tmp_path: Path) -> None:
+    answer = tmp_path / "answer.json"
+    created = run.aws_cli(
+        "create-instance",
+        answer,
+        username="Tester",
+        foundryLicense="AAAA-BBBB-CCCC-DDDD-EEEE-FFFF",
+        foundryAdminKey="end-to-end-admin-key",
+    )
+    assert created == {
+        "success": True,
+        "instanceUrl": "https://tester.foundry.test",
+        "message": "Instance created successfully",
+    }
+    assert run.aws_cli("start-instance", answer)["status"] == "starting"
+    assert run.status_becomes(lambda found: found["status"] == "running")["taskArn"]
+    assert run.aws_cli("stop-instance", answer)["status"] == "stopping"
+    run.status_becomes(lambda found: found["status"] == "stopped")
+    assert run.aws_cli("destroy-instance", answer)["success"]
+    gone = run.status_becomes(lambda found: not found["success"])
+    assert gone["errorCode"] == "RESOURCE_NOT_FOUND"
+
+
+def test_make_invoke_sends_a_sample_event(run: Run) -> None:
+    answered = run.make_invoke("EVENT=events/health-check.json")
+    assert answered.returncode == 0, answered.stderr
+    assert json.loads(answered.stdout)["status"] == "healthy"
+
+
+def test_a_second_run_on_the_same_port_gives_one_clear_line(run: Run) -> None:
+    second = subprocess.run(
+        [sys.executable, "-m", "local", "--port", str(run.port)],
+        cwd=TOP,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert second.stderr.count("\n") == 1
+    assert f"Port {run.port}" in second.stderr
+
+
+def test_make_invoke_says_when_nothing_runs() -> None:
+    answered = make_invoke(free_port(), "ACTION=status", f"USER={MEMBER}")
+    assert answered.returncode != 0
+    assert "nothing runs" in answered.stderr
+
+
+def test_the_schedules_rule_calls_the_function_and_ctrl_c_leaves_nothing_behind(run: Run) -> None:
+    """In this order and last, as the run ends here; the rule fires once a minute."""
+    assert run.process.stdout is not None
+    for line in run.process.stdout:
+        if "prepare-sessions system" in line:
+            break
+    started = descendants(run.process.pid)
+    assert started
+    run.process.send_signal(signal.SIGINT)
+    rest, _ = run.process.communicate(timeout=30)
+    assert run.process.returncode == 0, rest
+    assert "Traceback" not in rest
+    assert not alive(started)
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", run.port)) != 0

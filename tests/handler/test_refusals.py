@@ -1,0 +1,82 @@
+"""Who may do what, and what a refusal says."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.world import Context, sample
+
+USER_ACTIONS = ("create-instance", "start-instance", "stop-instance", "status", "destroy-instance")
+
+
+@pytest.mark.parametrize("action", USER_ACTIONS)
+def test_the_schedules_own_user_has_no_server(invoke, action):
+    answer = invoke(sample(action, userId="system"))
+    assert answer["errorCode"] == "PERMISSION_DENIED"
+
+
+@pytest.mark.parametrize("action", ["auto-shutdown-check", "finish-stop"])
+def test_the_platforms_own_actions_are_refused_to_users(invoke, action):
+    answer = invoke(sample(action, userId="ada"))
+    assert answer["errorCode"] == "VALIDATION_ERROR"
+    assert answer["details"]["field"] == "userId"
+
+
+def test_only_administrators_see_all_instances(invoke):
+    assert invoke("list-all", userId="ada")["errorCode"] == "PERMISSION_DENIED"
+    assert invoke("list-all", userId="admin") == {"success": True, "instances": [], "total": 0}
+
+
+def test_a_missing_field_is_named_with_a_way_out(invoke):
+    answer = invoke("status")
+    assert answer == {
+        "success": False,
+        "errorCode": "VALIDATION_ERROR",
+        "error": "userId is missing.",
+        "details": {"field": "userId", "suggestion": "Give userId."},
+        "requestId": Context().aws_request_id,
+    }
+
+
+def test_a_user_id_sent_as_a_number_is_refused_because_its_digits_get_lost(invoke):
+    answer = invoke("status", userId=123456789012345678)
+    assert answer["errorCode"] == "VALIDATION_ERROR"
+    assert "string" in answer["details"]["suggestion"]
+
+
+@pytest.mark.parametrize("user_id", ["", "x" * 65, "../etc", "a b", "a\nb", "ä"])
+def test_a_user_id_that_could_break_out_of_a_name_is_refused(invoke, user_id):
+    answer = invoke("status", userId=user_id)
+    assert answer["errorCode"] == "VALIDATION_ERROR"
+    assert answer["details"]["field"] == "userId"
+
+
+@pytest.mark.parametrize("field", ["foundryLicense", "foundryAdminKey", "foundryPassword"])
+def test_a_refused_secret_is_not_repeated(invoke, field):
+    answer = invoke(sample("create-instance", **{field: "S3CRET" * 60}))
+    assert answer["errorCode"] == "VALIDATION_ERROR"
+    assert answer["details"]["field"] == field
+    assert "S3CRET" not in str(answer)
+
+
+@pytest.mark.parametrize("version", ["10", "15", "13.x", "latest", "13.1.1.1", "١٣", " 13"])
+def test_a_version_that_cannot_be_had_is_refused_with_what_is_allowed(invoke, version):
+    answer = invoke(sample("create-instance", foundryVersion=version))
+    assert answer["errorCode"] == "VALIDATION_ERROR"
+    assert answer["details"]["value"] == version
+    assert "11 to 14" in answer["details"]["suggestion"]
+
+
+def test_unknown_extra_fields_are_ignored(invoke):
+    assert invoke(sample("create-instance", theme="dark"))["success"] is True
+
+
+def test_what_goes_wrong_inside_tells_the_request_id_and_nothing_else(invoke, aws, capsys):
+    import boto3
+
+    boto3.client("dynamodb").delete_table(TableName=aws["INSTANCES_TABLE"])
+    answer = invoke("status", userId="ada")
+    assert answer["errorCode"] == "INTERNAL_ERROR"
+    assert answer["requestId"] in answer["error"]
+    assert "instances" not in str(answer)
+    assert "ResourceNotFoundException" in capsys.readouterr().out

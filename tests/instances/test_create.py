@@ -1,0 +1,219 @@
+"""create-instance makes all that a server needs, under names of its own."""
+
+from __future__ import annotations
+
+import json
+
+import boto3
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from actions.instances.naming import RESERVED, labels
+from tests import world
+from tests.world import sample
+
+USER = sample("create-instance")["userId"]
+
+
+@pytest.fixture
+def instance(invoke):
+    assert invoke(sample("create-instance"))["success"] is True
+    (item,) = world.items("instances")
+    return item
+
+
+def test_the_status_shows_what_was_made_in_the_contracts_fields(invoke, instance):
+    status = invoke("status", userId=USER)
+    assert status == {
+        "success": True,
+        "status": "created",
+        "instanceUrl": "https://ada.play.example",
+        "licenseType": "byol",
+        "licenseOwnerId": USER,
+        "accessPointId": instance["accessPointId"],
+        "s3BucketName": f"foundry-ada-{USER}-{instance['instanceId']}",
+        "createdAt": instance["createdAt"],
+        "foundryVersion": "13",
+        "message": "The server is ready to be started for the first time.",
+    }
+    assert type(status["createdAt"]) is int
+
+
+def test_the_access_point_roots_the_instance_in_a_directory_of_its_own(instance):
+    (point,) = boto3.client("efs").describe_access_points(AccessPointId=instance["accessPointId"])[
+        "AccessPoints"
+    ]
+    assert point["RootDirectory"]["Path"] == f"/instances/{instance['instanceId']}"
+    assert point["PosixUser"] == {"Uid": 1000, "Gid": 1000}
+
+
+def test_the_bucket_is_readable_by_players_and_usable_from_the_instances_page_only(instance):
+    s3, bucket = boto3.client("s3"), instance["s3BucketName"]
+    (rule,) = s3.get_bucket_cors(Bucket=bucket)["CORSRules"]
+    assert rule["AllowedOrigins"] == ["https://ada.play.example"]
+    assert set(rule["AllowedMethods"]) == {"GET", "POST", "HEAD"}
+    assert s3.get_bucket_versioning(Bucket=bucket)["Status"] == "Enabled"
+    ownership = s3.get_bucket_ownership_controls(Bucket=bucket)["OwnershipControls"]["Rules"]
+    assert ownership == [{"ObjectOwnership": "BucketOwnerPreferred"}]
+    blocked = s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"]
+    assert not any(blocked.values())
+    (statement,) = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
+    assert (statement["Action"], statement["Resource"]) == (
+        "s3:GetObject",
+        f"arn:aws:s3:::{bucket}/*",
+    )
+
+
+def test_the_buckets_user_reaches_that_bucket_and_no_other(instance):
+    iam, name = boto3.client("iam"), f"{world.STACK}-{instance['instanceId']}"
+    assert iam.get_user(UserName=name)["User"]["Path"] == f"/{world.STACK}/"
+    policy = iam.get_user_policy(UserName=name, PolicyName="bucket")["PolicyDocument"]
+    reached = {
+        (action, statement["Resource"])
+        for statement in policy["Statement"]
+        for action in (
+            [statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"]
+        )
+    }
+    bucket = f"arn:aws:s3:::{instance['s3BucketName']}"
+    objects = ("s3:GetObject", "s3:PutObject", "s3:PutObjectAcl", "s3:DeleteObject")
+    assert reached == {
+        *((action, f"{bucket}/*") for action in objects),
+        ("s3:ListBucket", bucket),
+        ("s3:GetBucketLocation", bucket),
+        ("s3:ListAllMyBuckets", "*"),
+    }
+
+
+def test_foundry_gets_a_config_file_for_its_bucket_from_the_secret(instance, aws):
+    stored = json.loads(
+        boto3.client("secretsmanager").get_secret_value(SecretId=instance["secretArn"])[
+            "SecretString"
+        ]
+    )
+    assert stored["licenseKey"] == sample("create-instance")["foundryLicense"]
+    assert stored["adminKey"] == sample("create-instance")["foundryAdminKey"]
+    config = json.loads(stored["awsConfig"])
+    assert config["buckets"] == [instance["s3BucketName"]]
+    assert config["region"] == world.REGION
+    keys = boto3.client("iam").list_access_keys(UserName=f"{world.STACK}-{instance['instanceId']}")[
+        "AccessKeyMetadata"
+    ]
+    assert [key["AccessKeyId"] for key in keys] == [config["credentials"]["accessKeyId"]]
+
+
+def containers(instance):
+    definition = boto3.client("ecs").describe_task_definition(
+        taskDefinition=instance["taskDefinitionArn"]
+    )["taskDefinition"]
+    return {c["name"]: c for c in definition["containerDefinitions"]}, definition
+
+
+def test_the_container_gets_its_secrets_by_reference(instance, aws):
+    foundry = containers(instance)[0]["foundry"]
+    secret = instance["secretArn"]
+    assert {s["name"]: s["valueFrom"] for s in foundry["secrets"]} == {
+        "FOUNDRY_ADMIN_KEY": f"{secret}:adminKey::",
+        "FOUNDRY_LICENSE_KEY": f"{secret}:licenseKey::",
+        "FOUNDRY_USERNAME": f"{aws['OPERATOR_SECRET_ARN']}:username::",
+        "FOUNDRY_PASSWORD": f"{aws['OPERATOR_SECRET_ARN']}:password::",
+    }
+    plain = {e["name"]: e["value"] for e in foundry["environment"]}
+    assert plain["FOUNDRY_HOSTNAME"] == "ada.play.example"
+    assert plain["FOUNDRY_PROXY_SSL"] == "true"
+    assert plain["FOUNDRY_TELEMETRY"] == "false"
+    assert "FOUNDRY_UID" not in plain
+
+
+def test_the_container_has_two_minutes_to_save_its_world_and_three_to_come_up(instance):
+    foundry = containers(instance)[0]["foundry"]
+    assert foundry["stopTimeout"] == 120
+    assert foundry["healthCheck"]["startPeriod"] == 180
+    assert "/api/status" in foundry["healthCheck"]["command"][1]
+
+
+def test_an_old_version_is_told_which_user_to_run_as(invoke):
+    invoke(sample("create-instance", foundryVersion="12"))
+    (item,) = world.items("instances")
+    foundry = containers(item)[0]["foundry"]
+    assert foundry["image"] == "felddy/foundryvtt:12"
+    plain = {e["name"]: e["value"] for e in foundry["environment"]}
+    assert (plain["FOUNDRY_UID"], plain["FOUNDRY_GID"]) == ("1000", "1000")
+
+
+def test_members_may_bring_an_account_of_their_own(invoke):
+    invoke(sample("create-instance", foundryUsername="ada", foundryPassword="adas-password"))
+    (item,) = world.items("instances")
+    secrets = {s["name"]: s["valueFrom"] for s in containers(item)[0]["foundry"]["secrets"]}
+    assert secrets["FOUNDRY_USERNAME"] == f"{item['secretArn']}:username::"
+    assert secrets["FOUNDRY_PASSWORD"] == f"{item['secretArn']}:password::"
+
+
+def test_half_an_account_is_refused(invoke):
+    answer = invoke(sample("create-instance", foundryUsername="ada"))
+    assert answer["errorCode"] == "VALIDATION_ERROR"
+    assert answer["details"]["field"] == "foundryPassword"
+    assert world.items("instances") == []
+
+
+def test_without_any_account_to_download_foundry_with_it_is_refused(invoke, monkeypatch):
+    monkeypatch.setenv("OPERATOR_SECRET_ARN", "")
+    world.new_process()
+    answer = invoke(sample("create-instance"))
+    assert answer["errorCode"] == "VALIDATION_ERROR"
+    assert answer["details"]["field"] == "foundryUsername"
+
+
+def test_byol_needs_a_key_and_pooled_does_not(invoke):
+    event = sample("create-instance")
+    del event["foundryLicense"]
+    assert invoke(event)["details"]["field"] == "foundryLicense"
+    assert invoke(event | {"licenseType": "pooled"})["success"] is True
+    (item,) = world.items("instances")
+    assert item["licenseType"] == "pooled"
+    assert "FOUNDRY_LICENSE_KEY" not in str(containers(item))
+    assert world.items("licenses") == []
+
+
+def test_a_second_server_is_refused_with_the_present_state(invoke, instance):
+    answer = invoke(sample("create-instance"))
+    assert answer["errorCode"] == "RESOURCE_CONFLICT"
+    assert answer["details"]["status"] == "created"
+    assert len(world.items("instances")) == 1
+
+
+def test_two_names_that_come_out_the_same_get_host_names_of_their_own(invoke):
+    urls = [
+        invoke(sample("create-instance", userId=user, username=name))["instanceUrl"]
+        for user, name in [("1", "Jürgen"), ("2", "jurgen"), ("3", "JURGEN!")]
+    ]
+    assert urls[0] == "https://jurgen.play.example"
+    assert len(set(urls)) == 3
+    assert all(url.startswith("https://jurgen") for url in urls)
+
+
+def test_a_host_name_is_free_again_once_its_server_is_gone(invoke):
+    first = invoke(sample("create-instance", userId="1"))
+    invoke("destroy-instance", userId="1")
+    assert invoke(sample("create-instance", userId="2"))["instanceUrl"] == first["instanceUrl"]
+
+
+@given(username=st.text(min_size=1, max_size=64), user_id=st.text("0123456789", min_size=1))
+def test_every_user_name_becomes_a_dns_label_that_is_not_reserved(username, user_id):
+    for label in labels(username, user_id):
+        assert 1 <= len(label) <= 63
+        assert label[0] != "-" != label[-1]
+        assert set(label) <= set("abcdefghijklmnopqrstuvwxyz0123456789-")
+        assert label not in RESERVED
+
+
+def test_a_name_that_dns_knows_nothing_of_still_gets_a_host(invoke):
+    url = invoke(sample("create-instance", username="龍"))["instanceUrl"]
+    assert url.startswith("https://table-")
+
+
+@pytest.mark.parametrize("name", ["www", "API", "Admin "])
+def test_a_reserved_name_does_not_become_that_host(invoke, name):
+    url = invoke(sample("create-instance", username=name))["instanceUrl"]
+    assert url.startswith(f"https://{name.strip().lower()}-")

@@ -1,0 +1,124 @@
+"""destroy-instance: nothing is left."""
+
+from __future__ import annotations
+
+import boto3
+import pytest
+
+from tests import world
+from tests.world import sample
+
+USER = sample("create-instance")["userId"]
+
+
+@pytest.fixture
+def nothing(aws):
+    return left()
+
+
+def left():
+    """All that a server consists of, by kind."""
+    iam, elb, ecs = (boto3.client(name) for name in ("iam", "elbv2", "ecs"))
+    zone = boto3.client("route53").list_hosted_zones()["HostedZones"][0]["Id"]
+    records = boto3.client("route53").list_resource_record_sets(HostedZoneId=zone)
+    return {
+        "access points": len(boto3.client("efs").describe_access_points()["AccessPoints"]),
+        "buckets": boto3.client("s3").list_buckets()["Buckets"],
+        "users": iam.list_users()["Users"],
+        "secrets": len(boto3.client("secretsmanager").list_secrets()["SecretList"]),
+        "records": [r["Name"] for r in records["ResourceRecordSets"] if r["Type"] == "A"],
+        "target groups": elb.describe_target_groups()["TargetGroups"],
+        "task definitions": ecs.list_task_definitions(status="ACTIVE")["taskDefinitionArns"],
+        "instances": world.items("instances"),
+        "hosts": world.items("hosts"),
+        "licences": world.items("licenses"),
+    }
+
+
+def test_a_server_that_never_ran_goes_at_once(nothing, invoke, ecs):
+    invoke(sample("create-instance"))
+    assert left() != nothing
+    assert invoke(sample("destroy-instance")) == {
+        "success": True,
+        "message": "Instance and all resources destroyed successfully",
+    }
+    assert left() == nothing
+    assert ecs.tasks() == []
+
+
+def test_a_server_that_ran_goes_when_its_files_are_erased(nothing, invoke, ecs):
+    invoke(sample("create-instance"))
+    invoke(sample("start-instance"))
+    task = ecs.only_task()
+    ecs.comes_up(task)
+    ecs.ends(task)
+    (item,) = world.items("instances")
+    assert invoke(sample("destroy-instance"))["success"] is True
+    purge = ecs.only_task()
+    (shown,) = boto3.client("ecs").describe_tasks(cluster=ecs.cluster, tasks=[purge])["tasks"]
+    (told,) = shown["overrides"]["containerOverrides"]
+    assert told["environment"] == [{"name": "INSTANCE_ID", "value": item["instanceId"]}]
+    assert left()["access points"] == nothing["access points"] + 1
+    assert left()["buckets"] == []
+    ecs.ends(purge)
+    assert left() == nothing
+
+
+def test_a_running_server_is_stopped_first_and_then_goes_by_itself(nothing, invoke, ecs):
+    invoke(sample("create-instance"))
+    invoke(sample("start-instance"))
+    task = ecs.only_task()
+    ecs.comes_up(task)
+    answer = invoke(sample("destroy-instance"))
+    assert answer["success"] is True
+    assert "being destroyed" in answer["message"]
+    assert invoke("status", userId=USER)["status"] == "unknown"
+    assert ecs.tasks() == []
+    ecs.ends(task)
+    ecs.ends(ecs.only_task())
+    assert left() == nothing
+    assert [run["kind"] for run in world.items("runs")].count("purge") == 1
+    assert all("stoppedAt" in run for run in world.items("runs"))
+
+
+def test_files_that_could_not_be_erased_are_tried_again_an_hour_later(
+    nothing, invoke, ecs, freezer
+):
+    invoke(sample("create-instance"))
+    invoke(sample("start-instance"))
+    ecs.ends(ecs.only_task())
+    invoke(sample("destroy-instance"))
+    ecs.ends(ecs.only_task(), exit_code=1)
+    assert ecs.tasks() == []
+    assert invoke("status", userId=USER)["status"] == "unknown"
+    freezer.tick(3700)
+    invoke(sample("auto-shutdown-check"))
+    ecs.ends(ecs.only_task())
+    assert left() == nothing
+
+
+def test_a_bucket_with_many_versions_goes_whole(nothing, invoke):
+    invoke(sample("create-instance"))
+    (item,) = world.items("instances")
+    s3, bucket = boto3.client("s3"), item["s3BucketName"]
+    for number in range(3):
+        s3.put_object(Bucket=bucket, Key="map.webp", Body=str(number))
+    s3.put_object(Bucket=bucket, Key="token.webp", Body=b"")
+    s3.delete_object(Bucket=bucket, Key="token.webp")
+    invoke(sample("destroy-instance"))
+    assert left() == nothing
+
+
+def test_destroying_nothing_says_so(invoke):
+    assert invoke(sample("destroy-instance"))["errorCode"] == "RESOURCE_NOT_FOUND"
+
+
+def test_a_licence_that_another_member_plays_on_is_not_pulled_away(invoke, ecs):
+    invoke(sample("create-instance", allowLicenseSharing=True))
+    guest = sample("create-instance", userId="guest", username="guest", licenseType="pooled")
+    invoke(guest)
+    invoke("start-instance", userId="guest")
+    answer = invoke(sample("destroy-instance"))
+    assert answer["errorCode"] == "RESOURCE_CONFLICT"
+    ecs.ends(ecs.only_task())
+    assert invoke(sample("destroy-instance"))["success"] is True

@@ -1,0 +1,233 @@
+"""start-instance and stop-instance decide and answer; ECS's events do the rest."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import boto3
+import pytest
+
+from tests import world
+from tests.aws_calls import AWS
+from tests.world import sample
+
+USER = sample("create-instance")["userId"]
+
+
+@pytest.fixture
+def created(invoke):
+    invoke(sample("create-instance"))
+
+
+@pytest.fixture
+def running(created, invoke, ecs):
+    invoke(sample("start-instance"))
+    ecs.comes_up(ecs.only_task())
+    return ecs.only_task()
+
+
+def instance():
+    (item,) = world.items("instances")
+    return item
+
+
+def routes():
+    elb = boto3.client("elbv2")
+    return elb.describe_target_groups()["TargetGroups"]
+
+
+def test_a_start_is_refused_while_there_is_no_server(invoke):
+    answer = invoke("start-instance", userId="nobody")
+    assert answer["errorCode"] == "RESOURCE_NOT_FOUND"
+    assert "create-instance" in answer["details"]["suggestion"]
+
+
+def test_the_task_is_known_by_the_run_and_reachable_from_the_internet(created, invoke, ecs):
+    invoke(sample("start-instance"))
+    (task,) = boto3.client("ecs").describe_tasks(cluster=ecs.cluster, tasks=ecs.tasks())["tasks"]
+    assert task["startedBy"] == instance()["runId"]
+    (run,) = world.items("runs")
+    assert run["runId"] == instance()["runId"]
+
+
+def test_starting_what_runs_is_refused_with_the_present_state(running, invoke, ecs):
+    answer = invoke(sample("start-instance"))
+    assert answer["errorCode"] == "RESOURCE_CONFLICT"
+    assert answer["details"]["status"] == "running"
+    assert len(ecs.tasks()) == 1
+
+
+def test_starting_what_starts_is_refused_and_starts_no_second_task(created, invoke, ecs):
+    invoke(sample("start-instance"))
+    assert invoke(sample("start-instance"))["details"]["status"] == "starting"
+    assert len(ecs.tasks()) == 1
+
+
+@pytest.mark.parametrize("status", ["created", "stopped"])
+def test_stopping_what_does_not_run_is_refused(status, created, invoke, ecs, request):
+    if status == "stopped":
+        ecs.ends(request.getfixturevalue("running"))
+    answer = invoke(sample("stop-instance"))
+    assert answer["errorCode"] == "RESOURCE_CONFLICT"
+    assert answer["details"]["status"] == status
+
+
+def test_a_server_is_routed_only_while_it_runs(created, invoke, ecs, aws):
+    invoke(sample("start-instance"))
+    assert routes() == []
+    ecs.comes_up(ecs.only_task())
+    (group,) = routes()
+    elb = boto3.client("elbv2")
+    (health,) = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])[
+        "TargetHealthDescriptions"
+    ]
+    assert health["Target"] == {"Id": instance()["address"], "Port": 30000}
+    rules = elb.describe_rules(ListenerArn=aws["LISTENER_ARN"])["Rules"]
+    (rule,) = [rule for rule in rules if not rule["IsDefault"]]
+    assert rule["Conditions"][0]["HostHeaderConfig"]["Values"] == ["ada.play.example"]
+    ecs.ends(ecs.only_task())
+    assert routes() == []
+    assert len(elb.describe_rules(ListenerArn=aws["LISTENER_ARN"])["Rules"]) == 1
+
+
+def test_two_routes_that_want_the_same_priority_both_get_one(created, invoke, ecs, aws):
+    invoke(sample("start-instance"))
+    priority = int(instance()["instanceId"], 16) % 50_000 + 1
+    boto3.client("elbv2").create_rule(
+        ListenerArn=aws["LISTENER_ARN"],
+        Priority=priority,
+        Conditions=[{"Field": "host-header", "HostHeaderConfig": {"Values": ["other.example"]}}],
+        Actions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}],
+    )
+    ecs.comes_up(ecs.only_task())
+    assert invoke("status", userId=USER)["status"] == "running"
+    rules = boto3.client("elbv2").describe_rules(ListenerArn=aws["LISTENER_ARN"])["Rules"]
+    assert len({rule["Priority"] for rule in rules}) == 3
+
+
+def test_stop_hands_the_waiting_to_an_invocation_of_its_own(running, invoke, ecs):
+    invoke(sample("stop-instance"))
+    assert AWS.queue == [
+        {
+            "action": "finish-stop",
+            "userId": "system",
+            "ownerId": USER,
+            "runId": instance()["runId"],
+        }
+    ]
+    assert len(ecs.tasks()) == 1
+    assert invoke(AWS.queue.pop())["success"] is True
+    assert ecs.tasks("STOPPED") == [running]
+
+
+def test_a_stop_that_comes_again_after_the_next_start_leaves_the_new_task_alone(
+    running, invoke, ecs
+):
+    invoke(sample("stop-instance"))
+    order = AWS.queue.pop()
+    invoke(order)
+    ecs.ends(running)
+    invoke(sample("start-instance"))
+    assert invoke(order)["success"] is True
+    assert len(ecs.tasks()) == 1
+
+
+def test_a_run_is_billed_from_the_pull_of_its_image_to_its_stop_by_ecss_clock(
+    created, invoke, ecs, freezer
+):
+    freezer.move_to("2026-03-01T20:00:00Z")
+    invoke(sample("start-instance"))
+    ecs.comes_up(ecs.only_task())
+    freezer.move_to("2026-03-01T23:00:00Z")
+    event = ecs.ended(ecs.only_task())
+    freezer.move_to("2026-03-01T23:04:00Z")  # the event is late
+    invoke(event)
+    (run,) = world.items("runs")
+    assert run["seconds"] == 3 * 3600
+    # 1 vCPU, 2 GB and a public address in us-east-1: 0.03238 + 2 x 0.00356 + 0.005 USD an hour
+    assert run["cost"] == Decimal("0.1335")
+    assert run["stoppedAt"] - run["startedAt"] == run["seconds"]
+
+
+def test_a_crash_is_told_with_its_reason_and_billed(running, invoke, ecs):
+    ecs.ends(running, exit_code=137, reason="OutOfMemoryError")
+    status = invoke("status", userId=USER)
+    assert status["status"] == "stopped"
+    assert "OutOfMemoryError" in status["message"]
+    assert "137" in status["message"]
+    assert "taskArn" not in status
+    (run,) = world.items("runs")
+    assert "stoppedAt" in run
+
+
+def test_a_run_holds_its_licence_until_its_task_has_stopped(running, invoke, ecs):
+    (held,) = world.items("licenses")
+    assert held["holder"] == instance()["runId"]
+    invoke(sample("stop-instance"))
+    assert "holder" in world.items("licenses")[0]
+    ecs.ends(running)
+    assert "holder" not in world.items("licenses")[0]
+
+
+def test_a_stop_that_comes_while_the_server_still_starts_wins(created, invoke, ecs):
+    invoke(sample("start-instance"))
+    task = ecs.only_task()
+    assert invoke(sample("stop-instance"))["success"] is True
+    ecs.comes_up(task)
+    assert invoke("status", userId=USER)["status"] == "stopping"
+    invoke(AWS.queue.pop())
+    ecs.ends(task)
+    assert invoke("status", userId=USER)["status"] == "stopped"
+    assert routes() == []
+
+
+def test_a_task_without_a_network_address_is_said_to_be_unreachable(created, invoke, ecs):
+    invoke(sample("start-instance"))
+    event = ecs.up(ecs.only_task())
+    event["detail"]["attachments"] = []
+    invoke(event)
+    status = invoke("status", userId=USER)
+    assert status["status"] == "running"
+    assert "no network address" in status["message"]
+    assert routes() == []
+
+
+def test_while_it_starts_the_status_says_what_is_going_on(created, invoke, ecs, freezer):
+    freezer.move_to("2026-03-01T20:00:00Z")
+    invoke(sample("start-instance"))
+    from datetime import UTC, datetime
+
+    task = ecs.only_task()
+    ecs.becomes(task, "PENDING", pull_started_at=datetime.now(UTC))
+    freezer.move_to("2026-03-01T20:00:40Z")
+    status = invoke("status", userId=USER)
+    assert status["message"] == "Pulling the image, 40 s so far"
+    assert status["taskArn"] == task
+
+
+def test_a_pooled_server_starts_on_a_shared_licence_by_reference(invoke, ecs):
+    invoke(sample("create-instance", userId="owner", allowLicenseSharing=True))
+    event = sample("create-instance", userId="guest", licenseType="pooled", username="guest")
+    del event["foundryLicense"]
+    invoke(event)
+    assert invoke("start-instance", userId="guest")["success"] is True
+    (lent,) = world.items("licenses")
+    assert lent["holderUserId"] == "guest"
+    (task,) = boto3.client("ecs").describe_tasks(cluster=ecs.cluster, tasks=ecs.tasks())["tasks"]
+    definition = boto3.client("ecs").describe_task_definition(
+        taskDefinition=task["taskDefinitionArn"]
+    )["taskDefinition"]
+    assert f"{lent['secretArn']}:licenseKey::" in str(definition)
+    refused = invoke("start-instance", userId="owner")
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    assert "guest" not in str(refused)
+
+
+def test_a_pooled_server_is_refused_when_no_licence_is_free(invoke, ecs):
+    event = sample("create-instance", licenseType="pooled")
+    del event["foundryLicense"]
+    invoke(event)
+    answer = invoke(sample("start-instance"))
+    assert answer["errorCode"] == "RESOURCE_CONFLICT"
+    assert ecs.tasks() == []
+    assert invoke("status", userId=USER)["status"] == "created"
