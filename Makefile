@@ -69,6 +69,10 @@ check: $(READY) ## lint, format, types, template, and what must agree with what
 	@echo "Checking what must agree ..."
 	@$(BIN)/python -m pytest tests/consistency
 
+.PHONY: docs
+docs: $(READY) ## write docs/actions.md anew from the actions
+	@$(BIN)/python -m docs.generate
+
 .PHONY: prove
 prove: $(READY) ## the long proofs at full size; writes docs/proof.md
 	@$(BIN)/python -m pytest -m prove

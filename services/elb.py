@@ -6,6 +6,7 @@ found again by the target group's name, which derives from the instance's id.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -48,8 +49,8 @@ class Elb:
             return
         for rule in self._rules():
             if any(action.get("TargetGroupArn") == group for action in rule["Actions"]):
-                self._forgiving("delete_rule", "RuleNotFound", RuleArn=rule["RuleArn"])
-        self._forgiving("delete_target_group", "TargetGroupNotFound", TargetGroupArn=group)
+                _forgiving(client("elbv2").delete_rule, "RuleNotFound", RuleArn=rule["RuleArn"])
+        _forgiving(client("elbv2").delete_target_group, "TargetGroupNotFound", TargetGroupArn=group)
 
     def check(self) -> None:
         """Raise if the load balancer does not answer or is not active."""
@@ -115,12 +116,14 @@ class Elb:
             for rule in page["Rules"]
         ]
 
-    def _forgiving(self, operation: str, gone: str, **arguments: str) -> None:
-        try:
-            getattr(client("elbv2"), operation)(**arguments)
-        except ClientError as error:
-            if code_of(error) != gone:
-                raise
+
+def _forgiving(call: Callable[..., Any], gone: str, **arguments: str) -> None:
+    """Carry out a call whose purpose is reached when AWS says `gone`."""
+    try:
+        call(**arguments)
+    except ClientError as error:
+        if code_of(error) != gone:
+            raise
 
 
 def _name(instance_id: str) -> str:

@@ -27,10 +27,10 @@ class Iam:
 
         A key's secret is shown once. Repeating this therefore throws away the keys made before.
         """
-        iam, user = client("iam"), self._name(instance_id)
+        user = self._name(instance_id)
         existed = False
         try:
-            iam.create_user(
+            client("iam").create_user(
                 UserName=user,
                 Path=f"/{self._settings.stack}/",
                 PermissionsBoundary=self._settings.bucket_user_boundary_arn,
@@ -41,15 +41,15 @@ class Iam:
                 raise
             existed = True
         policy = json.dumps(_only(bucket))
-        iam.put_user_policy(UserName=user, PolicyName=_POLICY, PolicyDocument=policy)
+        client("iam").put_user_policy(UserName=user, PolicyName=_POLICY, PolicyDocument=policy)
         if existed:
             self._delete_keys(user)
-        key = iam.create_access_key(UserName=user)["AccessKey"]
+        key = client("iam").create_access_key(UserName=user)["AccessKey"]
         return key["AccessKeyId"], key["SecretAccessKey"]
 
     def delete_user(self, instance_id: str) -> None:
         """Delete the instance's user with its keys and policy; no error if it is gone."""
-        iam, user = client("iam"), self._name(instance_id)
+        user = self._name(instance_id)
         try:
             self._delete_keys(user)
         except ClientError as error:
@@ -57,8 +57,8 @@ class Iam:
                 raise
             return
         for call, arguments in (
-            (iam.delete_user_policy, {"PolicyName": _POLICY}),
-            (iam.delete_user, {}),
+            (client("iam").delete_user_policy, {"PolicyName": _POLICY}),
+            (client("iam").delete_user, {}),
         ):
             try:
                 call(UserName=user, **arguments)

@@ -26,8 +26,7 @@ class S3:
         One call after the other: S3 answers OperationAborted to settings of one bucket made at once.
         """
         self._create(bucket)
-        s3 = client("s3")
-        s3.put_public_access_block(
+        client("s3").put_public_access_block(
             Bucket=bucket,
             PublicAccessBlockConfiguration={
                 "BlockPublicAcls": False,
@@ -36,8 +35,8 @@ class S3:
                 "RestrictPublicBuckets": False,
             },
         )
-        s3.put_bucket_policy(Bucket=bucket, Policy=json.dumps(_readable(bucket)))
-        s3.put_bucket_cors(
+        client("s3").put_bucket_policy(Bucket=bucket, Policy=json.dumps(_readable(bucket)))
+        client("s3").put_bucket_cors(
             Bucket=bucket,
             CORSConfiguration={
                 "CORSRules": [
@@ -51,7 +50,9 @@ class S3:
                 ]
             },
         )
-        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        client("s3").put_bucket_versioning(
+            Bucket=bucket, VersioningConfiguration={"Status": "Enabled"}
+        )
 
     def _create(self, bucket: str) -> None:
         region = self._settings.aws_region
@@ -68,18 +69,17 @@ class S3:
 
     def delete_bucket(self, bucket: str) -> None:
         """Delete a bucket with every version of every object; no error if it is gone."""
-        s3 = client("s3")
         try:
-            for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
+            for page in client("s3").get_paginator("list_object_versions").paginate(Bucket=bucket):
                 found = page.get("Versions", []) + page.get("DeleteMarkers", [])
                 keys = [{"Key": o["Key"], "VersionId": o["VersionId"]} for o in found]
                 if keys:
-                    answer = s3.delete_objects(
+                    answer = client("s3").delete_objects(
                         Bucket=bucket, Delete={"Objects": keys, "Quiet": True}
                     )
                     if answer.get("Errors"):
                         raise RuntimeError(f"{len(answer['Errors'])} objects of {bucket} remain")
-            s3.delete_bucket(Bucket=bucket)
+            client("s3").delete_bucket(Bucket=bucket)
         except ClientError as error:
             if code_of(error) != "NoSuchBucket":
                 raise

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from functools import lru_cache
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -44,7 +45,7 @@ class Settings(BaseModel):
     task_cpu: int = Field(default=1024, gt=0)
     task_memory: int = Field(default=2048, gt=0)
     image: str = "felddy/foundryvtt"
-    log_level: str = "INFO"
+    log_level: Literal["DEBUG", "INFO"] = "INFO"
     tracing: bool = False
     aws_region: str
     aws_lambda_function_name: str

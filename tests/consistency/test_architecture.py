@@ -1,0 +1,70 @@
+"""The house is laid out as docs/architecture.md says."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from actions import ACTIONS, find
+
+LAYERS = ("handler", "actions", "services")
+MODULES = sorted(path for layer in LAYERS for path in Path(layer).rglob("*.py"))
+
+
+def imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_the_arrow_points_from_handler_to_actions_to_services(path):
+    above = LAYERS[: LAYERS.index(path.parts[0])]
+    for module in imported(path):
+        assert module.split(".")[0] not in above, f"{path} imports {module}"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_only_services_talk_to_aws(path):
+    if path.parts[0] != "services":
+        assert not {"boto3", "botocore"} & {module.split(".")[0] for module in imported(path)}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_time_and_randomness_come_from_one_place_each(path):
+    allowed = {"services/clock.py": {"time"}, "services/ids.py": {"random", "uuid"}}
+    # perf_counter measures how long something took, sleep waits: neither says what time it is
+    names = {"time.time", "datetime.now", "datetime.utcnow", "random.random", "uuid.uuid4"}
+    used = {
+        f"{node.value.id}.{node.attr}"
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    if str(path) not in allowed:
+        assert not used & names
+
+
+@pytest.mark.parametrize("name", ACTIONS)
+def test_every_row_of_the_table_is_an_action(name):
+    action = find(name)
+    assert action.run.__doc__, "an action's function says what it does"
+    assert action.request.__doc__
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_every_module_and_public_function_says_what_it_means(path):
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree), path
+    for node in ast.walk(tree):
+        public = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+        nested = any(
+            node in ast.walk(outer)
+            for outer in ast.walk(tree)
+            if isinstance(outer, ast.FunctionDef) and outer is not node
+        )
+        if public and not nested:
+            assert ast.get_docstring(node), f"{path}:{node.lineno} {node.name}"

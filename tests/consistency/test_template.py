@@ -1,0 +1,149 @@
+"""template.yaml gives the function what the code takes: its environment and its permissions."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from services.settings import Settings
+
+
+class Loader(yaml.SafeLoader):
+    """YAML with CloudFormation's short forms, each kept as a mapping from its name."""
+
+
+def _short(loader: Loader, suffix: str, node: yaml.Node) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return {suffix: loader.construct_scalar(node)}
+    if isinstance(node, yaml.SequenceNode):
+        return {suffix: loader.construct_sequence(node, deep=True)}
+    return {suffix: loader.construct_mapping(node, deep=True)}
+
+
+Loader.add_multi_constructor("!", _short)
+TEMPLATE = yaml.load(Path("template.yaml").read_text(), Loader)  # noqa: S506 - a SafeLoader
+RESOURCES = TEMPLATE["Resources"]
+FROM_LAMBDA = {"aws_region", "aws_lambda_function_name", "aws_lambda_function_version"}
+
+# Where permissions are not called like the operation.
+PREFIXES = {"efs:": "elasticfilesystem:", "elbv2:": "elasticloadbalancing:"}
+PERMISSIONS: dict[str, tuple[str, ...]] = {
+    "dynamodb:TransactWriteItems": (),  # authorised as the writes in it, which BESIDES holds
+    "s3:PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
+    "s3:PutBucketCors": ("s3:PutBucketCORS",),
+    "s3:ListObjectVersions": ("s3:ListBucketVersions",),
+    "s3:DeleteObjects": ("s3:DeleteObject", "s3:DeleteObjectVersion"),
+    "s3:CreateBucket": ("s3:CreateBucket", "s3:PutBucketOwnershipControls"),
+    "lambda:Invoke": ("lambda:InvokeFunction",),
+}
+# What calls need besides what they are called: writes within transactions, tags set on creation, roles passed.
+BESIDES = {
+    "dynamodb:PutItem",
+    "dynamodb:UpdateItem",
+    "dynamodb:DeleteItem",
+    "ecs:TagResource",
+    "elasticfilesystem:TagResource",
+    "secretsmanager:TagResource",
+    "iam:TagUser",
+    "iam:PassRole",
+    "elasticloadbalancing:AddTags",
+    "sqs:SendMessage",
+    "xray:PutTraceSegments",
+    "xray:PutTelemetryRecords",
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+}
+
+
+def called() -> set[str]:
+    """The permissions behind every `client("service").operation` of services/."""
+    needed: set[str] = set()
+    for path in Path("services").glob("*.py"):
+        for service, method in _operations(ast.parse(path.read_text())):
+            operation = "".join(part.title() for part in method.split("_"))
+            prefix = f"{service}:"
+            plain = (PREFIXES.get(prefix, prefix) + operation,)
+            needed |= set(PERMISSIONS.get(prefix + operation, plain))
+    return needed
+
+
+def _operations(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Attribute) or not isinstance(node.value, ast.Call):
+            continue
+        if isinstance(node.value.func, ast.Name) and node.value.func.id == "client":
+            yield ast.literal_eval(node.value.args[0]), _paged(tree, node) or node.attr
+
+
+def _paged(tree: ast.Module, attribute: ast.Attribute) -> str | None:
+    """What a paginator pages through."""
+    for node in ast.walk(tree):
+        if (
+            isinstance(node, ast.Call)
+            and node.func is attribute
+            and attribute.attr == "get_paginator"
+        ):
+            return str(ast.literal_eval(node.args[0]))
+    return None
+
+
+def statements() -> list[dict[str, Any]]:
+    """The statements of the function's role."""
+    policies = RESOURCES["FunctionRole"]["Properties"]["Policies"]
+    return [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
+
+
+def allowed() -> set[str]:
+    """The actions that the function's role allows."""
+    actions = [s["Action"] for s in statements()]
+    return {a for action in actions for a in ([action] if isinstance(action, str) else action)}
+
+
+def test_the_function_is_given_every_setting_and_nothing_else():
+    given = RESOURCES["Function"]["Properties"]["Environment"]["Variables"]
+    fields = set(Settings.model_fields) - FROM_LAMBDA
+    ours = {name for name in given if not name.startswith("PYDANTIC")}
+    assert ours == {name.upper() for name in fields}
+
+
+def test_the_role_allows_what_the_code_calls():
+    assert called() - allowed() == set()
+
+
+def test_the_role_allows_no_more():
+    assert allowed() - called() - BESIDES == set()
+
+
+def test_a_wildcard_resource_has_a_comment_that_says_why():
+    lines = Path("template.yaml").read_text().splitlines()
+    bare = [n for n, line in enumerate(lines, 1) if re.search(r'(Resource:|- ) *"\*"\s*$', line)]
+    assert bare == [], "say why"
+
+
+@pytest.mark.parametrize("logical_id", ["AutoShutdown", "SessionPreparation"])
+def test_both_schedules_send_the_contracts_payload(logical_id):
+    text = Path("template.yaml").read_text()
+    action = {"AutoShutdown": "auto-shutdown-check", "SessionPreparation": "prepare-sessions"}
+    assert f'{{"action": "{action[logical_id]}", "userId": "system"}}' in text.replace(
+        '":"', '": "'
+    ).replace('","', '", "')
+
+
+def test_logs_are_kept_three_days():
+    groups = [r for r in RESOURCES.values() if r["Type"] == "AWS::Logs::LogGroup"]
+    assert {group["Properties"]["RetentionInDays"] for group in groups} == {3}
+
+
+def test_every_table_is_on_demand_recoverable_and_protected_in_production():
+    tables = [r["Properties"] for r in RESOURCES.values() if r["Type"] == "AWS::DynamoDB::Table"]
+    assert len(tables) == 4
+    for table in tables:
+        assert table["BillingMode"] == "PAY_PER_REQUEST"
+        assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
+        assert table["DeletionProtectionEnabled"] == {"If": ["Protected", True, False]}
