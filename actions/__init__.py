@@ -6,7 +6,6 @@ action is first called, so that a cold start pays for one action, not for all.
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +21,21 @@ ACTIONS = {
     "status": "actions.instances.status",
     "destroy-instance": "actions.instances.destroy",
     "update-version": "actions.instances.update_version",
+    "keep-alive": "actions.instances.keep_alive",
+    "set-auto-shutdown": "actions.instances.set_auto_shutdown",
+    "schedule-session": "actions.scheduling.schedule_session",
+    "cancel-scheduled-session": "actions.scheduling.cancel_scheduled_session",
+    "get-scheduled-sessions": "actions.scheduling.get_scheduled_sessions",
+    "check-availability": "actions.licenses.check_availability",
+    "license-pool-status": "actions.licenses.license_pool_status",
+    "request-license": "actions.licenses.request_license",
+    "release-license": "actions.licenses.release_license",
+    "set-license-sharing": "actions.licenses.set_license_sharing",
     "health-check": "actions.admin.health_check",
     "list-all": "actions.admin.list_all",
     "auto-shutdown-check": "actions.automation.auto_shutdown_check",
+    "prepare-sessions": "actions.scheduling.prepare_sessions",
+    "send-notification": "actions.automation.send_notification",
     "finish-stop": "actions.automation.finish_stop",
     "observe-task": "actions.automation.observe_task",
 }
@@ -33,6 +44,8 @@ ACTIONS = {
 def find(name: str) -> Action[Any]:
     """The action called `name`; raises UnknownAction with the names that come closest."""
     if name not in ACTIONS:
+        from difflib import get_close_matches
+
         raise UnknownAction(name, get_close_matches(name, ACTIONS, n=3, cutoff=0.5))
     action: Action[Any] = import_module(ACTIONS[name]).ACTION
     return action

@@ -94,6 +94,33 @@ class LicenseTaken(Conflict):
     """No licence can be had for the run."""
 
 
+class NoLicenseFree(Conflict):
+    """No licence is free for a booking."""
+
+    def __init__(self, next_free: int | None, wanted: int) -> None:
+        later = None if next_free is None else -((wanted - next_free) // 60)  # minutes, rounded up
+        super().__init__(
+            "No licence is free for that time.",
+            field="startTime",
+            minutesLater=later,
+            suggestion="Nobody shares a licence at present; bring one of your own."
+            if later is None
+            else f"One is free for a session that begins {later} minutes later.",
+        )
+
+
+class SessionNotFound(NotFound):
+    """The user has no such session."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(
+            "You have no such session.",
+            field="sessionId",
+            value=session_id,
+            suggestion="get-scheduled-sessions lists yours.",
+        )
+
+
 class NoCapacity(Conflict):
     """ECS does not run the task now."""
 

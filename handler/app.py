@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from functools import lru_cache
 from typing import Any
 
+import actions
 from actions.errors import NotFound
 from handler import dispatch, events, failures, telemetry
 from services import ids, settings, tracing
+from services.aws import client
 from services.platform import Platform
+
+_OFTEN_ASKED = ("dynamodb", "ecs", "lambda", "elbv2", "secretsmanager")
 
 
 class RetryLater(Exception):
@@ -22,6 +27,18 @@ def platform() -> Platform:
     loaded = settings.load()
     telemetry.configure(loaded.log_level, tracing_on=loaded.tracing)
     return Platform(loaded)
+
+
+def load_all() -> None:
+    """Load what any event may need, so that a snapshot of the process has it (Lambda SnapStart)."""
+    for name in actions.ACTIONS:
+        actions.find(name)
+    for service in _OFTEN_ASKED:
+        client(service)
+
+
+if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
+    load_all()
 
 
 def lambda_handler(event: Any, context: Any) -> dict[str, Any]:

@@ -31,7 +31,7 @@ def configure(level: str, *, tracing_on: bool) -> None:
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.TimeStamper(fmt="%Y-%m-%dT%H:%M:%S.%f", utc=True),
             structlog.processors.format_exc_info,
             _contract_form,
             structlog.processors.JSONRenderer(),

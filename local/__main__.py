@@ -12,6 +12,8 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import NoReturn
 
+from botocore.exceptions import BotoCoreError
+
 from local import demo, embedded, stack
 from local.ecs_events import TaskEvents
 from local.follow import FunctionLog
@@ -60,6 +62,9 @@ def main() -> int:
     except LocalError as error:
         print(f"make run: {error}", file=sys.stderr)
         return 1
+    except BotoCoreError as error:
+        print(f"make run: the embedded AWS does not answer any more: {error}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("\nEverything is ended.")
         return 0
@@ -73,6 +78,7 @@ def _end(order: int, frame: FrameType | None) -> NoReturn:
 
 
 def _run(port: int, *, auth: bool) -> NoReturn:
+    stack.require_tools()
     with ExitStack() as at_the_end:
         with _says(f"Starting the embedded AWS (ministack) on 127.0.0.1:{port}"):
             aws = at_the_end.enter_context(embedded.running(port, auth=auth))
@@ -82,9 +88,17 @@ def _run(port: int, *, auth: bool) -> NoReturn:
             outputs = stack.deploy(aws, template)
         with _says("Seeding a demo community"):
             demo.keep_operators_account(aws)
-            members = demo.seed(aws, stack.FUNCTION)
+            members = _seeded(aws)
         print(_ready(port, members), flush=True)
         _follow(aws, outputs["ClusterArn"])
+
+
+def _seeded(aws: embedded.Embedded) -> list[str]:
+    try:
+        return demo.seed(aws, stack.FUNCTION)
+    except LocalError:  # the log, which has the reason, ends with the embedded AWS
+        print(*FunctionLog(aws, stack.LOG_GROUP).fresh(), sep="\n", file=sys.stderr)
+        raise
 
 
 def _ready(port: int, members: list[str]) -> str:

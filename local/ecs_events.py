@@ -21,18 +21,20 @@ _PAGE = 100  # tasks that one DescribeTasks takes
 class TaskEvents:
     """The changes of a cluster's tasks since the last look, sent as events."""
 
-    def __init__(self, embedded: Embedded, cluster: str) -> None:
+    def __init__(self, embedded: Embedded, cluster: str, address: str | None = None) -> None:
+        """`address`: what to say that each task got; the emulator's tasks get none."""
         self._ecs = embedded.client("ecs")
         self._events = embedded.client("events")
         self._lambda = embedded.client("lambda")
         self._cluster = cluster
+        self._address = address
         self._seen: dict[str, str] = {}  # task ARN: the last state that was sent
 
     def send(self) -> int:
         """Look once; returns how many events that made."""
         changed = [task for task in self._tasks() if self._is_news(task)]
         for task in changed:
-            self._deliver(_event(task))
+            self._deliver(_event(task, self._address))
             self._seen[task["taskArn"]] = task["lastStatus"]
         return len(changed)
 
@@ -80,8 +82,12 @@ class TaskEvents:
         return bool(answer["Result"])
 
 
-def _event(task: dict[str, Any]) -> dict[str, Any]:
+def _event(task: dict[str, Any], address: str | None) -> dict[str, Any]:
     """The event that ECS sends for a task as DescribeTasks shows it."""
+    detail = json.loads(json.dumps(task, default=_iso))
+    if address is not None:
+        interface = {"name": "privateIPv4Address", "value": address}
+        detail["attachments"] = [{"type": "eni", "status": "ATTACHED", "details": [interface]}]
     return {
         "version": "0",
         "id": str(uuid.uuid4()),
@@ -91,7 +97,7 @@ def _event(task: dict[str, Any]) -> dict[str, Any]:
         "time": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         "region": REGION,
         "resources": [task["taskArn"]],
-        "detail": json.loads(json.dumps(task, default=_iso)),
+        "detail": detail,
     }
 
 

@@ -7,6 +7,8 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from botocore.exceptions import ClientError
+
 from local.embedded import CREDENTIALS, Embedded
 from local.processes import LocalError, child, reason, tool
 
@@ -17,9 +19,14 @@ LOG_GROUP = f"/aws/lambda/{FUNCTION}"
 PURGE_FAMILY = f"{STACK}-purge"
 
 
+def require_tools() -> None:
+    """Raise LocalError for the first program that building and deploying would miss."""
+    for name in ("make", "tar", "uv", "sam"):
+        tool(name)
+
+
 def build(directory: Path) -> Path:
     """`sam build` the function for this machine's Python into `directory`; returns the built template."""
-    tool("make")
     template = str(TOP / "template.yaml")
     _sam(
         ["build", "--template-file", template, "--build-dir", str(directory)],
@@ -35,9 +42,25 @@ def deploy(embedded: Embedded, template: Path) -> dict[str, str]:
         "AWS_ENDPOINT_URL": embedded.endpoint,
         "SAM_CLI_POLL_DELAY": "0.3",  # seconds between looks at the stack; 5 unless set
     }
-    _sam(["deploy", "--config-env", "local", "--template-file", str(template)], variables)
+    try:
+        _sam(["deploy", "--config-env", "local", "--template-file", str(template)], variables)
+    except LocalError as error:
+        raise LocalError(_first_failure(embedded) or str(error)) from None
     stacks = embedded.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
     return {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+
+
+def _first_failure(embedded: Embedded) -> str | None:
+    """The resource that made the stack fail, and why; SAM's last word is only that the stack failed."""
+    try:
+        events = embedded.client("cloudformation").describe_stack_events(StackName=STACK)
+    except ClientError:  # there is no stack: SAM failed before it
+        return None
+    failed = [e for e in events["StackEvents"] if e["ResourceStatus"].endswith("_FAILED")]
+    if not failed:
+        return None
+    first = min(failed, key=lambda event: event["Timestamp"])
+    return f"`sam deploy` failed at {first['LogicalResourceId']}: {first['ResourceStatusReason']}"
 
 
 def _sam(arguments: list[str], variables: Mapping[str, str]) -> None:

@@ -6,7 +6,7 @@ from functools import lru_cache
 from threading import Lock
 from typing import Any
 
-import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -32,13 +32,19 @@ AWS_TIMEOUTS = (ConnectTimeoutError, ReadTimeoutError)
 _making = Lock()
 
 
+@lru_cache(maxsize=1)
+def _session() -> botocore.session.Session:
+    # What boto3.client does too, without all else that boto3 loads (services/conditions.py says what that costs).
+    return botocore.session.get_session()
+
+
 @lru_cache(maxsize=64)
 def _made(service: str, brisk: bool) -> Any:
-    return boto3.client(service, config=BRISK if brisk else PATIENT)  # type: ignore[call-overload]
+    return _session().create_client(service, config=BRISK if brisk else PATIENT)
 
 
 def client(service: str, *, brisk: bool = False) -> Any:
-    """The process's client for `service`. Making one is not thread-safe in boto3, using one is."""
+    """The process's client for `service`. Making one is not thread-safe in botocore, using one is."""
     with _making:
         return _made(service, brisk)
 

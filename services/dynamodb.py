@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.conditions import Attr, ConditionBase, ConditionExpressionBuilder
-from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
 from botocore.exceptions import ClientError
 
 from services.aws import client, code_of
+from services.conditions import Attr, Condition, Key
 from services.ids import jitter
+from services.values import plain, typed
 
 __all__ = [
     "Attr",
-    "ConditionBase",
+    "Condition",
     "ConditionFailed",
     "Item",
+    "Key",
     "Operation",
     "Table",
     "absent",
@@ -28,8 +28,6 @@ __all__ = [
 Item = dict[str, Any]
 Operation = dict[str, dict[str, Any]]
 
-_write = TypeSerializer().serialize
-_read = TypeDeserializer().deserialize
 _TRANSACTION_TRIES = 8
 
 
@@ -57,18 +55,18 @@ class Table:
         )
         return _item(answer["Item"]) if "Item" in answer else None
 
-    def put(self, item: Mapping[str, Any], when: ConditionBase | None = None) -> Operation:
+    def put(self, item: Mapping[str, Any], when: Condition | None = None) -> Operation:
         """The operation that writes `item` whole."""
         return {"Put": {"TableName": self.name, "Item": _dump(item), **_condition(when)}}
 
-    def delete(self, key: str, when: ConditionBase | None = None) -> Operation:
+    def delete(self, key: str, when: Condition | None = None) -> Operation:
         """The operation that removes the item; removing what is not there is no error."""
         return {"Delete": {"TableName": self.name, "Key": self._key(key), **_condition(when)}}
 
     def update(
         self,
         key: str,
-        when: ConditionBase,
+        when: Condition,
         values: Mapping[str, Any],
         remove: Sequence[str] = (),
     ) -> Operation:
@@ -87,7 +85,7 @@ class Table:
                 "ConditionExpression": condition["ConditionExpression"],
                 "ExpressionAttributeNames": names | condition.get("ExpressionAttributeNames", {}),
                 "ExpressionAttributeValues": {
-                    **{f":s{i}": _write(value) for i, value in enumerate(values.values())},
+                    **{f":s{i}": typed(value) for i, value in enumerate(values.values())},
                     **condition.get("ExpressionAttributeValues", {}),
                 },
             }
@@ -107,18 +105,17 @@ class Table:
             raise ConditionFailed(frozenset({0}), _item(error.response.get("Item", {}))) from error
         return _item(answer["Attributes"])
 
-    def query(self, index: str, key: ConditionBase, **options: Any) -> Iterator[Item]:
+    def query(self, index: str, key: Condition, **options: Any) -> Iterator[Item]:
         """The items of an index that `key` selects, page after page, in the index's order."""
-        built = ConditionExpressionBuilder().build_expression(key, is_key_condition=True)
         pages = (
             client("dynamodb")
             .get_paginator("query")
             .paginate(
                 TableName=self.name,
                 IndexName=index,
-                KeyConditionExpression=built.condition_expression,
-                ExpressionAttributeNames=built.attribute_name_placeholders,
-                ExpressionAttributeValues=_dump(built.attribute_value_placeholders),
+                KeyConditionExpression=key.expression,
+                ExpressionAttributeNames=key.attributes,
+                ExpressionAttributeValues=_dump(key.operands),
                 **options,
             )
         )
@@ -162,38 +159,26 @@ def transact(*operations: Operation) -> None:
         time.sleep(jitter(0.05 * 2**attempt))
 
 
-def absent(attribute: str) -> ConditionBase:
+def absent(attribute: str) -> Condition:
     """The condition that the item, or the attribute, is not there."""
     return Attr(attribute).not_exists()
 
 
-def _condition(when: ConditionBase | None) -> dict[str, Any]:
+def _condition(when: Condition | None) -> dict[str, Any]:
     if when is None:
         return {}
-    built = ConditionExpressionBuilder().build_expression(when)
     condition: dict[str, Any] = {
-        "ConditionExpression": built.condition_expression,
-        "ExpressionAttributeNames": built.attribute_name_placeholders,
+        "ConditionExpression": when.expression,
+        "ExpressionAttributeNames": when.attributes,
     }
-    if built.attribute_value_placeholders:
-        condition["ExpressionAttributeValues"] = _dump(built.attribute_value_placeholders)
+    if when.values:
+        condition["ExpressionAttributeValues"] = _dump(when.operands)
     return condition
 
 
 def _dump(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: _write(value) for name, value in item.items() if value is not None}
+    return {name: typed(value) for name, value in item.items() if value is not None}
 
 
 def _item(stored: Any) -> Item:
-    return {name: _plain(_read(value)) for name, value in stored.items()}
-
-
-def _plain(value: Any) -> Any:
-    """Whole numbers as int: Decimal is kept for money."""
-    if (
-        isinstance(value, Decimal)
-        and value == value.to_integral_value()
-        and value.as_tuple().exponent == 0
-    ):
-        return int(value)
-    return value
+    return {name: plain(value) for name, value in stored.items()}

@@ -62,18 +62,23 @@ class Elb:
             raise RuntimeError(f"the load balancer is {state}")
 
     def _make_group(self, instance_id: str) -> str:
-        # Creating a group again with the same settings returns the one that is there.
-        answer = client("elbv2").create_target_group(
-            Name=_name(instance_id),
-            Protocol="HTTP",
-            Port=PORT,
-            VpcId=self._settings.vpc_id,
-            TargetType="ip",
-            HealthCheckPath="/api/status",
-            HealthCheckIntervalSeconds=15,
-            HealthyThresholdCount=2,
-            Tags=[{"Key": "stack", "Value": self._settings.stack}],
-        )
+        """The instance's target group, made unless it is there: the name tells it, whatever its settings."""
+        try:
+            answer = client("elbv2").create_target_group(
+                Name=_name(instance_id),
+                Protocol="HTTP",
+                Port=PORT,
+                VpcId=self._settings.vpc_id,
+                TargetType="ip",
+                HealthCheckPath="/api/status",
+                HealthCheckIntervalSeconds=15,
+                HealthyThresholdCount=2,
+                Tags=[{"Key": "stack", "Value": self._settings.stack}],
+            )
+        except ClientError as error:
+            if code_of(error) != "DuplicateTargetGroupName":
+                raise
+            answer = client("elbv2").describe_target_groups(Names=[_name(instance_id)])
         return str(answer["TargetGroups"][0]["TargetGroupArn"])
 
     def _find_group(self, instance_id: str) -> str | None:

@@ -1,48 +1,84 @@
-"""Foundry itself, over HTTP: asking a server to shut its world before its task is stopped.
+"""Foundry itself, over HTTPS: how it is, and the request to shut its world before its task is stopped.
 
-An abrupt kill has corrupted worlds (LevelDB), so the setup screen is asked first (facts of Foundry).
+A server is asked through the load balancer, under its own host name, as players do: nothing else reaches a
+task, and a name that DNS does not yet know everywhere does not matter.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlencode
 
 import structlog
 import urllib3
 
+from services.settings import Settings
+
 _log = structlog.get_logger()
-_BUDGET_SECONDS = 20.0
+_PROBE_SECONDS = 5.0
+_REQUEST_SECONDS = 10.0  # of the two that ask a world to shut
 
 
-def shut_world(host: str, admin_key: str) -> bool:
-    """Ask the server at `host` to return to its setup screen; True if it said it would.
+class Foundry:
+    """The members' servers behind the load balancer."""
 
-    Takes at most about 20 s. A server that does not answer is no error: it is stopped all the same.
-    """
-    http = urllib3.PoolManager(
-        timeout=urllib3.Timeout(total=_BUDGET_SECONDS / 2), retries=False, cert_reqs="CERT_REQUIRED"
-    )
-    base = f"https://{host}"
-    try:
-        session = http.request(
-            "POST",
-            f"{base}/auth",
-            body=urlencode({"action": "adminAuth", "adminPassword": admin_key}),
-            headers={"Content-Type": "application/x-www-form-urlencoded"},
-            redirect=False,
-        )
-        if session.status != 302:
-            _log.warning("Foundry refused the admin key", details={"status": session.status})
+    def __init__(self, settings: Settings) -> None:
+        self._balancer = settings.load_balancer_dns
+
+    def probe(self, host: str) -> Mapping[str, Any] | None:
+        """What the server at `host` says of itself (/api/status); None if that is not JSON. At most 5 s."""
+        try:
+            with self._connected(host, _PROBE_SECONDS) as server:
+                answer = server.request("GET", "/api/status", redirect=False)
+                said = answer.json() if answer.status == 200 else None
+        except (urllib3.exceptions.HTTPError, ValueError) as error:
+            _log.info("no answer from a server", details={"reason": type(error).__name__})
+            return None
+        return said if isinstance(said, Mapping) else None
+
+    def shut_world(self, host: str, admin_key: str) -> bool:
+        """Ask the server at `host` to return to its setup screen; True if it said it would.
+
+        An abrupt kill has corrupted worlds (LevelDB), so this comes before the task's stop (facts of Foundry).
+        Takes at most about 20 s. A server that does not answer is no error: it is stopped all the same.
+        """
+        try:
+            with self._connected(host, _REQUEST_SECONDS) as server:
+                session = server.request(
+                    "POST",
+                    "/auth",
+                    body=urlencode({"action": "adminAuth", "adminPassword": admin_key}),
+                    headers={"Host": host, "Content-Type": "application/x-www-form-urlencoded"},
+                    redirect=False,
+                )
+                if session.status != 302:
+                    _log.warning(
+                        "Foundry refused the admin key", details={"status": session.status}
+                    )
+                    return False
+                cookies = session.headers.getlist("Set-Cookie")
+                answer = server.request(
+                    "POST",
+                    "/setup",
+                    json={"shutdown": True},
+                    headers={"Host": host, "Cookie": "; ".join(c.split(";")[0] for c in cookies)},
+                    redirect=False,
+                )
+        except urllib3.exceptions.HTTPError as error:
+            _log.warning("Foundry did not answer", details={"reason": type(error).__name__})
             return False
-        cookies = session.headers.getlist("Set-Cookie")
-        answer = http.request(
-            "POST",
-            f"{base}/setup",
-            json={"shutdown": True},
-            headers={"Cookie": "; ".join(c.split(";")[0] for c in cookies)},
-            redirect=False,
+        return answer.status < 400
+
+    def _connected(self, host: str, seconds: float) -> urllib3.HTTPSConnectionPool:
+        """A connection to the load balancer that presents, and expects, the name `host`."""
+        name, _, port = self._balancer.partition(":")
+        return urllib3.HTTPSConnectionPool(
+            name,
+            int(port or 443),
+            timeout=urllib3.Timeout(total=seconds),
+            retries=False,
+            headers={"Host": host},
+            server_hostname=host,
+            assert_hostname=host,
         )
-    except urllib3.exceptions.HTTPError as error:
-        _log.warning("Foundry did not answer", details={"reason": type(error).__name__})
-        return False
-    return answer.status < 400

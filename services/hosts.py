@@ -1,8 +1,6 @@
 """The table of host names: each belongs to at most one instance."""
 
-from boto3.dynamodb.conditions import Attr
-
-from services.dynamodb import Operation, Table, absent
+from services.dynamodb import Attr, Operation, Table, absent
 
 
 class Hosts(Table):

@@ -12,13 +12,29 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NotRequired, TypedDict, cast
 
-from boto3.dynamodb.conditions import Attr, ConditionBase, Key
-
-from services.dynamodb import ConditionFailed, Item, Operation, Table, absent
+from services.dynamodb import (
+    Attr,
+    Condition,
+    ConditionFailed,
+    Item,
+    Key,
+    Operation,
+    Table,
+    absent,
+)
 
 WORK_SECONDS = (
     300  # the function's timeout: AWS has ended any process that took the work before that
 )
+
+
+class Booking(TypedDict):
+    """A session's time and licence, as its member's instance knows it, preparation and grace included."""
+
+    sessionId: str
+    licenseId: str
+    begins: int
+    ends: int
 
 
 class Instance(TypedDict):
@@ -37,6 +53,8 @@ class Instance(TypedDict):
     createdAt: int
     operatorAccount: bool
     s3BucketName: str
+    bookings: NotRequired[list[Booking]]
+    bookingsVersion: NotRequired[int]
     lastStarted: NotRequired[int]
     licenseId: NotRequired[str]
     licenseOwnerId: NotRequired[str]
@@ -54,6 +72,10 @@ class Instance(TypedDict):
     reason: NotRequired[str]
     seenAt: NotRequired[int]
     purged: NotRequired[bool]
+    idleSince: NotRequired[int]
+    idleSeconds: NotRequired[int]
+    noticedAt: NotRequired[int]
+    keepUntil: NotRequired[int]
     due: NotRequired[str]
     dueAt: NotRequired[int]
     worker: NotRequired[str]
@@ -82,14 +104,14 @@ class Instances(Table):
     def change(
         self,
         instance: Instance,
-        when: ConditionBase,
+        when: Condition,
         values: Mapping[str, Any],
         remove: Sequence[str] = (),
     ) -> Operation:
         """The operation that changes this very instance, never a later one of the same user."""
         return self.update(instance["userId"], self.is_same(instance) & when, values, remove)
 
-    def is_same(self, instance: Instance) -> ConditionBase:
+    def is_same(self, instance: Instance) -> Condition:
         """The condition that the item is still this very instance."""
         return Attr("instanceId").eq(instance["instanceId"])
 
@@ -98,7 +120,7 @@ class Instances(Table):
         instance: Instance,
         worker: str,
         now: int,
-        when: ConditionBase,
+        when: Condition,
         values: Mapping[str, Any] | None = None,
     ) -> Instance:
         """Take the work on an instance if `when` holds and nobody else has it; returns it as it then is.

@@ -1,25 +1,52 @@
-"""The table of licences. The key itself is in the owner's secret; an item says who holds it."""
+"""The table of licences. The key itself is in the owner's secret; an item says who holds and who booked it.
+
+Every decision about a licence is a write on the condition that its `version` is still the one that was
+read. Whoever was slower reads again: a licence never has two holders, nor two bookings at one time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NotRequired, TypedDict, cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NotRequired, TypedDict, cast
 
-from boto3.dynamodb.conditions import Attr, Key
+from services.dynamodb import Attr, Key, Operation, Table, absent
 
-from services.dynamodb import Operation, Table, absent
+
+class Window(TypedDict):
+    """A time for which a session has booked the licence, preparation and grace included."""
+
+    sessionId: str
+    userId: str
+    begins: int
+    ends: int
 
 
 class License(TypedDict):
-    """One licence key. `holder` is the run that uses it; `pool` is there while it is shared."""
+    """One licence key. Times are UTC Unix seconds.
+
+    `holder` is a run's id, or a lease's while `leaseUntil` is there. `pool` is there while it is shared.
+    `leaving` is there when it goes out of the pool after the sessions that have booked it.
+    """
 
     licenseId: str
     ownerId: str
     secretArn: str
     lastUsedAt: int
+    version: int
+    windows: list[Window]
     pool: NotRequired[str]
+    leaving: NotRequired[bool]
     holder: NotRequired[str]
     holderUserId: NotRequired[str]
+    leaseUntil: NotRequired[int]
+
+
+class Lease(TypedDict):
+    """Which licence a user has leased and not yet used: one item per user, under a key of its own."""
+
+    licenseId: str
+    leased: str
+    until: int
 
 
 class Licenses(Table):
@@ -32,10 +59,10 @@ class Licenses(Table):
         """The licence, or None if its owner took it away."""
         return cast("License | None", self.get(license_id))
 
-    def shared(self) -> Iterator[License]:
-        """The licences in the pool, the longest unused first."""
+    def shared(self) -> Iterator[str]:
+        """The ids of the licences in the pool, the longest unused first."""
         items = self.query("PoolIndex", Key("pool").eq("shared"))
-        return (cast("License", item) for item in items)
+        return (item["licenseId"] for item in items)
 
     def add(
         self, license_id: str, owner_id: str, secret_arn: str, shared: bool, now: int
@@ -46,21 +73,56 @@ class Licenses(Table):
             "ownerId": owner_id,
             "secretArn": secret_arn,
             "lastUsedAt": now,
+            "version": 0,
+            "windows": [],
         }
         if shared:
             new["pool"] = "shared"
         return self.put(new)
 
-    def remove(self, license_id: str) -> Operation:
-        """The operation that forgets a licence nobody holds."""
-        return self.delete(license_id, absent("holder"))
+    def change(
+        self, license: License, values: Mapping[str, Any], remove: Sequence[str] = ()
+    ) -> Operation:
+        """The operation that changes a licence which is still as it was read."""
+        same = Attr("version").eq(license["version"])
+        return self.update(
+            license["licenseId"], same, {"version": license["version"] + 1, **values}, remove
+        )
 
-    def hold(self, license_id: str, run_id: str, user_id: str) -> Operation:
-        """The operation by which a run takes the licence, if nobody holds it."""
-        free = Attr("licenseId").exists() & absent("holder")
-        return self.update(license_id, free, {"holder": run_id, "holderUserId": user_id})
+    def hold(self, license: License, run_id: str, user_id: str) -> Operation:
+        """The operation by which a run takes the licence."""
+        held = {"holder": run_id, "holderUserId": user_id}
+        return self.change(license, held, ("leaseUntil",))
+
+    def lease(self, license: License, user_id: str, until: int) -> Operation:
+        """The operation by which a user takes the licence before starting, until a moment."""
+        held = {"holder": f"lease:{user_id}", "holderUserId": user_id, "leaseUntil": until}
+        return self.change(license, held)
 
     def release(self, license_id: str, run_id: str, now: int) -> Operation:
         """The operation by which a run gives back the licence that it holds."""
         mine = Attr("holder").eq(run_id)
         return self.update(license_id, mine, {"lastUsedAt": now}, ("holder", "holderUserId"))
+
+    def remove(self, license: License) -> Operation:
+        """The operation that forgets a licence which is still as it was read."""
+        return self.delete(license["licenseId"], Attr("version").eq(license["version"]))
+
+    def lease_of(self, user_id: str) -> Lease | None:
+        """The user's lease, run out or not."""
+        return cast("Lease | None", self.get(_lease_key(user_id)))
+
+    def note_lease(self, user_id: str, license_id: str, until: int, now: int) -> Operation:
+        """The operation that notes the user's lease, if there is no other that still runs."""
+        lease = {"licenseId": _lease_key(user_id), "leased": license_id, "until": until}
+        none = absent("until") | Attr("until").lt(now) | Attr("leased").eq(license_id)
+        return self.put(lease, none)
+
+    def forget_lease(self, user_id: str) -> Operation:
+        """The operation that forgets the user's lease."""
+        return self.delete(_lease_key(user_id))
+
+
+def _lease_key(user_id: str) -> str:
+    # No licence's id has a colon; a user's may have anything behind it.
+    return f"lease:{user_id}"

@@ -11,15 +11,18 @@ if TYPE_CHECKING:
     from services.ecs import Ecs
     from services.efs import Efs
     from services.elb import Elb
+    from services.foundry import Foundry
     from services.functions import Functions
     from services.hosts import Hosts
     from services.iam import Iam
     from services.instances import Instances
     from services.licenses import Licenses
+    from services.notices import Notices
     from services.route53 import Route53
     from services.runs import Runs
     from services.s3 import S3
     from services.secrets import Secrets
+    from services.sessions import Sessions
 
 
 class Platform:
@@ -55,6 +58,20 @@ class Platform:
         from services.licenses import Licenses
 
         return Licenses(self.settings.licenses_table)
+
+    @cached_property
+    def sessions(self) -> Sessions:
+        """The table of sessions."""
+        from services.sessions import Sessions
+
+        return Sessions(self.settings.sessions_table)
+
+    @cached_property
+    def notices(self) -> Notices:
+        """The ways out for notices."""
+        from services.notices import Notices
+
+        return Notices(self.settings)
 
     @cached_property
     def ecs(self) -> Ecs:
@@ -104,6 +121,13 @@ class Platform:
         from services.elb import Elb
 
         return Elb(self.settings)
+
+    @cached_property
+    def foundry(self) -> Foundry:
+        """The members' servers themselves."""
+        from services.foundry import Foundry
+
+        return Foundry(self.settings)
 
     @cached_property
     def functions(self) -> Functions:

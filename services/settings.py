@@ -25,6 +25,9 @@ class Settings(BaseModel):
     hosts_table: str
     runs_table: str
     licenses_table: str
+    sessions_table: str
+    event_bus: str
+    discord_webhook_secret_arn: str = ""
     cluster_arn: str
     task_subnets: str
     task_security_group: str
@@ -45,6 +48,12 @@ class Settings(BaseModel):
     task_cpu: int = Field(default=1024, gt=0)
     task_memory: int = Field(default=2048, gt=0)
     image: str = "felddy/foundryvtt"
+    preparation_seconds: int = Field(default=600, ge=600)
+    grace_seconds: int = Field(default=900, ge=0)
+    idle_seconds: int = Field(default=1800, ge=600)
+    overrun_seconds: int = Field(default=3600, ge=0)
+    on_demand_seconds: int = Field(default=6 * 3600, ge=600)
+    longest_seconds: int = Field(default=12 * 3600, ge=600)
     log_level: Literal["DEBUG", "INFO"] = "INFO"
     tracing: bool = False
     aws_region: str

@@ -10,11 +10,15 @@ import json
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import botocore.handlers
 from botocore.exceptions import ClientError, ReadTimeoutError
+
+from tests.chains import Span
 
 BEFORE, AFTER, DIES_BEFORE, DIES_AFTER = "before", "after", "dies before", "dies after"
 MODES = (BEFORE, AFTER, DIES_BEFORE, DIES_AFTER)
@@ -37,6 +41,7 @@ class Aws:
     """What this process asks of AWS, and what goes wrong with it."""
 
     calls: list[Call] = field(default_factory=list)
+    spans: list[Span] = field(default_factory=list)  # when each of them began and ended
     queue: list[dict[str, Any]] = field(default_factory=list)  # asynchronous invocations
     wait_seconds: float = 0.0
     observing: bool = False
@@ -47,12 +52,31 @@ class Aws:
 
     def begin(self, fault: tuple[Call, str] | None = None) -> None:
         """Observe from here on, with one fault to come if given; a dead process lives again."""
-        self.calls, self._seen, self._fault = [], Counter(), fault
+        self.calls, self.spans, self._seen, self._fault = [], [], Counter(), fault
         self._dead, self.observing = False, True
+
+    def prepare(self, fault: tuple[Call, str] | None = None) -> None:
+        """Like begin, but only what happens in `one_life` is observed."""
+        self.begin(fault)
+        self.observing = False
 
     def end(self) -> None:
         """Observe no longer; a fault that has not happened will not."""
         self.observing, self._fault, self._dead = False, None, False
+
+    @contextmanager
+    def one_life(self) -> Iterator[None]:
+        """Observe one process; what the test asks of AWS outside is neither counted nor disturbed."""
+        self.observing, self._dead = True, False
+        try:
+            yield
+        finally:
+            self.observing = False
+
+    @property
+    def died(self) -> bool:
+        """Whether the process observed last died."""
+        return self._dead
 
     @property
     def fault_happened(self) -> bool:
@@ -69,6 +93,8 @@ class Aws:
             call = Call(name, self._seen[name])
             self._seen[name] += 1
             self.calls.append(call)
+            context["span"] = Span(name)
+            self.spans.append(context["span"])
             mode = self._fault[1] if self._fault and self._fault[0] == call else None
             if mode:
                 self._fault = None
@@ -84,6 +110,8 @@ class Aws:
 
     def after(self, context: dict[str, Any]) -> None:
         """Called by botocore when the answer has come."""
+        if span := context.get("span"):
+            span.end()
         mode = context.get("fault")
         if mode == DIES_AFTER:
             with self._lock:

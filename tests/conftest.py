@@ -16,13 +16,14 @@ os.environ |= {
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import freezegun
 import pytest
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 from moto import mock_aws
 from moto.moto_api import state_manager
 
-from tests import aws_calls, world
+from tests import aws_calls, foundry_server, world
 
 
 @pytest.fixture
@@ -38,6 +39,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
         aws_calls.AWS.queue.clear()
         yield environment
         aws_calls.AWS.end()
+
+
+# By default freezegun shows threads the real time, and the platform works side by side.
+freezegun.configure(default_ignore_list=["_pytest.terminal.", "_pytest.runner."])
 
 
 @pytest.fixture
@@ -60,6 +65,27 @@ def invoke(aws: dict[str, str]) -> Invoke:
         return lambda_handler(event, world.Context())
 
     return call
+
+
+@pytest.fixture(scope="session")
+def _balancer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[foundry_server.Balancer]:
+    directory = tmp_path_factory.mktemp("balancer")
+    with foundry_server.balancer(directory) as balancer:
+        os.environ["SSL_CERT_FILE"] = str(directory / "ca.pem")
+        yield balancer
+        del os.environ["SSL_CERT_FILE"]
+
+
+@pytest.fixture
+def foundry(
+    _balancer: foundry_server.Balancer, aws: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> foundry_server.Balancer:
+    """The members' servers as the load balancer reaches them; a test sets what each says."""
+    _balancer.says.clear()
+    _balancer.asked.clear()
+    monkeypatch.setenv("LOAD_BALANCER_DNS", _balancer.address)
+    world.new_process()
+    return _balancer
 
 
 @pytest.fixture

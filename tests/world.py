@@ -56,6 +56,7 @@ def build() -> dict[str, str]:
     )["ARN"]
     make_tables()
     register_purge()
+    boto3.client("events").create_event_bus(Name="platform")
     boto3.client("logs").create_log_group(logGroupName="tasks")
     role = "arn:aws:iam::123456789012:role/"
     return {
@@ -66,6 +67,8 @@ def build() -> dict[str, str]:
         "HOSTS_TABLE": "hosts",
         "RUNS_TABLE": "runs",
         "LICENSES_TABLE": "licenses",
+        "SESSIONS_TABLE": "sessions",
+        "EVENT_BUS": "platform",
         "CLUSTER_ARN": cluster,
         "TASK_SUBNETS": ",".join(subnet_ids),
         "TASK_SECURITY_GROUP": group,
@@ -88,40 +91,46 @@ def build() -> dict[str, str]:
     }
 
 
-TABLES: dict[str, tuple[str, tuple[str, str, str] | None]] = {
-    "instances": ("userId", ("DueIndex", "due", "dueAt")),
-    "hosts": ("host", None),
-    "runs": ("runId", None),
-    "licenses": ("licenseId", ("PoolIndex", "pool", "lastUsedAt")),
+# name: (key, indexes as (name, partition, sort))
+TABLES: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
+    "instances": ("userId", [("DueIndex", "due", "dueAt")]),
+    "hosts": ("host", []),
+    "runs": ("runId", []),
+    "licenses": ("licenseId", [("PoolIndex", "pool", "lastUsedAt")]),
+    "sessions": (
+        "sessionId",
+        [("UserIndex", "userId", "startTime"), ("DueIndex", "due", "dueAt")],
+    ),
 }
 
 
 def make_tables() -> None:
     """The tables of the template, by the names above."""
     dynamodb = boto3.client("dynamodb")
-    for name, (key, index) in TABLES.items():
-        attributes = [{"AttributeName": key, "AttributeType": "S"}]
+    for name, (key, indexes) in TABLES.items():
+        types = {key: "S"}
+        for _, partition, sort in indexes:
+            types |= {partition: "S", sort: "N"}
         options: dict[str, Any] = {}
-        if index:
-            index_name, partition, sort = index
-            attributes += [
-                {"AttributeName": partition, "AttributeType": "S"},
-                {"AttributeName": sort, "AttributeType": "N"},
-            ]
+        if indexes:
             options["GlobalSecondaryIndexes"] = [
                 {
-                    "IndexName": index_name,
+                    "IndexName": index,
                     "KeySchema": [
                         {"AttributeName": partition, "KeyType": "HASH"},
                         {"AttributeName": sort, "KeyType": "RANGE"},
                     ],
                     "Projection": {"ProjectionType": "ALL"},
                 }
+                for index, partition, sort in indexes
             ]
         dynamodb.create_table(
             TableName=name,
             KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
-            AttributeDefinitions=attributes,
+            AttributeDefinitions=[
+                {"AttributeName": attribute, "AttributeType": kind}
+                for attribute, kind in types.items()
+            ],
             BillingMode="PAY_PER_REQUEST",
             **options,
         )

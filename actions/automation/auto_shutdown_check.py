@@ -7,18 +7,13 @@ from __future__ import annotations
 
 from functools import partial
 
-import structlog
-
 from actions.action import Action, Answer, Scope, SystemRequest
 from actions.automation.repairing import repair
-from actions.errors import Busy
-from actions.side_by_side import each_by_itself, side_by_side
+from actions.automation.ticking import carry_on
+from actions.side_by_side import side_by_side
 from services import clock
-from services.dynamodb import ConditionFailed
 from services.instances import Instance
 from services.platform import Platform
-
-_log = structlog.get_logger()
 
 
 class AutoShutdownCheck(SystemRequest):
@@ -29,18 +24,14 @@ def auto_shutdown_check(request: AutoShutdownCheck, platform: Platform) -> Answe
     """Carry on with all that is due, side by side; one failing instance does not stop the others."""
     instances = _due(platform)
     tasks = platform.ecs.look([i["taskArn"] for i in instances if "taskArn" in i])
-    outcomes = each_by_itself([partial(repair, platform, i, tasks) for i in instances])
-    failures = 0
-    for instance, outcome in zip(instances, outcomes, strict=True):
-        # Busy and ConditionFailed: somebody else carried on with it in the meantime.
-        if isinstance(outcome, BaseException) and not isinstance(outcome, Busy | ConditionFailed):
-            failures += 1
-            details = {"instanceId": instance["instanceId"], "status": instance["status"]}
-            _log.error("an instance could not be repaired", details=details, exc_info=outcome)
+    stopped, failures = carry_on(
+        [partial(repair, platform, instance, tasks) for instance in instances],
+        [{"instanceId": i["instanceId"], "status": i["status"]} for i in instances],
+    )
     return {
         "success": True,
         "instancesChecked": len(instances),
-        "instancesStopped": sum(outcome is True for outcome in outcomes),
+        "instancesStopped": stopped,
         "failures": failures,
         "message": "Auto-shutdown check completed",
     }

@@ -8,7 +8,6 @@ from actions.instances.work import STOPPING, take_run, working
 from services import clock, ids
 from services.dynamodb import Attr
 from services.ecs import Task
-from services.foundry import shut_world
 from services.instances import Instance
 from services.platform import Platform
 
@@ -42,7 +41,8 @@ def end_run(platform: Platform, instance: Instance) -> None:
             settle(platform, taken, worker, Task("", taken["runId"], "STOPPED", ""))
             return
         if taken.get("address"):
-            shut_world(taken["host"], platform.secrets.read(taken["secretArn"])["adminKey"])
+            admin_key = platform.secrets.read(taken["secretArn"])["adminKey"]
+            platform.foundry.shut_world(taken["host"], admin_key)
         platform.ecs.stop(task_arn, "Stopped by the platform")
         platform.instances.record(taken, worker, {"taskArn": task_arn})
         platform.instances.leave(taken, worker, clock.now() + _STOPPED_SECONDS)

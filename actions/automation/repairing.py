@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.automation.finish_stop import end_run
+from actions.automation.stopping import consider_stop
 from actions.instances.dismantling import dismantle
 from actions.instances.observing import observe
 from actions.instances.running import launch
@@ -12,6 +13,7 @@ from actions.instances.work import (
     AT_REST,
     CREATING,
     DESTROYING,
+    RUNNING,
     STARTING,
     STOPPING,
     take_run,
@@ -30,7 +32,7 @@ PURGE_LIMIT_SECONDS = 3600
 
 
 def repair(platform: Platform, instance: Instance, tasks: dict[str, Task]) -> bool:
-    """Bring a due instance a step further; True if that left it at rest or gone.
+    """Bring a due instance a step further; True if that stopped it, left it at rest or gone.
 
     `tasks` is what ECS says of the tasks that it still knows. Raises Busy if somebody else was quicker.
     """
@@ -39,16 +41,26 @@ def repair(platform: Platform, instance: Instance, tasks: dict[str, Task]) -> bo
     task = _task_of(instance, tasks)
     if task and task.status == "STOPPED":
         return observe(platform, task)
-    if instance["status"] in (CREATING, DESTROYING):
+    status = instance["status"]
+    if status in (CREATING, DESTROYING):
         return _take_down(platform, instance, task)
-    if instance["status"] == STOPPING:
+    if status == RUNNING:
+        return consider_stop(platform, instance)
+    if status == STARTING:
+        return _bring_up(platform, instance, task)
+    if status == STOPPING:
         end_run(platform, instance)
-    elif instance["status"] in AT_REST:
+    elif status in AT_REST:
         _finish_update(platform, instance)
-    elif task is None:
+    return False
+
+
+def _bring_up(platform: Platform, instance: Instance, task: Task | None) -> bool:
+    """Launch what was decided and not launched, give up what does not come up, notice what has come up."""
+    if task is None:
         _launch_again(platform, instance)
-    elif instance["status"] == STARTING and _age(instance) > ARRIVAL_LIMIT_SECONDS:
-        decide_stop(platform, instance)
+    elif _age(instance) > ARRIVAL_LIMIT_SECONDS:
+        return decide_stop(platform, instance, "It did not come up in time.")
     else:
         observe(platform, task)
     return False

@@ -90,8 +90,9 @@ def _delete_records(platform: Platform, instance: Instance) -> None:
         instances.delete(instance["userId"], same),
         platform.hosts.release(instance["host"], instance["instanceId"]),
     ]
-    if license_id := instance.get("licenseId"):
-        operations.append(platform.licenses.remove(license_id))
+    license_id = instance.get("licenseId")
+    if license_id and (license := platform.licenses.find(license_id)):
+        operations.append(platform.licenses.remove(license))
     transact(*operations)
     metrics.resource("efs", -1)
     metrics.resource("s3", -1)

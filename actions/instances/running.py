@@ -6,13 +6,14 @@ run without a task can therefore look for one and, if there is none, ask for it 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, cast
 
-from actions.errors import LicenseTaken, NoCapacity
+from actions.errors import NoCapacity
 from actions.instances.definition import definition
 from actions.instances.settling import settle
 from actions.instances.work import AT_REST, STARTING
+from actions.licenses.choosing import refusal, suitable
+from actions.licenses.rules import is_leased_by
 from services import clock, ids, metrics
 from services.dynamodb import Attr, ConditionFailed, transact
 from services.ecs import Task
@@ -24,33 +25,39 @@ from services.runs import Kind, Run
 ARRIVAL_SECONDS = 120  # how long a new task may take before the tick has a look
 
 
-def begin_play(platform: Platform, instance: Instance, worker: str) -> Instance | None:
+def begin_play(
+    platform: Platform, instance: Instance, worker: str, only: str | None = None
+) -> Instance | None:
     """Decide that the instance starts: its status, its licence and its run in one transaction.
 
-    None if it is no longer at rest. Raises LicenseTaken when no licence is free.
+    `only` names the one licence that will do. None if the instance is no longer at rest. Raises
+    LicenseTaken when no licence is free.
     """
     # What is at rest is due only while another version is being put in.
     at_rest = Attr("status").is_in(list(AT_REST)) & Attr("due").not_exists()
-    for license_id in _candidates(platform, instance):
-        now = clock.now()
+    for license in suitable(platform, instance, only):
+        now, license_id = clock.now(), license["licenseId"]
         begun = _begun(instance, worker, "play", now) | {
             "status": STARTING,
             "statusSince": now,
             "lastStarted": now,
             "runLicense": license_id,
         }
+        operations = [
+            platform.instances.change(instance, at_rest, begun, ("reason", "purged")),
+            platform.runs.open(_run(platform, instance, begun, license_id)),
+            platform.licenses.hold(license, begun["runId"], instance["userId"]),
+        ]
+        if is_leased_by(license, instance["userId"], now):
+            operations.append(platform.licenses.forget_lease(instance["userId"]))
         try:
-            transact(
-                platform.instances.change(instance, at_rest, begun, ("reason", "purged")),
-                platform.runs.open(_run(platform, instance, begun, license_id)),
-                platform.licenses.hold(license_id, begun["runId"], instance["userId"]),
-            )
+            transact(*operations)
         except ConditionFailed as refused:
             if 0 in refused.failed:
                 return None
             continue  # somebody was quicker with this licence
         return cast("Instance", {**instance, **begun})
-    raise _no_license(instance)
+    raise refusal(platform, instance)
 
 
 def begin_purge(platform: Platform, instance: Instance, worker: str) -> Instance:
@@ -140,25 +147,3 @@ def _run(
     if license_id:
         run["licenseId"] = license_id
     return run
-
-
-def _candidates(platform: Platform, instance: Instance) -> Iterator[str]:
-    """The licences that the instance may run on, the most suitable first."""
-    if instance["licenseType"] == "byol":
-        yield instance["licenseId"]
-        return
-    for shared in platform.licenses.shared():
-        if "holder" not in shared:
-            yield shared["licenseId"]
-
-
-def _no_license(instance: Instance) -> LicenseTaken:
-    if instance["licenseType"] == "byol":
-        return LicenseTaken(
-            "Your licence is in use by another member's server.",
-            suggestion="Wait until that server has stopped; the licence then is yours again.",
-        )
-    return LicenseTaken(
-        "No licence of the pool is free.",
-        suggestion="Wait until a server has stopped, or bring a licence of your own.",
-    )

@@ -21,6 +21,9 @@ _OF_THE_RUN = (
     "routing",
     "seenAt",
     "upSince",
+    "idleSince",
+    "noticedAt",
+    "keepUntil",
 )
 _OF_THE_WORK = ("worker", "workerUntil", "due", "dueAt")
 

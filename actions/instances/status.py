@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.instances.work import instance_of
 from services import clock
-from services.ecs import Task
 from services.instances import Instance
 from services.platform import Platform
+
+if TYPE_CHECKING:
+    from services.ecs import Task
 
 _SHOWN = (
     "taskArn",

@@ -32,8 +32,11 @@ def stop(request: StopInstance, platform: Platform) -> Answer:
     return {"success": True, "status": STOPPING, "message": "Instance stopping..."}
 
 
-def decide_stop(platform: Platform, instance: Instance) -> bool:
-    """Decide that the instance's present run ends, and see to it; False if it is no longer up."""
+def decide_stop(platform: Platform, instance: Instance, why: str = "") -> bool:
+    """Decide that the instance's present run ends, and see to it; False if it is no longer up.
+
+    `why` is what the member is told unless it was the member's own wish.
+    """
     now = clock.now()
     up = Attr("runId").eq(instance.get("runId", "")) & Attr("status").is_in(list(UP))
     stopping = {
@@ -41,9 +44,11 @@ def decide_stop(platform: Platform, instance: Instance) -> bool:
         "statusSince": now,
         "due": "instance",
         "dueAt": now + _CARRIED_OUT_SECONDS,
+        **({"reason": why} if why else {}),
     }
+    removed = () if why else ("reason",)
     try:
-        transact(platform.instances.change(instance, up, stopping, ("reason",)))
+        transact(platform.instances.change(instance, up, stopping, removed))
     except ConditionFailed:
         return False
     order = {"action": "finish-stop", "userId": "system", "ownerId": instance["userId"]}

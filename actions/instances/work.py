@@ -10,7 +10,7 @@ import structlog
 from actions.errors import Busy, InstanceNotFound
 from services import clock
 from services.aws import AWS_FAILURES
-from services.dynamodb import Attr, ConditionBase, ConditionFailed
+from services.dynamodb import Attr, Condition, ConditionFailed
 from services.instances import Instance, is_worked_on
 from services.platform import Platform
 
@@ -62,7 +62,7 @@ def working(
 
 
 def take_run(
-    platform: Platform, instance: Instance, worker: str, when: ConditionBase, **values: object
+    platform: Platform, instance: Instance, worker: str, when: Condition, **values: object
 ) -> Instance | None:
     """Take the work on the instance's present run; None if the run is over or `when` no longer holds.
 

@@ -1,0 +1,79 @@
+"""When a running server stops by itself. Pure functions: what was seen, and the settings, in; a decision out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from services.instances import Booking, Instance
+from services.settings import Settings
+
+NOTICE_SECONDS = 600  # members are told this long before any stop
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When to stop, and why, in words for the member."""
+
+    at: int
+    why: str
+
+
+def is_idle(probe: Mapping[str, Any] | None) -> bool | None:
+    """Whether Foundry says that nobody plays; None if it said nothing that proves anything.
+
+    `probe` is what /api/status answered: no world, or a world without users. A world whose `users` is
+    missing proves nothing (facts of Foundry).
+    """
+    if probe is None or not isinstance(probe.get("active"), bool) or "version" not in probe:
+        return None
+    if not probe["active"]:
+        return True
+    users = probe.get("users")
+    if isinstance(users, bool) or not isinstance(users, int) or users < 0:
+        return None
+    return users == 0
+
+
+def idle_since(instance: Instance, idle: bool | None, now: int) -> int | None:
+    """Since when the server has been idle: not before it came up; an unproven look changes nothing."""
+    known = instance.get("idleSince")
+    if idle is None:
+        return known
+    return (known or now) if idle else None
+
+
+def planned_stop(
+    instance: Instance, session: Booking | None, since: int | None, settings: Settings
+) -> Stop:
+    """The earliest reason to stop a running server. `session` is the booking it runs for, if any."""
+    up = instance["upSince"]
+    allowed = min(instance.get("idleSeconds", settings.idle_seconds), settings.idle_seconds)
+    kept = instance.get("keepUntil", 0)  # keep-alive sees to it that this is no longer than may be
+    if session is None:
+        reasons = [Stop(max(up + settings.on_demand_seconds, kept), "its time is up")]
+    else:
+        over = session["ends"] - settings.grace_seconds
+        reasons = [Stop(max(over + settings.overrun_seconds, kept), "its session is over")]
+    if since is not None:
+        counted = max(since, up, _begins(session, settings))
+        reasons.append(Stop(max(counted + allowed, kept), "nobody uses it"))
+        if session is not None:
+            ended = max(session["ends"], since, kept)
+            reasons.append(Stop(ended, "its session is over and nobody uses it"))
+    return min(reasons, key=lambda stop: stop.at)
+
+
+def session_of(instance: Instance, now: int) -> Booking | None:
+    """The booking that a running server runs for: the latest that has begun, unless it came up after that."""
+    begun = [
+        booking
+        for booking in instance.get("bookings", [])
+        if booking["begins"] <= now and instance["upSince"] < booking["ends"]
+    ]
+    return max(begun, key=lambda booking: booking["begins"], default=None)
+
+
+def _begins(session: Booking | None, settings: Settings) -> int:
+    return session["begins"] + settings.preparation_seconds if session else 0

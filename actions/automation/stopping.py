@@ -1,0 +1,81 @@
+"""Stopping what nobody uses: a look at a running server, a notice, the stop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from actions.automation.idling import (
+    NOTICE_SECONDS,
+    Stop,
+    idle_since,
+    is_idle,
+    planned_stop,
+    session_of,
+)
+from actions.instances.observing import LOOK_AGAIN_SECONDS
+from actions.instances.stop import decide_stop
+from actions.instances.work import RUNNING
+from actions.notices import tell
+from services import clock
+from services.dynamodb import Attr
+from services.instances import Instance
+from services.platform import Platform
+
+_log = structlog.get_logger()
+
+
+def consider_stop(platform: Platform, instance: Instance) -> bool:
+    """Look at a running server and stop it if its time has come and its member was told; True if stopped.
+
+    Raises ConditionFailed if it is no longer running.
+    """
+    now = clock.now()
+    idle = is_idle(platform.foundry.probe(instance["host"])) if "address" in instance else None
+    since = idle_since(instance, idle, now)
+    stop = planned_stop(instance, session_of(instance, now), since, platform.settings)
+    told = instance.get("noticedAt")
+    if stop.at - NOTICE_SECONDS > now:
+        told = None  # there is time yet, or it was postponed
+    elif told is None:
+        told = now
+        tell(
+            platform, "about-to-stop", instance, _warning(stop, now), stopsAt=stop.at, why=stop.why
+        )
+    elif now >= max(stop.at, told + NOTICE_SECONDS):
+        return _stop(platform, instance, stop)
+    _note(platform, instance, since, told, _next_look(stop, told, now))
+    details = {"idle": idle, "idleSince": since, "stopsAt": stop.at, "why": stop.why}
+    _log.info("a server goes on", details=details)
+    return False
+
+
+def _stop(platform: Platform, instance: Instance, stop: Stop) -> bool:
+    stopped = decide_stop(platform, instance, f"It was stopped because {stop.why}.")
+    if stopped:
+        message = f"Your server is being stopped because {stop.why}."
+        tell(platform, "stopped", instance, message, why=stop.why)
+    return stopped
+
+
+def _warning(stop: Stop, now: int) -> str:
+    minutes = max(stop.at - now, NOTICE_SECONDS) // 60
+    return f"Your server stops in {minutes} minutes because {stop.why}; keep-alive postpones that."
+
+
+def _next_look(stop: Stop, told: int | None, now: int) -> int:
+    wanted = stop.at - NOTICE_SECONDS if told is None else max(stop.at, told + NOTICE_SECONDS)
+    return min(now + LOOK_AGAIN_SECONDS, max(wanted, now + 1))
+
+
+def _note(
+    platform: Platform, instance: Instance, since: int | None, told: int | None, due_at: int
+) -> None:
+    now = clock.now()
+    seen: dict[str, Any] = {"seenAt": now, "dueAt": due_at}
+    found = {"idleSince": since, "noticedAt": told}
+    seen |= {name: value for name, value in found.items() if value is not None}
+    forgotten = [name for name, value in found.items() if value is None]
+    running = Attr("runId").eq(instance["runId"]) & Attr("status").eq(RUNNING)
+    platform.instances.apply_update(platform.instances.change(instance, running, seen, forgotten))

@@ -1,0 +1,46 @@
+"""keep-alive: the member is still playing; the stop is postponed."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from actions.action import Action, Answer, Scope, UserRequest
+from actions.errors import WrongState
+from actions.instances.work import RUNNING, instance_of
+from services import clock
+from services.dynamodb import Attr, ConditionFailed
+from services.platform import Platform
+
+
+class KeepAlive(UserRequest):
+    """Whose server, and for how many minutes from now."""
+
+    minutes: Annotated[int, Field(ge=10, le=12 * 60)] = 120
+
+
+def keep_alive(request: KeepAlive, platform: Platform) -> Answer:
+    """Let the server run on, at most to 12 hours in all. A licence's booked session still comes first.
+
+    Raises InstanceNotFound, WrongState unless it is running.
+    """
+    instance = instance_of(platform, request.user_id)
+    if instance["status"] != RUNNING:
+        raise WrongState("kept alive", instance["status"], "Start it first.")
+    now = clock.now()
+    longest = instance["upSince"] + platform.settings.longest_seconds
+    until = min(now + request.minutes * 60, longest)
+    running = Attr("runId").eq(instance["runId"]) & Attr("status").eq(RUNNING)
+    kept = platform.instances.change(
+        instance, running, {"keepUntil": until}, ("idleSince", "noticedAt")
+    )
+    try:
+        platform.instances.apply_update(kept)
+    except ConditionFailed as refused:
+        status = refused.found.get("status", "unknown")
+        raise WrongState("kept alive", status, "It is too late; start it again.") from refused
+    return {"success": True, "until": until, "message": "The server is kept running"}
+
+
+ACTION = Action(KeepAlive, keep_alive, Scope.USER)

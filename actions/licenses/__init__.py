@@ -1,0 +1,1 @@
+"""Licences shared fairly: one holder at a time, the owner first."""

@@ -1,0 +1,38 @@
+"""check-availability: whether a licence is free for a session, and if not, when."""
+
+from __future__ import annotations
+
+from actions.action import Action, Answer, Scope, UserRequest
+from actions.instances.work import instance_of
+from actions.licenses import rules
+from actions.scheduling.booking import usable
+from actions.scheduling.times import Minutes, Moment, checked_start, reserved
+from services import clock
+from services.platform import Platform
+
+
+class CheckAvailability(UserRequest):
+    """When the user would like to play, and for how many minutes."""
+
+    start_time: Moment
+    duration: Minutes
+
+
+def check_availability(request: CheckAvailability, platform: Platform) -> Answer:
+    """How many licences are free for that time; else the next start for which one is.
+
+    Nothing is reserved. Raises InstanceNotFound.
+    """
+    checked_start(request.start_time)
+    now = clock.now()
+    begins, ends = reserved(platform.settings, request.start_time, request.duration)
+    found = list(usable(platform, instance_of(platform, request.user_id)))
+    free = [x for x in found if not rules.overlaps(rules.coming(x, now), begins, ends)]
+    answer: Answer = {"success": True, "available": bool(free), "freeLicenses": len(free)}
+    next_free = rules.next_free(found, begins, ends, now)
+    if not free and next_free is not None:
+        answer["nextStartTime"] = next_free - begins + request.start_time
+    return answer
+
+
+ACTION = Action(CheckAvailability, check_availability, Scope.USER)

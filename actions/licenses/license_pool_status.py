@@ -1,0 +1,52 @@
+"""license-pool-status: what the pool holds (contract: Get License Pool Status)."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from actions.action import Action, Answer, Request, Scope
+from actions.licenses import rules
+from actions.side_by_side import side_by_side
+from services import clock
+from services.licenses import License
+from services.platform import Platform
+
+
+class LicensePoolStatus(Request):
+    """Needs nothing."""
+
+
+def license_pool_status(request: LicensePoolStatus, platform: Platform) -> Answer:
+    """Every shared licence with its status, and how many there are of each."""
+    now = clock.now()
+    pools = [_shown(license, now) for license in shared_licenses(platform)]
+    in_use = sum(pool["status"] == "in-use" for pool in pools)
+    return {
+        "success": True,
+        "totalLicenses": len(pools),
+        "availableLicenses": sum(pool["status"] == "available" for pool in pools),
+        "inUseLicenses": in_use,
+        "pools": pools,
+    }
+
+
+def shared_licenses(platform: Platform) -> list[License]:
+    """The licences of the pool as they are now, the longest unused first."""
+    ids = list(platform.licenses.shared())
+    found = side_by_side(*(partial(platform.licenses.find, license_id) for license_id in ids))
+    return [license for license in found if license and "pool" in license]
+
+
+def _shown(license: License, now: int) -> Answer:
+    shown: Answer = {"licenseId": license["licenseId"], "ownerId": license["ownerId"]}
+    if rules.holder_of(license, now):
+        shown["currentUser"] = license["holderUserId"]
+    if rules.holder_of(license, now) and "leaseUntil" not in license:
+        return shown | {"status": "in-use"}
+    until = rules.expected_free(license, now)
+    if until and until > now:
+        return shown | {"status": "reserved", "reservedUntil": until}
+    return shown | {"status": "available"}
+
+
+ACTION = Action(LicensePoolStatus, license_pool_status, Scope.PUBLIC)

@@ -1,0 +1,88 @@
+"""Who may use a licence when. Pure functions of a licence as it was read.
+
+The licence rule: one hosted server per key at a time (facts of Foundry). So a licence has one holder, and
+the times that sessions have booked on it never overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from services.licenses import License, Window
+
+CLOSE_SECONDS = 1800  # a licence is not given to anybody else this shortly before a booked time
+LEASE_SECONDS = 900
+
+
+def holder_of(license: License, now: int) -> str | None:
+    """The run or lease that holds the licence at `now`; a lease that ran out holds nothing."""
+    if "leaseUntil" in license and license["leaseUntil"] <= now:
+        return None
+    return license.get("holder")
+
+
+def is_leased_by(license: License, user_id: str, now: int) -> bool:
+    """Whether the licence is the user's by a lease."""
+    leased = "leaseUntil" in license and license["leaseUntil"] > now
+    return leased and license.get("holderUserId") == user_id
+
+
+def coming(license: License, now: int) -> list[Window]:
+    """The booked times that are not over, the earliest first."""
+    return sorted((w for w in license["windows"] if w["ends"] > now), key=lambda w: w["begins"])
+
+
+def booked_for_other(license: License, user_id: str, now: int) -> Window | None:
+    """The booked time of somebody else's session that has begun or begins shortly."""
+    for window in coming(license, now):
+        if window["userId"] != user_id and window["begins"] < now + CLOSE_SECONDS:
+            return window
+    return None
+
+
+def may_use(license: License, user_id: str, now: int) -> bool:
+    """Whether the user may start a run on the licence at `now`, or lease it."""
+    holder = holder_of(license, now)
+    taken = holder is not None and not is_leased_by(license, user_id, now)
+    if taken or is_booked_by(license, user_id, now):
+        return not taken
+    mine_or_shared = license["ownerId"] == user_id or is_shared(license)
+    return mine_or_shared and not booked_for_other(license, user_id, now)
+
+
+def is_shared(license: License) -> bool:
+    """Whether the licence is in the pool, to stay."""
+    return "pool" in license and not license.get("leaving")
+
+
+def is_booked_by(license: License, user_id: str, now: int) -> bool:
+    """Whether a session of the user has booked the licence for the present moment."""
+    return any(
+        w["userId"] == user_id and w["begins"] <= now < w["ends"] for w in license["windows"]
+    )
+
+
+def overlaps(windows: Iterable[Window], begins: int, ends: int) -> list[Window]:
+    """The booked times that touch the time from `begins` to `ends`."""
+    return [w for w in windows if w["begins"] < ends and begins < w["ends"]]
+
+
+def next_free(licenses: Iterable[License], begins: int, ends: int, now: int) -> int | None:
+    """The earliest time, not before `begins`, from which some licence is free for as long; None without any."""
+    length = ends - begins
+    starts = []
+    for license in licenses:
+        start = begins
+        for window in coming(license, now):
+            if window["begins"] < start + length and start < window["ends"]:
+                start = window["ends"]
+        starts.append(start)
+    return min(starts, default=None)
+
+
+def expected_free(license: License, now: int) -> int | None:
+    """When the licence may be free again, as far as anybody can say."""
+    known = [w["ends"] for w in coming(license, now) if w["begins"] < now + CLOSE_SECONDS]
+    if "leaseUntil" in license:
+        known.append(license["leaseUntil"])
+    return max(known, default=None)

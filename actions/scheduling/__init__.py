@@ -1,0 +1,1 @@
+"""Sessions that are booked and start by themselves."""

@@ -1,0 +1,127 @@
+"""Booking: a session and the licence for it, in one transaction; and the way back.
+
+A booking changes three items: the session, the licence with its reserved windows, the member's instance with
+its bookings. The last two are written on the condition that they are as they were read, so that neither a
+licence's windows nor a member's own sessions ever overlap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+from actions.errors import Conflict, NoLicenseFree
+from actions.licenses import rules
+from actions.licenses.license_pool_status import shared_licenses
+from actions.scheduling.times import reserved
+from services import clock
+from services.dynamodb import Attr, Operation, transact
+from services.instances import Booking, Instance
+from services.licenses import License, Window
+from services.platform import Platform
+from services.sessions import Session
+
+SCHEDULED, PREPARING, RUNNING = "scheduled", "preparing", "running"
+COMPLETED, CANCELLED = "completed", "cancelled"
+OPEN = (SCHEDULED, PREPARING, RUNNING)
+GIVE_WAY_NOTICE_SECONDS = 600  # how long before the reserved time a borrower is told to end
+
+
+def book(platform: Platform, instance: Instance, session: Session) -> Session:
+    """Book the session on the best licence that is free for it.
+
+    Raises NoLicenseFree with the next free time; Conflict if the member has a session at that time;
+    ConditionFailed if anything changed in between: then read again and repeat.
+    """
+    now = clock.now()
+    begins, ends = reserved(platform.settings, session["startTime"], session["duration"])
+    refuse_overlap(instance, begins, ends)
+    found = list(usable(platform, instance))
+    for license in found:
+        if not rules.overlaps(rules.coming(license, now), begins, ends):
+            return _booked(platform, instance, session, license)
+    raise NoLicenseFree(rules.next_free(found, begins, ends, now), begins)
+
+
+def usable(platform: Platform, instance: Instance) -> Iterator[License]:
+    """The licences that the member's sessions may book, the own one first."""
+    own = instance.get("licenseId")
+    mine = platform.licenses.find(own) if own else None
+    if mine:
+        yield mine
+    for license in shared_licenses(platform):
+        if license["licenseId"] != own and rules.is_shared(license):
+            yield license
+
+
+def refuse_overlap(instance: Instance, begins: int, ends: int) -> None:
+    """Raise Conflict if the member has another session at that time."""
+    for booking in instance.get("bookings", []):
+        if booking["begins"] < ends and begins < booking["ends"]:
+            raise Conflict(
+                "You have another session at that time.",
+                field="startTime",
+                sessionId=booking["sessionId"],
+                suggestion="Cancel that session, or choose another time.",
+            )
+
+
+def _booked(platform: Platform, instance: Instance, session: Session, license: License) -> Session:
+    begins, ends = reserved(platform.settings, session["startTime"], session["duration"])
+    whole = cast("Session", {**session, "licenseId": license["licenseId"]})
+    window: Window = {
+        "sessionId": session["sessionId"],
+        "userId": session["userId"],
+        "begins": begins,
+        "ends": ends,
+    }
+    booking: Booking = {
+        "sessionId": session["sessionId"],
+        "licenseId": license["licenseId"],
+        "begins": begins,
+        "ends": ends,
+    }
+    now = clock.now()
+    kept = [old for old in instance.get("bookings", []) if old["ends"] > now]
+    transact(
+        platform.licenses.change(license, {"windows": [*rules.coming(license, now), window]}),
+        platform.sessions.book(whole),
+        bookings(platform, instance, [*kept, booking]),
+    )
+    return whole
+
+
+def bookings(platform: Platform, instance: Instance, wanted: list[Booking]) -> Operation:
+    """The operation that gives an instance, whose bookings are as they were read, other ones."""
+    version = instance.get("bookingsVersion", 0)
+    same = Attr("bookingsVersion").eq(version) | Attr("bookingsVersion").not_exists()
+    values = {"bookings": wanted, "bookingsVersion": version + 1}
+    return platform.instances.change(instance, same, values)
+
+
+def close(
+    platform: Platform, session: Session, status: str, reason: str = "", run_id: str = ""
+) -> None:
+    """End a session that has not begun to run, or is over: what it had booked is free again.
+
+    Raises ConditionFailed if the session, its licence or its member's bookings changed meanwhile.
+    """
+    values: dict[str, Any] = {"reason": reason} if reason else {}
+    operations = [platform.sessions.move(session, status, values, ("due", "dueAt"))]
+    license = platform.licenses.find(session["licenseId"])
+    if license:
+        operations.append(platform.licenses.change(license, *without(license, session)))
+    instance = platform.instances.find(session["userId"])
+    booked = instance.get("bookings", []) if instance else []
+    rest = [booking for booking in booked if booking["sessionId"] != session["sessionId"]]
+    if instance and len(rest) < len(booked):
+        operations.append(bookings(platform, instance, rest))
+    transact(*operations)
+
+
+def without(license: License, session: Session) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """The licence's windows without the session's. With the last one of others, a leaving licence leaves."""
+    left = [w for w in license["windows"] if w["sessionId"] != session["sessionId"]]
+    others = any(w["userId"] != license["ownerId"] for w in left)
+    gone = ("pool", "leaving") if license.get("leaving") and not others else ()
+    return {"windows": left}, gone

@@ -1,0 +1,153 @@
+"""A booked session on its way: its licence freed, its server started, the session begun and completed.
+
+The tick calls `advance` for each session that is due; the rule may fire twice or overlap with itself. Each
+step is a conditional write, and says by `dueAt` when the next one is to be taken.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from actions.errors import PlatformError
+from actions.instances.running import begin_play, launch
+from actions.instances.stop import decide_stop
+from actions.instances.work import AT_REST, RUNNING, STARTING, working
+from actions.licenses import rules
+from actions.notices import tell
+from actions.scheduling import booking
+from actions.scheduling.booking import GIVE_WAY_NOTICE_SECONDS
+from actions.scheduling.times import reserved
+from services import clock, ids
+from services.instances import Instance
+from services.platform import Platform
+from services.sessions import Session
+
+_log = structlog.get_logger()
+LEAD_SECONDS = 300  # the contract's schedule prepares what begins within the next five minutes
+PATIENCE_SECONDS = 600  # how long after its beginning a session's failed start is tried again
+_STEP_SECONDS = 60
+
+GAVE_WAY = "A scheduled session needs the licence."
+
+
+def advance(platform: Platform, session: Session) -> bool:
+    """Take a due session a step further; True if that started its server.
+
+    Raises ConditionFailed if somebody else took that step.
+    """
+    now = clock.now()
+    if session["status"] in (booking.RUNNING, booking.COMPLETED):
+        _complete(platform, session)
+        return False
+    begins, _ = reserved(platform.settings, session["startTime"], session["duration"])
+    if now < session["startTime"] - LEAD_SECONDS:
+        _clear_the_way(platform, session, ending=now >= begins)
+        next_at = begins if now < begins else session["startTime"] - LEAD_SECONDS
+        _again(platform, session, session["status"], next_at)
+        return False
+    return _prepare(platform, session)
+
+
+def _prepare(platform: Platform, session: Session) -> bool:
+    """Start the session's server, take over the one that runs, or give up."""
+    instance = platform.instances.find(session["userId"])
+    if instance is None:
+        booking.close(platform, session, booking.CANCELLED, "The server was destroyed.")
+        return False
+    if instance["status"] == RUNNING and _on_its_licence(instance, session):
+        _begin(platform, session, instance)
+        return False
+    if clock.now() > session["startTime"] + PATIENCE_SECONDS:
+        _give_up(platform, session, instance)
+        return False
+    _again(platform, session, booking.PREPARING, clock.now() + _STEP_SECONDS)
+    _clear_the_way(platform, session, ending=True)
+    try:
+        return _start(platform, session, instance)
+    except PlatformError as error:
+        # A licence that is not free yet, no capacity, a server that is still stopping: the next minute tries again.
+        _note_failure(platform, session, error.message)
+        return False
+
+
+def _start(platform: Platform, session: Session, instance: Instance) -> bool:
+    """Start the server if it is at rest; one that runs on another licence is stopped to be started anew."""
+    if instance["status"] in AT_REST:
+        worker = ids.new_id()
+        with working(platform, instance, worker):
+            begun = begin_play(platform, instance, worker, only=session["licenseId"])
+            if begun is not None:
+                launch(platform, begun, worker)
+        return begun is not None
+    if instance["status"] in (STARTING, RUNNING) and not _on_its_licence(instance, session):
+        decide_stop(platform, instance, "It starts again on the licence of the session.")
+    return False
+
+
+def _on_its_licence(instance: Instance, session: Session) -> bool:
+    return instance.get("runLicense") == session["licenseId"]
+
+
+def _clear_the_way(platform: Platform, session: Session, *, ending: bool) -> None:
+    """See to it that nobody else holds the session's licence: tell the borrower, later stop the server."""
+    license = platform.licenses.find(session["licenseId"])
+    holder = license.get("holderUserId") if license else None
+    if license is None or holder in (None, session["userId"]):
+        return
+    now = clock.now()
+    if "leaseUntil" in license or not rules.holder_of(license, now):
+        return  # a lease runs out by itself, and cannot be renewed so shortly before
+    borrower = platform.instances.find(holder)
+    if borrower is None or borrower.get("runLicense") != license["licenseId"]:
+        return
+    if rules.is_booked_by(license, holder, now):
+        return  # its own booked time: windows never overlap, so it ends before this one begins
+    if ending:
+        if decide_stop(platform, borrower, GAVE_WAY):
+            tell(platform, "gave-way", borrower, f"Your server is stopped: {GAVE_WAY}")
+    else:
+        minutes = GIVE_WAY_NOTICE_SECONDS // 60
+        message = f"Your server stops in {minutes} minutes: {GAVE_WAY}"
+        tell(platform, "about-to-stop", borrower, message)
+
+
+def _begin(platform: Platform, session: Session, instance: Instance) -> None:
+    """The server is up: the session runs until its end."""
+    values = {"runId": instance["runId"], "dueAt": session["endTime"]}
+    platform.sessions.apply(platform.sessions.move(session, booking.RUNNING, values, ("reason",)))
+    url = f"https://{instance['host']}"
+    facts = {"sessionId": session["sessionId"], "startTime": session["startTime"]}
+    tell(platform, "session-ready", instance, f"Your table is ready: {url}", **facts)
+
+
+def _complete(platform: Platform, session: Session) -> None:
+    """The booked time is over; what it had booked is given back when nothing counts from its end any more."""
+    if session["status"] == booking.COMPLETED:
+        booking.close(platform, session, booking.COMPLETED)
+        return
+    settings = platform.settings
+    forgotten = session["endTime"] + max(settings.grace_seconds, settings.overrun_seconds)
+    done = platform.sessions.move(session, booking.COMPLETED, {"dueAt": forgotten})
+    platform.sessions.apply(done)
+
+
+def _give_up(platform: Platform, session: Session, instance: Instance) -> None:
+    reason = session.get("reason") or "The server did not start in time."
+    booking.close(platform, session, booking.CANCELLED, reason)
+    message = f"Your session was cancelled: {reason}"
+    tell(platform, "session-failed", instance, message, sessionId=session["sessionId"])
+
+
+def _again(platform: Platform, session: Session, status: str, due_at: int) -> None:
+    """Take this step, and no other tick with us, and be due again at `due_at`."""
+    moved = platform.sessions.move(session, status, {"dueAt": due_at})
+    session.update(platform.sessions.apply(moved))  # type: ignore[typeddict-item]
+
+
+def _note_failure(platform: Platform, session: Session, reason: str) -> None:
+    details: dict[str, Any] = {"sessionId": session["sessionId"], "reason": reason}
+    _log.warning("a session's server could not be started yet", details=details)
+    values = {"reason": reason[:200]}
+    platform.sessions.apply(platform.sessions.move(session, session["status"], values))

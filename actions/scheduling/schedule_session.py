@@ -1,0 +1,84 @@
+"""schedule-session: books a session with a licence for it (contract: Schedule Session)."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from actions.action import Action, Answer, Scope, UserRequest
+from actions.errors import NoLicenseFree, WrongState
+from actions.instances.work import CREATING, DESTROYING, instance_of
+from actions.scheduling.booking import GIVE_WAY_NOTICE_SECONDS, SCHEDULED, book
+from actions.scheduling.displacing import make_room
+from actions.scheduling.times import Minutes, Moment, checked_start, reserved
+from actions.trying import decided
+from services import clock, ids
+from services.platform import Platform
+from services.sessions import Session
+
+
+class ScheduleSession(UserRequest):
+    """When to play and for how many minutes."""
+
+    start_time: Moment
+    duration: Minutes
+    title: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+    description: Annotated[str, Field(max_length=2000)] | None = None
+
+
+def schedule_session(request: ScheduleSession, platform: Platform) -> Answer:
+    """Book the session; its server starts by itself five minutes before.
+
+    Raises InstanceNotFound, NoLicenseFree with the next free time, Conflict with an own session.
+    """
+    checked_start(request.start_time)
+    session = _new(request, platform)
+    booked = decided(lambda: _book(request, platform, session))
+    return {
+        "success": True,
+        "sessionId": booked["sessionId"],
+        "startTime": booked["startTime"],
+        "duration": booked["duration"],
+        "message": "Session scheduled successfully",
+    }
+
+
+def _book(request: ScheduleSession, platform: Platform, session: Session) -> Session:
+    instance = instance_of(platform, request.user_id)
+    if instance["status"] in (CREATING, DESTROYING):
+        raise WrongState("booked", "unknown", "Wait until it has been made, or make a new one.")
+    try:
+        return book(platform, instance, session)
+    except NoLicenseFree:
+        if not make_room(platform, instance, *_reserved(request, platform)):
+            raise
+        return book(platform, instance, session)
+
+
+def _reserved(request: ScheduleSession, platform: Platform) -> tuple[int, int]:
+    return reserved(platform.settings, request.start_time, request.duration)
+
+
+def _new(request: ScheduleSession, platform: Platform) -> Session:
+    first_due = _reserved(request, platform)[0] - GIVE_WAY_NOTICE_SECONDS
+    session: Session = {
+        "sessionId": ids.new_run_id(),
+        "userId": request.user_id,
+        "startTime": request.start_time,
+        "endTime": request.start_time + request.duration * 60,
+        "duration": request.duration,
+        "status": SCHEDULED,
+        "licenseId": "",
+        "createdAt": clock.now(),
+        "due": "session",
+        "dueAt": first_due,
+    }
+    if request.title:
+        session["title"] = request.title
+    if request.description:
+        session["description"] = request.description
+    return session
+
+
+ACTION = Action(ScheduleSession, schedule_session, Scope.USER)

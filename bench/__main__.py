@@ -1,0 +1,62 @@
+"""`make bench`: prints medians, beside what is aimed at."""
+
+from __future__ import annotations
+
+from bench import calls, cold_start
+from bench.calls import ADDED_SECONDS, LIVES, Asked
+from bench.cold_start import PAIRS, ColdStart
+from bench.report import against, table
+
+RATIO_AIM = 1.4
+CALLS_AIM = {"status, at rest": 1, "start-instance": 6}
+CHAIN_AIM = {"create-instance": 9}
+# A well-known implementation of the same contract in Node, for comparison.
+ELSEWHERE = {
+    "create-instance": "elsewhere 19 calls, one after the other",
+    "start-instance": "elsewhere polls for 15 s",
+    "destroy-instance": "elsewhere polls for 30 s",
+}
+
+
+def main() -> None:
+    """Measure and print."""
+    started = cold_start.measure()
+    asked = calls.measure()
+    print(_cold_start(started))
+    print()
+    print(_calls(asked))
+
+
+def _cold_start(started: ColdStart) -> str:
+    return (
+        f"Cold start, medians of {PAIRS} pairs in turns\n"
+        f"  a bare boto3 client reads one item  {started.bare * 1000:5.0f} ms\n"
+        f"  the first status is answered        {started.status * 1000:5.0f} ms\n"
+        f"  ratio                               {started.ratio:5.2f}     "
+        f"{against(round(started.ratio, 2), RATIO_AIM)}"
+    )
+
+
+def _calls(asked: dict[str, Asked]) -> str:
+    rows = [["action", "calls", "longest chain", "ms", ""]]
+    rows += [
+        [name, str(each.calls), str(each.chain), f"{each.seconds * 1000:.0f}", _remark(name, each)]
+        for name, each in asked.items()
+    ]
+    added = f"{ADDED_SECONDS * 1000:.0f} ms added to each call"
+    return f"Calls to AWS, medians of {LIVES} lives of a server, {added}\n{table(rows)}"
+
+
+def _remark(name: str, asked: Asked) -> str:
+    remarks = []
+    if name in CALLS_AIM:
+        remarks.append("calls: " + against(asked.calls, CALLS_AIM[name]))
+    if name in CHAIN_AIM:
+        remarks.append("chain: " + against(asked.chain, CHAIN_AIM[name]))
+    if name in ELSEWHERE:
+        remarks.append(ELSEWHERE[name])
+    return "; ".join(remarks)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,70 @@
+"""The table of sessions: what was booked, and how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NotRequired, TypedDict, cast
+
+from services.dynamodb import Attr, Item, Key, Operation, Table, absent
+
+
+class Session(TypedDict):
+    """A booked session. Times are UTC Unix seconds, `duration` is minutes as in the contract."""
+
+    sessionId: str
+    userId: str
+    startTime: int
+    endTime: int
+    duration: int
+    status: str
+    licenseId: str
+    createdAt: int
+    title: NotRequired[str]
+    description: NotRequired[str]
+    reason: NotRequired[str]
+    runId: NotRequired[str]
+    due: NotRequired[str]
+    dueAt: NotRequired[int]
+
+
+class Sessions(Table):
+    """Reads and conditional writes of sessions."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "sessionId")
+
+    def find(self, session_id: str) -> Session | None:
+        """The session, or None."""
+        return cast("Session | None", self.get(session_id))
+
+    def of_user(self, user_id: str) -> Iterator[Session]:
+        """The user's sessions, the earliest first. The index may lag a moment behind the table."""
+        items = self.query("UserIndex", Key("userId").eq(user_id))
+        return (cast("Session", item) for item in items)
+
+    def due(self, now: int) -> Iterator[str]:
+        """The ids of the sessions that want attention at `now`, longest due first."""
+        wanted = Key("due").eq("session") & Key("dueAt").lte(now)
+        return (item["sessionId"] for item in self.query("DueIndex", wanted))
+
+    def book(self, session: Session) -> Operation:
+        """The operation that notes a new session."""
+        return self.put(session, absent("sessionId"))
+
+    def move(
+        self,
+        session: Session,
+        status: str,
+        values: Mapping[str, Any] | None = None,
+        remove: Sequence[str] = (),
+    ) -> Operation:
+        """The operation that takes a session, whose status and `dueAt` are as they were read, to `status`."""
+        due = Attr("dueAt").eq(session["dueAt"]) if "dueAt" in session else absent("dueAt")
+        as_read = Attr("status").eq(session["status"]) & due
+        return self.update(
+            session["sessionId"], as_read, {"status": status, **(values or {})}, remove
+        )
+
+    def apply(self, operation: Operation) -> Item:
+        """Carry out one such operation; raises ConditionFailed."""
+        return self.apply_update(operation)

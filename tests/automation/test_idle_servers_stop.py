@@ -1,0 +1,128 @@
+"""What nobody uses stops, and its member is told ten minutes before."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import world
+from tests.aws_calls import AWS
+from tests.foundry_server import NO_WORLD, NOBODY_PLAYS, playing
+from tests.world import sample
+
+USER = sample("create-instance")["userId"]
+HOST = "ada.play.example"
+TICK = sample("auto-shutdown-check")
+NOW = 1772395200  # 2026-03-01T20:00:00Z
+
+
+@pytest.fixture
+def running(invoke, ecs, foundry, freezer):
+    freezer.move_to("2026-03-01T20:00:00Z")
+    invoke(sample("create-instance"))
+    invoke(sample("start-instance"))
+    ecs.comes_up(ecs.only_task())
+    foundry.says[HOST] = playing(4)
+
+
+@pytest.fixture
+def minutes(running, invoke, freezer):
+    def pass_by(count):
+        for _ in range(count // 5):
+            freezer.tick(300)
+            assert invoke(TICK)["failures"] == 0
+
+    return pass_by
+
+
+def status(invoke):
+    return invoke("status", userId=USER)
+
+
+def notices():
+    return [order["kind"] for order in AWS.queue if order["action"] == "send-notification"]
+
+
+@pytest.mark.parametrize("said", [NOBODY_PLAYS, NO_WORLD])
+def test_a_server_that_nobody_plays_on_stops_after_half_an_hour(minutes, invoke, foundry, said):
+    foundry.says[HOST] = said
+    minutes(20)
+    assert status(invoke)["status"] == "running"
+    assert notices() == []
+    minutes(5)
+    assert notices() == ["about-to-stop"]
+    minutes(10)
+    assert status(invoke)["status"] == "stopping"
+    assert notices() == ["about-to-stop", "stopped"]
+
+
+def test_a_server_that_is_played_on_goes_on_for_six_hours(minutes, invoke):
+    minutes(5 * 60)
+    assert status(invoke)["status"] == "running"
+    minutes(65)
+    assert status(invoke)["status"] == "stopping"
+    assert "about-to-stop" in notices()
+
+
+def test_a_player_who_comes_back_postpones_the_stop(minutes, invoke, foundry):
+    foundry.says[HOST] = NOBODY_PLAYS
+    minutes(25)
+    foundry.says[HOST] = playing(1)
+    minutes(5)
+    foundry.says[HOST] = NOBODY_PLAYS
+    minutes(20)
+    assert status(invoke)["status"] == "running"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        None,
+        "<html>502</html>",
+        "[]",
+        {"status": "ok"},
+        {"active": True, "version": "13.351"},
+        {"active": True, "version": "13.351", "users": "0"},
+        {"active": "no", "version": "13.351", "users": 0},
+        {"active": True, "version": "13.351", "users": False},
+    ],
+)
+def test_an_answer_that_proves_nothing_stops_nothing(minutes, invoke, foundry, said):
+    foundry.says[HOST] = said
+    minutes(120)
+    assert status(invoke)["status"] == "running"
+    assert notices() == []
+
+
+def test_keep_alive_postpones_the_stop_to_twelve_hours_at_most(minutes, invoke, foundry):
+    foundry.says[HOST] = NOBODY_PLAYS
+    minutes(25)
+    answer = invoke("keep-alive", userId=USER, minutes=60)
+    assert answer["until"] == NOW + 25 * 60 + 3600
+    minutes(55)
+    assert status(invoke)["status"] == "running"
+    longest = invoke("keep-alive", userId=USER, minutes=720)["until"]
+    assert longest == NOW + 12 * 3600
+    minutes(12 * 60 - 75)
+    assert status(invoke)["status"] == "stopping"
+
+
+def test_keep_alive_is_refused_while_nothing_runs(invoke, aws):
+    invoke(sample("create-instance"))
+    assert invoke("keep-alive", userId=USER)["errorCode"] == "RESOURCE_CONFLICT"
+
+
+def test_a_member_may_have_it_stopped_sooner_but_not_later(minutes, invoke, foundry):
+    assert invoke("set-auto-shutdown", userId=USER, idleMinutes=10)["idleMinutes"] == 10
+    assert invoke("set-auto-shutdown", userId=USER, idleMinutes=600)["idleMinutes"] == 30
+    invoke("set-auto-shutdown", userId=USER, idleMinutes=10)
+    foundry.says[HOST] = NOBODY_PLAYS
+    minutes(20)
+    assert status(invoke)["status"] == "stopping"
+
+
+def test_the_reason_of_a_stop_is_kept(minutes, invoke, foundry, ecs):
+    foundry.says[HOST] = NOBODY_PLAYS
+    minutes(40)
+    ecs.ends(*ecs.tasks("STOPPED"))
+    assert "nobody uses it" in status(invoke)["message"]
+    assert "idleSince" not in world.items("instances")[0]

@@ -1,0 +1,20 @@
+"""A small community for the tests of licences and sessions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.world import sample
+
+
+def owner(invoke: Any, user: str, *, shares: bool = True) -> None:
+    """A member with a server and a licence of the own."""
+    event = sample("create-instance", userId=user, username=user, allowLicenseSharing=shares)
+    assert invoke(event)["success"], user
+
+
+def borrower(invoke: Any, user: str) -> None:
+    """A member with a server that runs on licences of the pool."""
+    event = sample("create-instance", userId=user, username=user, licenseType="pooled")
+    del event["foundryLicense"]
+    assert invoke(event)["success"], user

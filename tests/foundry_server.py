@@ -1,0 +1,123 @@
+"""Foundry servers behind a load balancer, as far as the platform talks to them: HTTPS with a certificate of
+our own, told apart by host name."""
+
+from __future__ import annotations
+
+import json
+import ssl
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from tests.world import DOMAIN
+
+NOBODY_PLAYS = {"active": True, "version": "13.351", "world": "world-a", "users": 0}
+NO_WORLD = {"active": False, "version": "13.351"}
+
+
+def playing(users: int) -> dict[str, Any]:
+    """What a server with an active world says while so many users are in it."""
+    return NOBODY_PLAYS | {"users": users}
+
+
+@dataclass
+class Balancer:
+    """Where the servers are reached, what each answers, and what each was asked."""
+
+    address: str
+    says: dict[str, Any] = field(default_factory=dict)  # host: what /api/status answers
+    asked: list[tuple[str, str]] = field(default_factory=list)  # (host, "POST /setup")
+    admin_key: str = ""
+
+
+@contextmanager
+def balancer(directory: Path) -> Iterator[Balancer]:
+    """A running balancer; its certificate authority is written to `directory`/ca.pem."""
+    certificate = _certificate(directory)
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Foundry)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+    server.balancer = Balancer(f"127.0.0.1:{server.server_address[1]}")  # type: ignore[attr-defined]
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    try:
+        yield server.balancer  # type: ignore[attr-defined]
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class _Foundry(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        state = self._noted()
+        said = state.says.get(self.headers["Host"])
+        text = said if isinstance(said, str) else json.dumps(said)
+        self._answer(200 if said is not None else 503, text)
+
+    def do_POST(self) -> None:
+        state = self._noted()
+        body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if self.path == "/auth":
+            good = parse_qs(body).get("adminPassword") == [state.admin_key]
+            self._answer(
+                302 if good else 401, "", {"Location": "/setup", "Set-Cookie": "session=1; Path=/"}
+            )
+        else:
+            known = self.headers["Cookie"] == "session=1" and json.loads(body) == {"shutdown": True}
+            self._answer(200 if known else 403, "{}")
+
+    def _noted(self) -> Balancer:
+        state: Balancer = self.server.balancer  # type: ignore[attr-defined]
+        state.asked.append((self.headers["Host"], f"{self.command} {self.path}"))
+        return state
+
+    def _answer(self, status: int, text: str, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(text.encode())))
+        self.end_headers()
+        self.wfile.write(text.encode())
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing: the tests read `asked`."""
+
+
+def _certificate(directory: Path) -> Path:
+    """A self-signed certificate for every host of the domain, valid whenever a test lets time stand still."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, DOMAIN)])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(1)
+        .not_valid_before(now - timedelta(days=365))
+        .not_valid_after(now + timedelta(days=365))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(f"*.{DOMAIN}")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    pem = certificate.public_bytes(serialization.Encoding.PEM)
+    (directory / "ca.pem").write_bytes(pem)
+    private = key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    path = directory / "server.pem"
+    path.write_bytes(private + pem)
+    return path

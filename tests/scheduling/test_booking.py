@@ -1,0 +1,167 @@
+"""Booking a session reserves a licence for it, and nothing ever overlaps."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import world
+from tests.community import borrower, owner
+
+NOW = 1772395200  # 2026-03-01T20:00:00Z
+HOUR = 3600
+
+
+@pytest.fixture
+def pool(invoke, freezer):
+    freezer.move_to("2026-03-01T20:00:00Z")
+    owner(invoke, "olga")
+    borrower(invoke, "ben")
+    borrower(invoke, "cleo")
+
+
+def book(invoke, user, start, duration=120, **more):
+    return invoke("schedule-session", userId=user, startTime=start, duration=duration, **more)
+
+
+def test_a_session_is_booked_and_shown_as_in_the_contract(pool, invoke):
+    booked = book(invoke, "ben", NOW + HOUR, 120, title="Evening 12")
+    assert booked == {
+        "success": True,
+        "sessionId": booked["sessionId"],
+        "startTime": NOW + HOUR,
+        "duration": 120,
+        "message": "Session scheduled successfully",
+    }
+    (shown,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
+    assert shown["sessionId"] == booked["sessionId"]
+    assert (shown["startTime"], shown["duration"]) == (NOW + HOUR, 120)
+    assert shown["status"] == "scheduled"
+    assert shown["title"] == "Evening 12"
+
+
+def test_the_licence_is_reserved_from_ten_minutes_before_to_a_quarter_of_an_hour_after(
+    pool, invoke
+):
+    book(invoke, "ben", NOW + HOUR, 60)
+    (window,) = world.items("licenses")[0]["windows"]
+    assert (window["begins"], window["ends"]) == (NOW + HOUR - 600, NOW + 2 * HOUR + 900)
+
+
+@pytest.mark.parametrize(
+    ("start", "hint"),
+    [(NOW * 1000, "milliseconds"), (NOW - 1, "past"), (NOW + 91 * 86400, "90 days")],
+)
+def test_a_start_that_cannot_be_meant_is_refused_with_a_hint(pool, invoke, start, hint):
+    refused = book(invoke, "ben", start)
+    assert refused["errorCode"] == "VALIDATION_ERROR"
+    assert refused["details"]["field"] == "startTime"
+    assert hint in refused["details"]["suggestion"]
+
+
+@pytest.mark.parametrize("start", ["1772398800", "2026-03-01T21:00:00Z", 1772398800.5, None, True])
+def test_a_start_of_another_type_is_refused(pool, invoke, start):
+    refused = book(invoke, "ben", start)
+    assert refused["errorCode"] == "VALIDATION_ERROR"
+    assert refused["details"]["field"] == "startTime"
+
+
+@pytest.mark.parametrize("minutes", [14, 24 * 60 + 1, 0, -5, "60"])
+def test_a_session_is_between_a_quarter_of_an_hour_and_a_day_long(pool, invoke, minutes):
+    refused = book(invoke, "ben", NOW + HOUR, minutes)
+    assert refused["details"]["field"] == "duration"
+
+
+def test_two_sessions_of_one_member_do_not_overlap(pool, invoke):
+    owner(invoke, "oskar")
+    book(invoke, "ben", NOW + HOUR)
+    refused = book(invoke, "ben", NOW + 2 * HOUR)
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    assert "another session" in refused["error"]
+
+
+def test_a_booking_that_finds_no_licence_is_told_when_one_is_free(pool, invoke):
+    book(invoke, "ben", NOW + HOUR, 60)
+    refused = book(invoke, "cleo", NOW + HOUR, 60)
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    later = refused["details"]["minutesLater"]
+    assert later == 85  # the session, its grace and the next one's preparation
+    assert book(invoke, "cleo", NOW + HOUR + later * 60, 60)["success"]
+
+
+def test_availability_says_how_many_are_free_or_when_one_is(pool, invoke):
+    asked = {"userId": "cleo", "startTime": NOW + HOUR, "duration": 60}
+    assert invoke("check-availability", **asked) == {
+        "success": True,
+        "available": True,
+        "freeLicenses": 1,
+    }
+    book(invoke, "ben", NOW + HOUR, 60)
+    answer = invoke("check-availability", **asked)
+    assert answer == {
+        "success": True,
+        "available": False,
+        "freeLicenses": 0,
+        "nextStartTime": NOW + HOUR + 85 * 60,
+    }
+    assert book(invoke, "cleo", answer["nextStartTime"], 60)["success"]
+
+
+def test_a_cancelled_session_gives_its_time_back(pool, invoke):
+    booked = book(invoke, "ben", NOW + HOUR)
+    assert invoke("cancel-scheduled-session", userId="ben", sessionId=booked["sessionId"]) == {
+        "success": True,
+        "message": "Scheduled session cancelled successfully",
+    }
+    assert book(invoke, "cleo", NOW + HOUR)["success"]
+    (shown,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
+    assert shown["status"] == "cancelled"
+
+
+def test_nobody_cancels_another_members_session(pool, invoke):
+    booked = book(invoke, "ben", NOW + HOUR)
+    refused = invoke("cancel-scheduled-session", userId="cleo", sessionId=booked["sessionId"])
+    assert refused["errorCode"] == "RESOURCE_NOT_FOUND"
+
+
+def test_an_owner_books_the_own_licence_first(pool, invoke):
+    owner(invoke, "oskar")
+    book(invoke, "oskar", NOW + HOUR)
+    (booked,) = invoke("get-scheduled-sessions", userId="oskar")["sessions"]
+    (own,) = [i for i in world.items("licenses") if i["ownerId"] == "oskar"]
+    assert booked["licenseId"] == own["licenseId"]
+
+
+def test_an_owners_booking_moves_a_borrowers_to_another_licence(pool, invoke):
+    book(invoke, "ben", NOW + HOUR)
+    owner(invoke, "oskar")
+    assert book(invoke, "olga", NOW + HOUR)["success"]
+    (bens,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
+    (olgas,) = invoke("get-scheduled-sessions", userId="olga")["sessions"]
+    assert bens["status"] == "scheduled"
+    assert bens["licenseId"] != olgas["licenseId"]
+
+
+def test_an_owner_comes_first_on_the_own_licence(pool, invoke):
+    book(invoke, "ben", NOW + HOUR)
+    assert book(invoke, "olga", NOW + HOUR)["success"]
+    (bens,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
+    assert bens["status"] == "cancelled"
+    assert "owner" in bens["reason"]
+
+
+def test_a_licence_leaves_the_pool_after_the_sessions_that_reserve_it(pool, invoke):
+    booked = book(invoke, "ben", NOW + HOUR)
+    invoke("set-license-sharing", userId="olga", allowLicenseSharing=False, afterSessions=True)
+    refused = book(invoke, "cleo", NOW + 24 * HOUR)
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    (shown,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
+    assert shown["status"] == "scheduled"
+    invoke("cancel-scheduled-session", userId="ben", sessionId=booked["sessionId"])
+    assert invoke("license-pool-status")["totalLicenses"] == 0
+
+
+def test_a_licence_that_leaves_at_once_cancels_what_was_booked_on_it(pool, invoke):
+    book(invoke, "ben", NOW + HOUR)
+    invoke("set-license-sharing", userId="olga", allowLicenseSharing=False)
+    (shown,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
+    assert shown["status"] == "cancelled"

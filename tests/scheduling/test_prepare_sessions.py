@@ -1,0 +1,147 @@
+"""prepare-sessions: booked sessions start by themselves, once, on their licence."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import world
+from tests.aws_calls import AWS
+from tests.community import borrower, owner
+from tests.world import sample
+
+NOW = 1772395200  # 2026-03-01T20:00:00Z
+HOUR = 3600
+TICK = sample("prepare-sessions")
+
+
+@pytest.fixture
+def pool(invoke, freezer):
+    freezer.move_to("2026-03-01T20:00:00Z")
+    owner(invoke, "olga")
+    borrower(invoke, "ben")
+
+
+@pytest.fixture
+def booked(pool, invoke):
+    answer = invoke("schedule-session", userId="ben", startTime=NOW + HOUR, duration=60)
+    return answer["sessionId"]
+
+
+@pytest.fixture
+def minutes(invoke, freezer):
+    """Let minutes pass, with a tick in each."""
+
+    def pass_by(count):
+        for _ in range(count):
+            freezer.tick(60)
+            answer = invoke(TICK)
+            assert answer["success"]
+            assert answer["failures"] == 0
+            for order in [o for o in AWS.queue if o["action"] == "finish-stop"]:
+                AWS.queue.remove(order)
+                invoke(order)
+
+    return pass_by
+
+
+def session(invoke, user="ben"):
+    return invoke("get-scheduled-sessions", userId=user)["sessions"][-1]
+
+
+def notices():
+    return [order["kind"] for order in AWS.queue if order["action"] == "send-notification"]
+
+
+def test_a_tick_without_anything_due_answers_as_in_the_contract(pool, invoke):
+    assert invoke(TICK) == {
+        "success": True,
+        "sessionsPrepared": 0,
+        "instancesStarted": 0,
+        "failures": 0,
+        "message": "Session preparation completed",
+    }
+
+
+def test_a_session_is_prepared_played_and_completed(booked, invoke, ecs, minutes):
+    minutes(54)
+    assert ecs.tasks() == []
+    minutes(1)
+    assert session(invoke)["status"] == "preparing"
+    ecs.comes_up(ecs.only_task())
+    minutes(1)
+    assert session(invoke)["status"] == "running"
+    assert notices() == ["session-ready"]
+    minutes(64)
+    assert session(invoke)["status"] == "completed"
+    assert len(world.items("runs")) == 1
+
+
+def test_a_rule_that_fires_twice_starts_nothing_twice(booked, invoke, ecs, freezer):
+    freezer.tick(HOUR - 299)
+    invoke(TICK)
+    invoke(TICK)
+    assert len(ecs.tasks()) == 1
+
+
+def test_a_server_that_already_runs_on_the_licence_is_taken_over(booked, invoke, ecs, minutes):
+    invoke("start-instance", userId="ben")
+    ecs.comes_up(ecs.only_task())
+    minutes(57)
+    assert session(invoke)["status"] == "running"
+    assert len(world.items("runs")) == 1
+
+
+def test_a_start_that_fails_is_tried_again_until_the_session_has_begun_for_ten_minutes(
+    booked, invoke, ecs, minutes
+):
+    minutes(55)
+    for _ in range(20):
+        if ecs.tasks():
+            ecs.ends(ecs.only_task(), exit_code=1, reason="Essential container in task exited")
+        minutes(1)
+    ended = session(invoke)
+    assert ended["status"] == "cancelled"
+    assert ended["reason"]
+    assert "session-failed" in notices()
+    assert len(world.items("runs")) > 5
+    assert all("stoppedAt" in run for run in world.items("runs"))
+
+
+def test_a_borrower_without_a_session_is_told_and_then_gives_way(booked, invoke, ecs, minutes):
+    borrower(invoke, "cleo")
+    assert invoke("start-instance", userId="cleo")["success"]
+    cleos = ecs.only_task()
+    ecs.comes_up(cleos)
+    minutes(41)
+    assert notices() == ["about-to-stop"]
+    assert invoke("status", userId="cleo")["status"] == "running"
+    minutes(10)
+    assert notices() == ["about-to-stop", "gave-way"]
+    assert invoke("status", userId="cleo")["status"] == "stopping"
+    ecs.ends(cleos)
+    minutes(5)
+    assert session(invoke)["status"] == "preparing"
+    assert invoke("status", userId="ben")["status"] == "starting"
+
+
+def test_nobody_gets_a_licence_that_is_about_to_be_needed(booked, invoke, freezer):
+    borrower(invoke, "cleo")
+    freezer.tick(HOUR - 1800)
+    refused = invoke("start-instance", userId="cleo")
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    assert invoke("request-license", userId="cleo")["errorCode"] == "RESOURCE_CONFLICT"
+    owner_refused = invoke("start-instance", userId="olga")
+    assert "scheduled session" in owner_refused["error"]
+    assert "ben" not in str(owner_refused)
+
+
+def test_a_session_whose_server_was_destroyed_is_cancelled(booked, invoke, minutes):
+    invoke("destroy-instance", userId="ben")
+    minutes(60)
+    assert session(invoke)["status"] == "cancelled"
+
+
+def test_ticks_read_only_what_is_due(booked, invoke):
+    AWS.begin()
+    invoke(TICK)
+    assert [call.name for call in AWS.calls] == ["dynamodb.Query"]
