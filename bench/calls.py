@@ -77,7 +77,7 @@ class Life:
 
 def measure(lives: int = LIVES) -> dict[str, Asked]:
     """The medians over several lives, by step."""
-    with _aws() as environment:
+    with emulated(ADDED_SECONDS) as environment:
         lived = []
         for number in range(lives + 1):
             progress(f"Calls to AWS: life {number} of {lives} ..." if number else "Warming up ...")
@@ -97,13 +97,13 @@ def _medians(asked: list[Asked]) -> Asked:
 
 
 @contextmanager
-def _aws() -> Iterator[dict[str, str]]:
-    """The AWS that the tests have too, slowed down."""
+def emulated(added_seconds: float) -> Iterator[dict[str, str]]:
+    """The AWS that the tests have too, each call that much slower; yields the function's environment."""
     with mock.patch.dict(os.environ, {"AWS_DEFAULT_REGION": world.REGION}), mock_aws():
         state_manager.set_transition("ecs::task", {"progression": "manual", "times": 1_000_000})
         environment = world.build()
         os.environ.update(environment)
         world.new_process()
-        AWS.wait_seconds = ADDED_SECONDS
+        AWS.wait_seconds = added_seconds
         yield environment
         AWS.wait_seconds = 0

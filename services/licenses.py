@@ -104,6 +104,10 @@ class Licenses(Table):
         mine = Attr("holder").eq(run_id)
         return self.update(license_id, mine, {"lastUsedAt": now}, ("holder", "holderUserId"))
 
+    def free(self, license: License, now: int) -> Operation:
+        """The operation that ends a lease."""
+        return self.change(license, {"lastUsedAt": now}, ("holder", "holderUserId", "leaseUntil"))
+
     def remove(self, license: License) -> Operation:
         """The operation that forgets a licence which is still as it was read."""
         return self.delete(license["licenseId"], Attr("version").eq(license["version"]))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 # Before any client is made: nothing here may ever reach a real account.
 os.environ |= {
@@ -11,6 +12,8 @@ os.environ |= {
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_XRAY_SDK_ENABLED": "false",
+    # Without this each fresh EC2 makes 1,300 machine images that nobody here asks for: a third of a second.
+    "MOTO_AMIS_PATH": str(Path(__file__).with_name("no_amis.json")),
 }
 
 from collections.abc import Callable, Iterator

@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import boto3
@@ -27,9 +28,20 @@ DOMAIN = "play.example"
 FUNCTION = "foundry-vtt-instance-management"
 
 
+@lru_cache
+def client(service: str) -> Any:
+    """The tests' own client for a service, made once per process."""
+    return boto3.client(service)
+
+
+@lru_cache
+def _dynamodb() -> Any:
+    return boto3.resource("dynamodb")
+
+
 def build() -> dict[str, str]:
     """Make what the stack provides; returns the function's environment."""
-    ec2, elb = boto3.client("ec2"), boto3.client("elbv2")
+    ec2, elb = client("ec2"), client("elbv2")
     vpc = ec2.create_vpc(CidrBlock="10.0.0.0/16")["Vpc"]["VpcId"]
     ec2.modify_vpc_attribute(VpcId=vpc, EnableDnsHostnames={"Value": True})
     subnets = [
@@ -45,19 +57,19 @@ def build() -> dict[str, str]:
         Port=80,
         DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "503"}}],
     )["Listeners"][0]["ListenerArn"]
-    zone = boto3.client("route53").create_hosted_zone(Name=DOMAIN, CallerReference="test")
-    efs = boto3.client("efs")
+    zone = client("route53").create_hosted_zone(Name=DOMAIN, CallerReference="test")
+    efs = client("efs")
     file_system = efs.create_file_system(CreationToken="test")["FileSystemId"]
     cache = efs.create_access_point(ClientToken="cache", FileSystemId=file_system)["AccessPointId"]
-    cluster = boto3.client("ecs").create_cluster(clusterName=STACK)["cluster"]["clusterArn"]
-    operator = boto3.client("secretsmanager").create_secret(
+    cluster = client("ecs").create_cluster(clusterName=STACK)["cluster"]["clusterArn"]
+    operator = client("secretsmanager").create_secret(
         Name="operator",
         SecretString=json.dumps({"username": "operator", "password": "OPERATOR-PW"}),
     )["ARN"]
     make_tables()
     register_purge()
-    boto3.client("events").create_event_bus(Name="platform")
-    boto3.client("logs").create_log_group(logGroupName="tasks")
+    client("events").create_event_bus(Name="platform")
+    client("logs").create_log_group(logGroupName="tasks")
     role = "arn:aws:iam::123456789012:role/"
     return {
         "STACK": STACK,
@@ -106,7 +118,7 @@ TABLES: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
 
 def make_tables() -> None:
     """The tables of the template, by the names above."""
-    dynamodb = boto3.client("dynamodb")
+    dynamodb = client("dynamodb")
     for name, (key, indexes) in TABLES.items():
         types = {key: "S"}
         for _, partition, sort in indexes:
@@ -138,7 +150,7 @@ def make_tables() -> None:
 
 def register_purge() -> None:
     """The task definition that erases an instance's files."""
-    boto3.client("ecs").register_task_definition(
+    client("ecs").register_task_definition(
         family=f"{STACK}-purge",
         networkMode="awsvpc",
         requiresCompatibilities=["FARGATE"],
@@ -156,7 +168,7 @@ def new_process() -> None:
 
 def items(table: str) -> list[dict[str, Any]]:
     """All items of a table, as DynamoDB holds them."""
-    return boto3.resource("dynamodb").Table(table).scan()["Items"]
+    return _dynamodb().Table(table).scan()["Items"]
 
 
 @dataclass
@@ -179,7 +191,7 @@ class Ecs:
 
     def tasks(self, status: str = "RUNNING") -> list[str]:
         """The ARNs of the tasks that are wanted RUNNING, or of those that were STOPPED."""
-        listed = boto3.client("ecs").list_tasks(cluster=self.cluster, desiredStatus=status)
+        listed = client("ecs").list_tasks(cluster=self.cluster, desiredStatus=status)
         return sorted(listed["taskArns"])
 
     def only_task(self) -> str:
@@ -203,7 +215,7 @@ class Ecs:
 
     def event(self, arn: str) -> dict[str, Any]:
         """The event of the task's present state (AWS: Amazon ECS task state change events)."""
-        answer = boto3.client("ecs").describe_tasks(cluster=self.cluster, tasks=[arn])
+        answer = client("ecs").describe_tasks(cluster=self.cluster, tasks=[arn])
         detail = json.loads(json.dumps(answer["tasks"][0], default=datetime.isoformat))
         for attachment in detail.get("attachments", []):
             attachment["type"] = "eni"

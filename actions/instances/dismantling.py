@@ -7,6 +7,7 @@ import structlog
 from actions.errors import NoCapacity
 from actions.instances.running import begin_purge, launch
 from actions.instances.settling import settle
+from actions.scheduling.letting_go import let_go
 from actions.side_by_side import side_by_side
 from services import clock, metrics
 from services.dynamodb import transact
@@ -29,6 +30,7 @@ def dismantle(platform: Platform, instance: Instance, worker: str) -> bool:
         if stopped is None:
             return False
         instance = stopped
+    let_go(platform, instance)
     _delete_resources(platform, instance)
     if "lastStarted" in instance and not instance.get("purged"):
         _purge(platform, begin_purge(platform, instance, worker), worker)

@@ -57,7 +57,16 @@ def begin_play(
                 return None
             continue  # somebody was quicker with this licence
         return cast("Instance", {**instance, **begun})
+    if not _rests_still(platform, instance):
+        return None  # what took the licence is a start of this very instance
     raise refusal(platform, instance)
+
+
+def _rests_still(platform: Platform, instance: Instance) -> bool:
+    found = platform.instances.find(instance["userId"])
+    if found is None or found["instanceId"] != instance["instanceId"]:
+        return False
+    return found["status"] in AT_REST
 
 
 def begin_purge(platform: Platform, instance: Instance, worker: str) -> Instance:

@@ -27,10 +27,7 @@ def _release(platform: Platform, user_id: str) -> None:
     license = platform.licenses.find(lease["leased"]) if lease else None
     if license is None or not rules.is_leased_by(license, user_id, now):
         raise _nothing_to_release(platform, user_id)
-    freed = platform.licenses.change(
-        license, {"lastUsedAt": now}, ("holder", "holderUserId", "leaseUntil")
-    )
-    transact(freed, platform.licenses.forget_lease(user_id))
+    transact(platform.licenses.free(license, now), platform.licenses.forget_lease(user_id))
 
 
 def _nothing_to_release(platform: Platform, user_id: str) -> NotFound | Conflict:

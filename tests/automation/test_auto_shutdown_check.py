@@ -100,7 +100,7 @@ def test_one_failing_instance_does_not_stop_the_others(invoke, ecs, freezer):
         ecs.up(task)
     spoiled = next(item for item in world.items("instances") if item["userId"] == "1")
     boto3.resource("dynamodb").Table("runs").delete_item(Key={"runId": spoiled["runId"]})
-    broken = boto3.client("ecs").describe_tasks(cluster=ecs.cluster, tasks=[spoiled["taskArn"]])
+    broken = world.client("ecs").describe_tasks(cluster=ecs.cluster, tasks=[spoiled["taskArn"]])
     ecs.becomes(broken["tasks"][0]["taskArn"], "RUNNING")
     freezer.tick(300)
     answer = invoke(TICK)
@@ -120,4 +120,4 @@ def test_a_half_made_server_that_nobody_completes_is_undone(invoke, aws, freezer
     freezer.tick(900)
     invoke(TICK)
     assert world.items("instances") == []
-    assert boto3.client("s3").list_buckets()["Buckets"] == []
+    assert world.client("s3").list_buckets()["Buckets"] == []

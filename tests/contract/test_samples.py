@@ -20,6 +20,8 @@ WRITTEN_ANEW = "UPDATE_ANSWERS" in os.environ
 SAME = (
     (r"fsap-[0-9a-f]+", "fsap-0123456789abcdef0"),
     (r"(-\d{18}-)[0-9a-f]{12}", r"\g<1>0123456789ab"),
+    (r"license-[0-9a-f]{12}", "license-0123456789ab"),
+    (r'(sessionId": ")[0-9a-f-]{36}', r"\g<1>0c7f4a5e-8f0b-4c63-9d5c-5a4b1c1f8a11"),
     (r"(task/[a-z-]+/)[0-9a-f-]+", r"\g<1>0f1b2c3d4e5f60718293a4b5c6d7e8f9"),
 )
 
@@ -33,11 +35,23 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
 
     tell("create-instance")
     tell("update-version")
+    tell("set-auto-shutdown")
+    tell("set-license-sharing")
     tell("health-check")
+    tell("check-availability")
+    tell("schedule-session")
+    tell("get-scheduled-sessions")
+    tell("cancel-scheduled-session", sessionId=told["schedule-session"]["sessionId"])
+    tell("prepare-sessions")
+    tell("license-pool-status")
+    tell("request-license")
+    tell("release-license")
+    tell("send-notification")
     tell("start-instance")
     ecs.comes_up(ecs.only_task())
     freezer.tick(600)
     tell("status")
+    tell("keep-alive")
     tell("auto-shutdown-check")
     tell("list-all", userId="admin")
     tell("stop-instance")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests import world
 from tests.world import Context, sample
 
 USER_ACTIONS = ("create-instance", "start-instance", "stop-instance", "status", "destroy-instance")
@@ -72,9 +73,8 @@ def test_unknown_extra_fields_are_ignored(invoke):
 
 
 def test_what_goes_wrong_inside_tells_the_request_id_and_nothing_else(invoke, aws, capsys):
-    import boto3
 
-    boto3.client("dynamodb").delete_table(TableName=aws["INSTANCES_TABLE"])
+    world.client("dynamodb").delete_table(TableName=aws["INSTANCES_TABLE"])
     answer = invoke("status", userId="ada")
     assert answer["errorCode"] == "INTERNAL_ERROR"
     assert answer["requestId"] in answer["error"]

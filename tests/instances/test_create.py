@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -41,7 +40,7 @@ def test_the_status_shows_what_was_made_in_the_contracts_fields(invoke, instance
 
 
 def test_the_access_point_roots_the_instance_in_a_directory_of_its_own(instance):
-    (point,) = boto3.client("efs").describe_access_points(AccessPointId=instance["accessPointId"])[
+    (point,) = world.client("efs").describe_access_points(AccessPointId=instance["accessPointId"])[
         "AccessPoints"
     ]
     assert point["RootDirectory"]["Path"] == f"/instances/{instance['instanceId']}"
@@ -49,7 +48,7 @@ def test_the_access_point_roots_the_instance_in_a_directory_of_its_own(instance)
 
 
 def test_the_bucket_is_readable_by_players_and_usable_from_the_instances_page_only(instance):
-    s3, bucket = boto3.client("s3"), instance["s3BucketName"]
+    s3, bucket = world.client("s3"), instance["s3BucketName"]
     (rule,) = s3.get_bucket_cors(Bucket=bucket)["CORSRules"]
     assert rule["AllowedOrigins"] == ["https://ada.play.example"]
     assert set(rule["AllowedMethods"]) == {"GET", "POST", "HEAD"}
@@ -66,7 +65,7 @@ def test_the_bucket_is_readable_by_players_and_usable_from_the_instances_page_on
 
 
 def test_the_buckets_user_reaches_that_bucket_and_no_other(instance):
-    iam, name = boto3.client("iam"), f"{world.STACK}-{instance['instanceId']}"
+    iam, name = world.client("iam"), f"{world.STACK}-{instance['instanceId']}"
     assert iam.get_user(UserName=name)["User"]["Path"] == f"/{world.STACK}/"
     policy = iam.get_user_policy(UserName=name, PolicyName="bucket")["PolicyDocument"]
     reached = {
@@ -88,7 +87,7 @@ def test_the_buckets_user_reaches_that_bucket_and_no_other(instance):
 
 def test_foundry_gets_a_config_file_for_its_bucket_from_the_secret(instance, aws):
     stored = json.loads(
-        boto3.client("secretsmanager").get_secret_value(SecretId=instance["secretArn"])[
+        world.client("secretsmanager").get_secret_value(SecretId=instance["secretArn"])[
             "SecretString"
         ]
     )
@@ -97,14 +96,14 @@ def test_foundry_gets_a_config_file_for_its_bucket_from_the_secret(instance, aws
     config = json.loads(stored["awsConfig"])
     assert config["buckets"] == [instance["s3BucketName"]]
     assert config["region"] == world.REGION
-    keys = boto3.client("iam").list_access_keys(UserName=f"{world.STACK}-{instance['instanceId']}")[
+    keys = world.client("iam").list_access_keys(UserName=f"{world.STACK}-{instance['instanceId']}")[
         "AccessKeyMetadata"
     ]
     assert [key["AccessKeyId"] for key in keys] == [config["credentials"]["accessKeyId"]]
 
 
 def containers(instance):
-    definition = boto3.client("ecs").describe_task_definition(
+    definition = world.client("ecs").describe_task_definition(
         taskDefinition=instance["taskDefinitionArn"]
     )["taskDefinition"]
     return {c["name"]: c for c in definition["containerDefinitions"]}, definition

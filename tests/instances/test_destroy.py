@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import boto3
 import pytest
 
 from tests import world
@@ -18,14 +17,14 @@ def nothing(aws):
 
 def left():
     """All that a server consists of, by kind."""
-    iam, elb, ecs = (boto3.client(name) for name in ("iam", "elbv2", "ecs"))
-    zone = boto3.client("route53").list_hosted_zones()["HostedZones"][0]["Id"]
-    records = boto3.client("route53").list_resource_record_sets(HostedZoneId=zone)
+    iam, elb, ecs = (world.client(name) for name in ("iam", "elbv2", "ecs"))
+    zone = world.client("route53").list_hosted_zones()["HostedZones"][0]["Id"]
+    records = world.client("route53").list_resource_record_sets(HostedZoneId=zone)
     return {
-        "access points": len(boto3.client("efs").describe_access_points()["AccessPoints"]),
-        "buckets": boto3.client("s3").list_buckets()["Buckets"],
+        "access points": len(world.client("efs").describe_access_points()["AccessPoints"]),
+        "buckets": world.client("s3").list_buckets()["Buckets"],
         "users": iam.list_users()["Users"],
-        "secrets": len(boto3.client("secretsmanager").list_secrets()["SecretList"]),
+        "secrets": len(world.client("secretsmanager").list_secrets()["SecretList"]),
         "records": [r["Name"] for r in records["ResourceRecordSets"] if r["Type"] == "A"],
         "target groups": elb.describe_target_groups()["TargetGroups"],
         "task definitions": ecs.list_task_definitions(status="ACTIVE")["taskDefinitionArns"],
@@ -55,7 +54,7 @@ def test_a_server_that_ran_goes_when_its_files_are_erased(nothing, invoke, ecs):
     (item,) = world.items("instances")
     assert invoke(sample("destroy-instance"))["success"] is True
     purge = ecs.only_task()
-    (shown,) = boto3.client("ecs").describe_tasks(cluster=ecs.cluster, tasks=[purge])["tasks"]
+    (shown,) = world.client("ecs").describe_tasks(cluster=ecs.cluster, tasks=[purge])["tasks"]
     (told,) = shown["overrides"]["containerOverrides"]
     assert told["environment"] == [{"name": "INSTANCE_ID", "value": item["instanceId"]}]
     assert left()["access points"] == nothing["access points"] + 1
@@ -100,7 +99,7 @@ def test_files_that_could_not_be_erased_are_tried_again_an_hour_later(
 def test_a_bucket_with_many_versions_goes_whole(nothing, invoke):
     invoke(sample("create-instance"))
     (item,) = world.items("instances")
-    s3, bucket = boto3.client("s3"), item["s3BucketName"]
+    s3, bucket = world.client("s3"), item["s3BucketName"]
     for number in range(3):
         s3.put_object(Bucket=bucket, Key="map.webp", Body=str(number))
     s3.put_object(Bucket=bucket, Key="token.webp", Body=b"")

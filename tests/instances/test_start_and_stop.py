@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-import boto3
 import pytest
 
 from tests import world
@@ -32,7 +31,7 @@ def instance():
 
 
 def routes():
-    elb = boto3.client("elbv2")
+    elb = world.client("elbv2")
     return elb.describe_target_groups()["TargetGroups"]
 
 
@@ -44,7 +43,7 @@ def test_a_start_is_refused_while_there_is_no_server(invoke):
 
 def test_the_task_is_known_by_the_run_and_reachable_from_the_internet(created, invoke, ecs):
     invoke(sample("start-instance"))
-    (task,) = boto3.client("ecs").describe_tasks(cluster=ecs.cluster, tasks=ecs.tasks())["tasks"]
+    (task,) = world.client("ecs").describe_tasks(cluster=ecs.cluster, tasks=ecs.tasks())["tasks"]
     assert task["startedBy"] == instance()["runId"]
     (run,) = world.items("runs")
     assert run["runId"] == instance()["runId"]
@@ -77,7 +76,7 @@ def test_a_server_is_routed_only_while_it_runs(created, invoke, ecs, aws):
     assert routes() == []
     ecs.comes_up(ecs.only_task())
     (group,) = routes()
-    elb = boto3.client("elbv2")
+    elb = world.client("elbv2")
     (health,) = elb.describe_target_health(TargetGroupArn=group["TargetGroupArn"])[
         "TargetHealthDescriptions"
     ]
@@ -93,7 +92,7 @@ def test_a_server_is_routed_only_while_it_runs(created, invoke, ecs, aws):
 def test_two_routes_that_want_the_same_priority_both_get_one(created, invoke, ecs, aws):
     invoke(sample("start-instance"))
     priority = int(instance()["instanceId"], 16) % 50_000 + 1
-    boto3.client("elbv2").create_rule(
+    world.client("elbv2").create_rule(
         ListenerArn=aws["LISTENER_ARN"],
         Priority=priority,
         Conditions=[{"Field": "host-header", "HostHeaderConfig": {"Values": ["other.example"]}}],
@@ -101,7 +100,7 @@ def test_two_routes_that_want_the_same_priority_both_get_one(created, invoke, ec
     )
     ecs.comes_up(ecs.only_task())
     assert invoke("status", userId=USER)["status"] == "running"
-    rules = boto3.client("elbv2").describe_rules(ListenerArn=aws["LISTENER_ARN"])["Rules"]
+    rules = world.client("elbv2").describe_rules(ListenerArn=aws["LISTENER_ARN"])["Rules"]
     assert len({rule["Priority"] for rule in rules}) == 3
 
 
@@ -213,8 +212,8 @@ def test_a_pooled_server_starts_on_a_shared_licence_by_reference(invoke, ecs):
     assert invoke("start-instance", userId="guest")["success"] is True
     (lent,) = world.items("licenses")
     assert lent["holderUserId"] == "guest"
-    (task,) = boto3.client("ecs").describe_tasks(cluster=ecs.cluster, tasks=ecs.tasks())["tasks"]
-    definition = boto3.client("ecs").describe_task_definition(
+    (task,) = world.client("ecs").describe_tasks(cluster=ecs.cluster, tasks=ecs.tasks())["tasks"]
+    definition = world.client("ecs").describe_task_definition(
         taskDefinition=task["taskDefinitionArn"]
     )["taskDefinition"]
     assert f"{lent['secretArn']}:licenseKey::" in str(definition)

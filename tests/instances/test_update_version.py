@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import boto3
 import pytest
 
 from tests import world
@@ -18,7 +17,7 @@ def created(invoke):
 
 def image():
     (item,) = world.items("instances")
-    definition = boto3.client("ecs").describe_task_definition(
+    definition = world.client("ecs").describe_task_definition(
         taskDefinition=item["taskDefinitionArn"]
     )["taskDefinition"]
     return next(c["image"] for c in definition["containerDefinitions"] if c["name"] == "foundry")
@@ -30,7 +29,7 @@ def test_the_next_start_uses_the_version_and_the_old_definition_is_gone(created,
     assert image() == "felddy/foundryvtt:14"
     (item,) = world.items("instances")
     family = f"{world.STACK}-{item['instanceId']}"
-    active = boto3.client("ecs").list_task_definitions(familyPrefix=family, status="ACTIVE")
+    active = world.client("ecs").list_task_definitions(familyPrefix=family, status="ACTIVE")
     assert active["taskDefinitionArns"] == [item["taskDefinitionArn"]]
     assert invoke("status", userId=USER)["foundryVersion"] == "14"
 

@@ -165,3 +165,27 @@ def test_a_licence_that_leaves_at_once_cancels_what_was_booked_on_it(pool, invok
     invoke("set-license-sharing", userId="olga", allowLicenseSharing=False)
     (shown,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
     assert shown["status"] == "cancelled"
+
+
+def test_destroying_a_server_cancels_its_sessions_and_frees_their_time(pool, invoke):
+    book(invoke, "ben", NOW + HOUR)
+    invoke("destroy-instance", userId="ben")
+    (shown,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
+    assert shown["status"] == "cancelled"
+    assert book(invoke, "cleo", NOW + HOUR)["success"]
+
+
+def test_destroying_an_owners_server_moves_the_sessions_that_had_booked_the_licence(pool, invoke):
+    book(invoke, "ben", NOW + HOUR)
+    owner(invoke, "oskar")
+    invoke("destroy-instance", userId="olga")
+    (shown,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
+    assert shown["status"] == "scheduled"
+    (left,) = world.items("licenses")
+    assert shown["licenseId"] == left["licenseId"]
+
+
+def test_destroying_a_server_ends_its_members_lease(pool, invoke):
+    invoke("request-license", userId="ben")
+    invoke("destroy-instance", userId="ben")
+    assert invoke("request-license", userId="cleo")["success"]

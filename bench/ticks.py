@@ -1,0 +1,181 @@
+"""What the two ticks read and how long they take, with few and with many stored, and with many due.
+
+Members are written straight into the emulator's tables, as the platform would have left them: a hundred
+times as many stored with the same number due must not cost more.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from statistics import median
+from typing import Any
+
+from bench.calls import emulated
+from bench.report import progress
+from handler.app import lambda_handler
+from services.values import typed
+from tests import world
+from tests.aws_calls import AWS
+from tests.world import sample
+
+FEW, MANY, DUE, FLOOD = 100, 10_000, 20, 500
+ADDED_SECONDS = 0.02
+ROUNDS = 3
+TICKS = ("auto-shutdown-check", "prepare-sessions")
+READS = {"dynamodb.Query", "dynamodb.GetItem", "dynamodb.Scan", "dynamodb.BatchGetItem"}
+
+
+@dataclass(frozen=True)
+class Ticked:
+    """One tick: how many reads it made, how long it took, and how long the emulator searches the index of what
+    is due, both in seconds. DynamoDB's own search takes as long as there is to find; the emulator looks at all."""
+
+    reads: int
+    seconds: float
+    searching: float
+
+
+def measure() -> dict[str, tuple[Ticked, Ticked, float]]:
+    """By tick: with few stored, with many stored, and the seconds with a flood of due ones."""
+    few, many = _stored(FEW), _stored(MANY)
+    flooded = {tick: _flooded(tick) for tick in TICKS}
+    return {tick: (few[tick], many[tick], flooded[tick]) for tick in TICKS}
+
+
+def _stored(count: int) -> dict[str, Ticked]:
+    progress(f"Ticks: {count} members stored, {DUE} due ...")
+    with emulated(0) as environment:
+        _fill(environment, resting=count - DUE, due=DUE)
+        return {tick: _medians([_tick(tick) for _ in range(ROUNDS)]) for tick in TICKS}
+
+
+def _flooded(tick: str) -> float:
+    progress(f"Ticks: {FLOOD} due at once, 20 ms added to each call, {tick} ...")
+    with emulated(0) as environment:
+        _fill(environment, resting=0, due=FLOOD)
+        AWS.wait_seconds = ADDED_SECONDS
+        return _tick(tick).seconds
+
+
+def _tick(name: str) -> Ticked:
+    """One tick on what is due; it is due again afterwards."""
+    before = {table: world.items(table) for table in ("instances", "sessions")}
+    AWS.begin()
+    began = time.perf_counter()
+    with redirect_stdout(io.StringIO()):  # the function's log
+        answer = lambda_handler(sample(name), world.Context())
+    took = time.perf_counter() - began
+    AWS.end()
+    AWS.queue.clear()
+    assert answer["success"], answer
+    assert answer["failures"] == 0, answer
+    for table, items in before.items():
+        _write(table, [item for item in items if "dueAt" in item])
+    return Ticked(
+        sum(n for call, n in Counter(c.name for c in AWS.calls).items() if call in READS), took
+    )
+
+
+def _medians(ticked: list[Ticked]) -> Ticked:
+    return Ticked(
+        round(median(each.reads for each in ticked)),
+        median(each.seconds for each in ticked),
+        median(each.searching for each in ticked),
+    )
+
+
+def _fill(environment: dict[str, str], resting: int, due: int) -> None:
+    """Members at rest with sessions in the far future, and due ones: running, with a session under way."""
+    now = int(time.time())
+    _write("instances", [_instance(f"rest{n}", now) for n in range(resting)])
+    _write("sessions", [_session(f"rest{n}", now + 86400, now) for n in range(resting)])
+    running = [_running(f"due{n}", now, environment) for n in range(due)]
+    _write("runs", [_run(item, now) for item in running])
+    _write("instances", running)
+    _write("sessions", [_session(f"due{n}", now, now) for n in range(due)])
+
+
+def _instance(user: str, now: int) -> dict[str, Any]:
+    return {
+        "userId": user,
+        "instanceId": f"{abs(hash(user)) % 16**12:012x}",
+        "username": user,
+        "label": user,
+        "host": f"{user}.{world.DOMAIN}",
+        "status": "stopped",
+        "statusSince": now,
+        "foundryVersion": "13",
+        "licenseType": "pooled",
+        "allowLicenseSharing": False,
+        "createdAt": now,
+        "operatorAccount": True,
+        "s3BucketName": f"foundry-{user}",
+        "taskDefinitionArn": "purge",
+    }
+
+
+def _running(user: str, now: int, environment: dict[str, str]) -> dict[str, Any]:
+    run_id = f"run-{user}"
+    task = world.client("ecs").run_task(
+        cluster=environment["CLUSTER_ARN"],
+        taskDefinition=environment["PURGE_TASK_DEFINITION"],
+        launchType="FARGATE",
+        startedBy=run_id,
+        networkConfiguration={
+            "awsvpcConfiguration": {
+                "subnets": environment["TASK_SUBNETS"].split(",")[:1],
+                "securityGroups": [environment["TASK_SECURITY_GROUP"]],
+            }
+        },
+    )["tasks"][0]
+    up = {
+        "status": "running",
+        "runId": run_id,
+        "runKind": "play",
+        "runLicense": f"license-{user}",
+        "taskArn": task["taskArn"],
+        "upSince": now,
+        "seenAt": now,
+        "due": "instance",
+        "dueAt": now,
+    }
+    return _instance(user, now) | up
+
+
+def _run(item: dict[str, Any], now: int) -> dict[str, Any]:
+    return {
+        "runId": item["runId"],
+        "userId": item["userId"],
+        "instanceId": item["instanceId"],
+        "kind": "play",
+        "cpu": 1024,
+        "memory": 2048,
+        "requestedAt": now,
+    }
+
+
+def _session(user: str, start: int, now: int) -> dict[str, Any]:
+    return {
+        "sessionId": f"session-{user}",
+        "userId": user,
+        "startTime": start,
+        "endTime": start + 3600,
+        "duration": 60,
+        "status": "scheduled",
+        "licenseId": f"license-{user}",
+        "createdAt": now,
+        "due": "session",
+        "dueAt": min(start - 1200, now) if start <= now else start - 1200,
+    }
+
+
+def _write(table: str, items: list[dict[str, Any]]) -> None:
+    for first in range(0, len(items), 25):  # BatchWriteItem takes 25 at a time
+        puts = [
+            {"PutRequest": {"Item": {name: typed(value) for name, value in item.items()}}}
+            for item in items[first : first + 25]
+        ]
+        world.client("dynamodb").batch_write_item(RequestItems={table: puts})
