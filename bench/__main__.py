@@ -81,9 +81,9 @@ def _ticks(ticked: dict[str, tuple[ticks.Ticked, ticks.Ticked, float]]) -> str:
         ]
         rows.append([name, *figures, "; ".join(remarks)])
     return (
-        f"Ticks with {ticks.DUE} due, medians of {ticks.ROUNDS}; elsewhere every table is scanned each minute\n"
+        f"Ticks with {ticks.DUE} due, medians of {ticks.ROUNDS}; elsewhere each minute scans all tables\n"
         f"{table(rows)}\n"
-        "The ratio is of the times without the emulator's search of the index, which looks at every item there is;\n"
+        "The ratio leaves out the emulator's search of the index, which looks at every item there is, as\n"
         "DynamoDB's does not. The whole ratio has it."
     )
 

@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
-from typing import NoReturn
 
 from botocore.exceptions import BotoCoreError
 
@@ -55,10 +54,11 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=embedded.PORT, help="port of the embedded AWS")
     parser.add_argument("--auth", action="store_true", help="let the embedded AWS check policies")
     given = parser.parse_args()
+    ending = Ending()
     for order in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(order, _end)
+        signal.signal(order, ending)
     try:
-        _run(given.port, auth=given.auth)
+        _run(given.port, given.auth, ending)
     except LocalError as error:
         print(f"make run: {error}", file=sys.stderr)
         return 1
@@ -66,22 +66,35 @@ def main() -> int:
         print(f"make run: the embedded AWS does not answer any more: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nEverything is ended.")
-        return 0
+        pass
+    print("\nEverything is ended.")
+    return 0
 
 
-def _end(order: int, frame: FrameType | None) -> NoReturn:
-    """End once, and undisturbed by a second Ctrl-C."""
-    for again in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(again, signal.SIG_IGN)
-    raise KeyboardInterrupt
+class Ending:
+    """What Ctrl-C and SIGTERM do: the first one ends the run, further ones must not disturb that."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self.at_once = True
+
+    def __call__(self, order: int, frame: FrameType | None) -> None:
+        if not self.asked:
+            self.asked = True
+            if self.at_once:
+                raise KeyboardInterrupt
+
+    def let_finish(self) -> None:
+        """From now on nothing is interrupted; whoever says so looks at `asked` himself, or ends anyway."""
+        self.at_once = False
 
 
-def _run(port: int, *, auth: bool) -> NoReturn:
+def _run(port: int, auth: bool, ending: Ending) -> None:
     stack.require_tools()
     with ExitStack() as at_the_end:
         with _says(f"Starting the embedded AWS (ministack) on 127.0.0.1:{port}"):
             aws = at_the_end.enter_context(embedded.running(port, auth=auth))
+            at_the_end.callback(ending.let_finish)
         with _says("Building the function (sam build)"):
             template = stack.build(aws.directory / "build")
         with _says("Deploying the stack (sam deploy)"):
@@ -90,7 +103,7 @@ def _run(port: int, *, auth: bool) -> NoReturn:
             demo.keep_operators_account(aws)
             members = _seeded(aws)
         print(_ready(port, members), flush=True)
-        _follow(aws, outputs["ClusterArn"])
+        _follow(aws, outputs["ClusterArn"], ending)
 
 
 def _seeded(aws: embedded.Embedded) -> list[str]:
@@ -112,17 +125,19 @@ def _ready(port: int, members: list[str]) -> str:
     )
 
 
-def _follow(aws: embedded.Embedded, cluster: str) -> NoReturn:
-    """Keep the tasks' events coming and show the log, until interrupted."""
+def _follow(aws: embedded.Embedded, cluster: str, ending: Ending) -> None:
+    """Keep the tasks' events coming and show the log, until asked to end."""
+    ending.let_finish()  # an exception out of nowhere can get lost in the midst of a call
     tasks = TaskEvents(aws, cluster)
     log = FunctionLog(aws, stack.LOG_GROUP)
-    while aws.process.poll() is None:
+    while not ending.asked:
+        if aws.process.poll() is not None:
+            raise LocalError(f"The embedded AWS ended: {reason(aws.log.read_text())}")
         tasks.send()
         tasks.end_purges(stack.PURGE_FAMILY)
         for line in log.fresh():
             print(line, flush=True)
         time.sleep(_LOOK_EVERY)
-    raise LocalError(f"The embedded AWS ended: {reason(aws.log.read_text())}")
 
 
 @contextmanager
