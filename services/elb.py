@@ -88,7 +88,8 @@ class Elb:
             if code_of(error) != "TargetGroupNotFound":
                 raise
             return None
-        return str(answer["TargetGroups"][0]["TargetGroupArn"])
+        groups = answer["TargetGroups"]
+        return str(groups[0]["TargetGroupArn"]) if groups else None
 
     def _make_rule(self, instance_id: str, host: str, group: str) -> None:
         """Priorities are unique per listener: begin at one derived from the id, on a clash take a free one."""
