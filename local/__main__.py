@@ -41,6 +41,7 @@ or, without any of that:
   make invoke EVENT=events/status.json{port}
 
 The demo community: {members}
+Within two minutes the schedule starts the server of a session that is booked for one of them.
 No containers run here: a started server is "running" at once, has no address, and shows no page. The task
 changes that ECS would send, and the ends of the tasks that delete files, come from this process.
 

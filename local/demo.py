@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from local.embedded import Embedded
 from local.processes import LocalError
 
 ADMIN = "100000000000000001"  # also the admin in samconfig.toml, environment `local`
+PLAYER = "100000000000000003"  # has a session soon
+_SOON_SECONDS = 330  # sessions are prepared five minutes before: this one within the next minutes
 _KEY = {"foundryLicense": "AAAA-BBBB-CCCC-DDDD-EEEE-FFFF", "foundryAdminKey": "demo-admin-key"}
 _MEMBERS: tuple[dict[str, Any], ...] = (
     {"userId": ADMIN, "username": "Ada", **_KEY, "allowLicenseSharing": True},
     {"userId": "100000000000000002", "username": "Björn the Bold", **_KEY, "foundryVersion": "14"},
     {
-        "userId": "100000000000000003",
+        "userId": PLAYER,
         "username": "ada",
         "foundryAdminKey": "k",
         "licenseType": "pooled",
@@ -32,8 +35,22 @@ def keep_operators_account(embedded: Embedded) -> None:
 
 
 def seed(embedded: Embedded, function: str) -> list[str]:
-    """Make each demo member's instance unless it exists; returns their addresses. LocalError if one fails."""
-    return [_instance_of(member, embedded, function) for member in _MEMBERS]
+    """Make each demo member's instance unless it exists, and book a session that the schedule soon prepares.
+
+    Returns the members' addresses. LocalError if anything fails.
+    """
+    addresses = [_instance_of(member, embedded, function) for member in _MEMBERS]
+    session = {
+        "action": "schedule-session",
+        "userId": PLAYER,
+        "startTime": int(time.time()) + _SOON_SECONDS,
+        "duration": 60,
+        "title": "A demo session on a borrowed licence",
+    }
+    answer = _invoke(embedded, function, session)
+    if not answer.get("success"):
+        raise LocalError(f"Seeding a session failed: {json.dumps(answer)}")
+    return addresses
 
 
 def _instance_of(member: dict[str, Any], embedded: Embedded, function: str) -> str:
