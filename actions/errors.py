@@ -90,6 +90,16 @@ class Busy(Conflict):
         )
 
 
+class Contended(Conflict):
+    """So many decided about the same thing at the same time that the request's turn never came."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Too many others are asking for the same just now. Nothing was changed.",
+            suggestion="Try again in a minute.",
+        )
+
+
 class LicenseTaken(Conflict):
     """No licence can be had for the run."""
 

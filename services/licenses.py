@@ -116,11 +116,15 @@ class Licenses(Table):
         """The user's lease, run out or not."""
         return cast("Lease | None", self.get(_lease_key(user_id)))
 
-    def note_lease(self, user_id: str, license_id: str, until: int, now: int) -> Operation:
-        """The operation that notes the user's lease, if there is no other that still runs."""
+    def note_lease(
+        self, user_id: str, license_id: str, until: int, before: Lease | None
+    ) -> Operation:
+        """The operation that notes the user's lease in place of what was noted `before`, and of nothing else."""
         lease = {"licenseId": _lease_key(user_id), "leased": license_id, "until": until}
-        none = absent("until") | Attr("until").lt(now) | Attr("leased").eq(license_id)
-        return self.put(lease, none)
+        if before is None:
+            return self.put(lease, absent("until"))
+        same = Attr("leased").eq(before["leased"]) & Attr("until").eq(before["until"])
+        return self.put(lease, same)
 
     def forget_lease(self, user_id: str) -> Operation:
         """The operation that forgets the user's lease."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -18,12 +19,28 @@ class Route53:
 
     def point(self, host: str) -> None:
         """Let `host` name the load balancer; repeating it changes nothing."""
-        self._change("UPSERT", host)
+        record = {
+            "Name": host,
+            "Type": "A",
+            "AliasTarget": {
+                "HostedZoneId": self._settings.load_balancer_zone_id,
+                "DNSName": self._settings.load_balancer_dns,
+                "EvaluateTargetHealth": False,
+            },
+        }
+        self._change("UPSERT", record)
 
     def forget(self, host: str) -> None:
-        """Remove the record of `host`; no error if it is gone."""
+        """Remove the record of `host`; no error if it is gone.
+
+        Route 53 removes a record only if it is told all of it, so that it is read first: it may still
+        name a load balancer of before.
+        """
+        record = self._find(host)
+        if record is None:
+            return
         try:
-            self._change("DELETE", host)
+            self._change("DELETE", record)
         except ClientError as error:
             # Route 53 says InvalidChangeBatch "... but it was not found" for a record that is not there.
             if code_of(error) != "InvalidChangeBatch" or "not found" not in str(error):
@@ -33,16 +50,18 @@ class Route53:
         """Raise if the hosted zone does not answer."""
         client("route53", brisk=True).get_hosted_zone(Id=self._settings.hosted_zone_id)
 
-    def _change(self, action: str, host: str) -> None:
-        record: dict[str, Any] = {
-            "Name": host,
-            "Type": "A",
-            "AliasTarget": {
-                "HostedZoneId": self._settings.load_balancer_zone_id,
-                "DNSName": self._settings.load_balancer_dns,
-                "EvaluateTargetHealth": False,
-            },
-        }
+    def _find(self, host: str) -> dict[str, Any] | None:
+        answer = client("route53").list_resource_record_sets(
+            HostedZoneId=self._settings.hosted_zone_id,
+            StartRecordName=host,
+            StartRecordType="A",
+            MaxItems="1",
+        )
+        found: list[dict[str, Any]] = answer["ResourceRecordSets"]
+        wanted = (host, "A")
+        return next((r for r in found if (r["Name"].rstrip("."), r["Type"]) == wanted), None)
+
+    def _change(self, action: str, record: Mapping[str, Any]) -> None:
         client("route53").change_resource_record_sets(
             HostedZoneId=self._settings.hosted_zone_id,
             ChangeBatch={"Changes": [{"Action": action, "ResourceRecordSet": record}]},

@@ -26,7 +26,7 @@ from freezegun.api import FrozenDateTimeFactory
 from moto import mock_aws
 from moto.moto_api import state_manager
 
-from tests import aws_calls, foundry_server, world
+from tests import aws_calls, foundry_server, proof, world
 
 
 @pytest.fixture
@@ -95,3 +95,15 @@ def foundry(
 def ecs(aws: dict[str, str], invoke: Invoke) -> world.Ecs:
     """ECS's own part: tasks that come up and end."""
     return world.Ecs(aws["CLUSTER_ARN"], invoke)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say how much the proofs did, at whatever size they ran."""
+    for line in proof.summary():
+        terminalreporter.line(line)
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Keep the figures of proofs that have all passed; those of a failed run prove nothing."""
+    if session.config.option.markexpr == "prove" and exitstatus == pytest.ExitCode.OK:
+        proof.write()

@@ -25,9 +25,8 @@ from services.ecs import Task
 from services.instances import Instance, is_worked_on
 from services.platform import Platform
 
-ARRIVAL_LIMIT_SECONDS = (
-    900  # a task that does not run by then never will; the image takes 1 to 3 minutes
-)
+# A task that does not run by then, or cannot be routed to, never will; the image takes 1 to 3 minutes.
+ARRIVAL_LIMIT_SECONDS = 900
 PURGE_LIMIT_SECONDS = 3600
 
 
@@ -59,7 +58,7 @@ def _bring_up(platform: Platform, instance: Instance, task: Task | None) -> bool
     """Launch what was decided and not launched, give up what does not come up, notice what has come up."""
     if task is None:
         _launch_again(platform, instance)
-    elif _age(instance) > ARRIVAL_LIMIT_SECONDS:
+    elif _age(instance, task) > ARRIVAL_LIMIT_SECONDS:
         return decide_stop(platform, instance, "It did not come up in time.")
     else:
         observe(platform, task)
@@ -74,8 +73,12 @@ def _task_of(instance: Instance, tasks: dict[str, Task]) -> Task | None:
     return tasks.get(instance["taskArn"], forgotten)
 
 
-def _age(instance: Instance) -> int:
-    return clock.now() - instance["statusSince"]
+def _age(instance: Instance, task: Task) -> int:
+    """For how long the task has been running without a way to it, or else been coming up.
+
+    Not since the start was decided: a task that was launched late has its time, too.
+    """
+    return clock.now() - (task.started_at or task.created_at or instance["statusSince"])
 
 
 def _take_down(platform: Platform, instance: Instance, task: Task | None) -> bool:

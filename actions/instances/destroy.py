@@ -6,6 +6,7 @@ from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import Busy, LicenseTaken
 from actions.instances.dismantling import dismantle
 from actions.instances.work import DESTROYING, instance_of, refuse_if_busy, working
+from actions.licenses import rules
 from services import clock, ids
 from services.dynamodb import Attr, ConditionFailed
 from services.instances import WORK_SECONDS, Instance
@@ -45,7 +46,8 @@ def destroy(request: DestroyInstance, platform: Platform) -> Answer:
 def _refuse_if_lent(platform: Platform, instance: Instance) -> None:
     license_id = instance.get("licenseId")
     lent = platform.licenses.find(license_id) if license_id else None
-    if lent and lent.get("holder") not in (None, instance.get("runId")):
+    holder = rules.holder_of(lent, clock.now()) if lent else None
+    if holder not in (None, instance.get("runId")):
         raise LicenseTaken(
             "Another member's server is running on your licence.",
             suggestion="Try again when that server has stopped.",

@@ -44,13 +44,13 @@ def dismantle(platform: Platform, instance: Instance, worker: str) -> bool:
 def _without_run(platform: Platform, instance: Instance, worker: str) -> Instance | None:
     """The instance once its run is over; None while a task has to stop or to finish purging."""
     run_id = instance["runId"]
-    task_arn = instance.get("taskArn") or platform.ecs.find(run_id)
     if instance.get("runKind") == "purge":
-        if task_arn is None:
-            _purge(platform, instance, worker, again=True)
-        else:
+        if "taskArn" in instance:
             platform.instances.leave(instance, worker, clock.now() + _STOP_SECONDS)
+        else:  # the task that an earlier attempt may have launched is noted, else it is launched now
+            _purge(platform, instance, worker, again=True)
         return None
+    task_arn = instance.get("taskArn") or platform.ecs.find(run_id)
     if task_arn is None:
         return settle(platform, instance, worker, Task("", run_id, "STOPPED", ""))
     platform.ecs.stop(task_arn, "The instance is being destroyed")

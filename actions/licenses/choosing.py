@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from actions.errors import LicenseTaken
 from actions.licenses import rules
+from actions.licenses.license_pool_status import shared_licenses
 from services import clock
 from services.instances import Instance
 from services.licenses import License
@@ -42,7 +43,7 @@ def _candidates(platform: Platform, instance: Instance) -> Iterator[str]:
 def refusal(platform: Platform, instance: Instance) -> LicenseTaken:
     """Why no licence can be had now, until when, and what to do. Names no user."""
     if instance["licenseType"] == "pooled":
-        return pool_is_empty(platform)
+        return pool_is_empty(shared_licenses(platform))
     now = clock.now()
     license = platform.licenses.find(instance["licenseId"])
     booked = rules.booked_for_other(license, instance["userId"], now) if license else None
@@ -59,11 +60,10 @@ def refusal(platform: Platform, instance: Instance) -> LicenseTaken:
     )
 
 
-def pool_is_empty(platform: Platform) -> LicenseTaken:
-    """That no licence of the pool is free, and when the next one is expected to be."""
+def pool_is_empty(found: Collection[License]) -> LicenseTaken:
+    """That no licence of the pool, as it was `found`, is free, and when the next one is expected to be."""
     now = clock.now()
-    found = [platform.licenses.find(license_id) for license_id in platform.licenses.shared()]
-    expected = [until for x in found if x and (until := rules.expected_free(x, now))]
+    expected = [until for license in found if (until := rules.expected_free(license, now))]
     return LicenseTaken(
         "No licence of the pool is free." if found else "Nobody shares a licence at present.",
         until=min(expected, default=None),

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.licenses import rules
 from actions.licenses.choosing import pool_is_empty
 from actions.trying import decided
 from services import clock
 from services.dynamodb import ConditionFailed, transact
+from services.licenses import Lease, License
 from services.platform import Platform
 
 
@@ -33,33 +32,51 @@ def request_license(request: RequestLicense, platform: Platform) -> Answer:
 
 def _leased(platform: Platform, user_id: str) -> tuple[str, int]:
     """Lease one; raises ConditionFailed if others were quicker with every one that looked free."""
-    quicker = None
-    for license_id in _candidates(platform, user_id):
-        now = clock.now()
+    noted = platform.licenses.lease_of(user_id)
+    had = _had(platform, user_id, noted)
+    if had and rules.may_use(had, user_id, clock.now()):
+        return _lease(platform, user_id, had, noted)
+    taken: list[License] = []
+    quicker: ConditionFailed | None = None
+    for license_id in platform.licenses.shared():
         license = platform.licenses.find(license_id)
-        if license is None or not rules.may_use(license, user_id, now):
+        if license is None:
             continue
-        until = now + rules.LEASE_SECONDS
+        if not rules.may_use(license, user_id, clock.now()):
+            taken.append(license)
+            continue
         try:
-            transact(
-                platform.licenses.lease(license, user_id, until),
-                platform.licenses.note_lease(user_id, license_id, until, now),
-            )
+            return _lease(platform, user_id, license, noted, had)
         except ConditionFailed as refused:
             quicker = refused
-            continue
-        return license_id, until
-    if quicker:
-        raise quicker
-    raise pool_is_empty(platform)
+    raise quicker or pool_is_empty(taken)
 
 
-def _candidates(platform: Platform, user_id: str) -> Iterator[str]:
-    lease = platform.licenses.lease_of(user_id)
-    if lease and lease["until"] > clock.now():
-        yield lease["leased"]
-        return  # one at a time: the one that is held is renewed
-    yield from platform.licenses.shared()
+def _had(platform: Platform, user_id: str, noted: Lease | None) -> License | None:
+    """The licence that the user has leased already."""
+    now = clock.now()
+    license = platform.licenses.find(noted["leased"]) if noted and noted["until"] > now else None
+    return license if license and rules.is_leased_by(license, user_id, now) else None
+
+
+def _lease(
+    platform: Platform,
+    user_id: str,
+    license: License,
+    noted: Lease | None,
+    instead_of: License | None = None,
+) -> tuple[str, int]:
+    """Lease it for the user, who gives back what can no longer be used: one at a time."""
+    now = clock.now()
+    until = now + rules.LEASE_SECONDS
+    operations = [
+        platform.licenses.lease(license, user_id, until),
+        platform.licenses.note_lease(user_id, license["licenseId"], until, noted),
+    ]
+    if instead_of:
+        operations.append(platform.licenses.free(instead_of, now))
+    transact(*operations)
+    return license["licenseId"], until
 
 
 ACTION = Action(RequestLicense, request_license, Scope.USER)

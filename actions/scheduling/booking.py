@@ -14,8 +14,9 @@ from actions.errors import Conflict, NoLicenseFree
 from actions.licenses import rules
 from actions.licenses.license_pool_status import shared_licenses
 from actions.scheduling.times import reserved
+from actions.trying import Patience
 from services import clock
-from services.dynamodb import Attr, Operation, transact
+from services.dynamodb import Attr, ConditionFailed, Operation, transact
 from services.instances import Booking, Instance
 from services.licenses import License, Window
 from services.platform import Platform
@@ -24,23 +25,41 @@ from services.sessions import Session
 SCHEDULED, PREPARING, RUNNING = "scheduled", "preparing", "running"
 COMPLETED, CANCELLED = "completed", "cancelled"
 OPEN = (SCHEDULED, PREPARING, RUNNING)
+_LICENSE = 0  # the licence's position in the transaction
 GIVE_WAY_NOTICE_SECONDS = 600  # how long before the reserved time a borrower is told to end
 
 
 def book(platform: Platform, instance: Instance, session: Session) -> Session:
     """Book the session on the best licence that is free for it.
 
-    Raises NoLicenseFree with the next free time; Conflict if the member has a session at that time;
-    ConditionFailed if anything changed in between: then read again and repeat.
+    Raises NoLicenseFree with the next free time; Conflict if the member has a session at that time; Contended;
+    ConditionFailed if the member's server changed in between: then read again and repeat.
     """
-    now = clock.now()
     begins, ends = reserved(platform.settings, session["startTime"], session["duration"])
     refuse_overlap(instance, begins, ends)
-    found = list(usable(platform, instance))
-    for license in found:
-        if not rules.overlaps(rules.coming(license, now), begins, ends):
-            return _booked(platform, instance, session, license)
-    raise NoLicenseFree(rules.next_free(found, begins, ends, now), begins)
+    found = {license["licenseId"]: license for license in usable(platform, instance)}
+    patience = Patience()
+    for license_id in found:
+        while not rules.overlaps(rules.coming(found[license_id], clock.now()), begins, ends):
+            try:
+                return _booked(platform, instance, session, found[license_id])
+            except ConditionFailed as quicker:
+                patience.wait()
+                found[license_id] = _as_it_is_now(platform, found[license_id], quicker)
+    raise NoLicenseFree(rules.next_free(found.values(), begins, ends, clock.now()), begins)
+
+
+def _as_it_is_now(platform: Platform, license: License, quicker: ConditionFailed) -> License:
+    """The licence when somebody else was quicker with it; only that is read again, to be quick oneself.
+
+    Raises `quicker` if more than its bookings changed.
+    """
+    found = platform.licenses.find(license["licenseId"])
+    if quicker.failed != {_LICENSE} or found is None:
+        raise quicker
+    if rules.is_shared(found) != rules.is_shared(license):
+        raise quicker
+    return found
 
 
 def usable(platform: Platform, instance: Instance) -> Iterator[License]:

@@ -59,6 +59,24 @@ def test_asking_again_renews_the_same_licence(pool, invoke, freezer):
     assert the_pool(invoke)["availableLicenses"] == 1
 
 
+def test_a_lease_that_ran_out_does_not_keep_the_owner_from_destroying(pool, invoke, freezer):
+    invoke("request-license", userId="ben")
+    refused = invoke("destroy-instance", userId="olga")
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    freezer.tick(901)
+    assert invoke("destroy-instance", userId="olga")["success"]
+
+
+def test_who_leased_a_licence_that_left_the_pool_gets_another_one_instead(pool, invoke):
+    leased = invoke("request-license", userId="ben")["licenseId"]
+    invoke("set-license-sharing", userId="olga", allowLicenseSharing=False)
+    owner(invoke, "oskar")
+    assert invoke("request-license", userId="ben")["licenseId"] != leased
+    held = {found["licenseId"]: "holder" in found for found in world.items("licenses")}
+    assert not held[leased]
+    assert invoke("start-instance", userId="olga")["success"]
+
+
 def test_a_released_licence_is_free_at_once(pool, invoke):
     invoke("request-license", userId="ben")
     assert invoke("release-license", userId="ben") == {

@@ -1,0 +1,162 @@
+"""One story with one fault: what was disturbed, how it recovers, and what is then different."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from tests.aws_calls import AWS, DIES_AFTER, DIES_BEFORE, MODES, Call
+from tests.faults.copies import in_a_copy
+from tests.faults.inventory import Inventory, differences, inventory, items
+from tests.faults.scenarios import TICK, Scenario, status
+from tests.faults.stage import HOLD_SECONDS, TICK_SECONDS, Event, Stage, succeeded
+from tests.world import sample
+
+TICKS = (
+    10  # enough for the longest way: a hold runs out, a task stops, its files are erased, all goes
+)
+
+REPEATED = "repeated"  # the caller asks again, Lambda and EventBridge deliver again
+TICKS_ONLY = "ticks only"  # nobody asks again, what failed is lost, later events arrive
+SILENCE = "silence"  # not even events arrive: only the schedule calls
+
+
+@dataclass(frozen=True)
+class Case:
+    """One fault in one story, and the way in which it recovers."""
+
+    scenario: Scenario
+    call: Call
+    mode: str
+    recovery: str
+
+    def __str__(self) -> str:
+        call = f"{self.call.name} #{self.call.nth + 1}"
+        return f"{self.scenario.name}: {call} {self.mode}, {self.recovery}"
+
+
+@dataclass(frozen=True)
+class Mended:
+    """How a case recovered. `needed_tick` says that repeating alone did not suffice."""
+
+    needed_tick: bool = False
+
+
+@dataclass(frozen=True)
+class Undisturbed:
+    """A story as it should be: what comes of it, what there is if it is never asked for, and its calls."""
+
+    before: Inventory  # of the tables only
+    unasked: Inventory
+    after: Inventory
+    calls: tuple[Call, ...]
+
+
+def cases_of(scenario: Scenario, calls: tuple[Call, ...]) -> list[Case]:
+    """Every call, failing in every mode, with every recovery that the story knows."""
+    recoveries = (SILENCE,) if scenario.asks == TICK else (REPEATED, TICKS_ONLY, SILENCE)
+    return [Case(scenario, c, mode, r) for c in calls for mode in MODES for r in recoveries]
+
+
+def undisturbed(stage: Stage, scenario: Scenario) -> Undisturbed:
+    """Play the story without a fault."""
+    before, unasked = inventory("tables"), in_a_copy(_unasked, stage)
+    AWS.prepare()
+    assert _tell(stage, scenario) is None
+    assert not stage.failed
+    assert status() == scenario.ends
+    return Undisturbed(before, unasked, inventory(), tuple(AWS.calls))
+
+
+def _unasked(stage: Stage) -> Inventory:
+    stage.go_on()
+    return inventory()
+
+
+def disturbed(stage: Stage, case: Case, wanted: Undisturbed) -> Mended:
+    """Play the story with the fault and let it recover; raises AssertionError if that leaves anything else."""
+    AWS.prepare((case.call, case.mode))
+    request = _tell(stage, case.scenario, lambda: AWS.fault_happened)
+    assert AWS.fault_happened, "the call did not come"
+    if case.recovery == REPEATED:
+        _repeat(stage, request, died=case.mode in (DIES_BEFORE, DIES_AFTER))
+        needed_tick = inventory("tables") != {"tables": wanted.after["tables"]}
+        _only_ticks(stage, silent=False)
+        _compare(wanted.after)
+        return Mended(needed_tick)
+    left_undone = _is_left_undone(case.scenario, wanted)
+    _only_ticks(stage, silent=case.recovery == SILENCE)
+    if request and left_undone:
+        _compare(wanted.unasked)
+        assert succeeded(stage.call(request))
+        stage.go_on()
+    _compare(wanted.after)
+    return Mended()
+
+
+def _compare(wanted: Inventory) -> None:
+    different = differences(wanted, inventory())
+    assert not different, different
+
+
+def _tell(
+    stage: Stage, scenario: Scenario, stop: Callable[[], bool] = lambda: False
+) -> Event | None:
+    """Play the story up to its end or until `stop`; returns what was asked if that failed."""
+    if scenario.asks == TICK:
+        while status() != scenario.ends and not stop():
+            stage.clock.tick(TICK_SECONDS)
+            stage.call(sample(TICK))
+            stage.silently()
+        return None
+    request = scenario.request() if scenario.asks else None
+    answered = request is None or succeeded(stage.call(request))
+    stage.go_on(stop)
+    return None if answered else request
+
+
+def _is_left_undone(scenario: Scenario, wanted: Undisturbed) -> bool:
+    """Whether nobody but the caller can know what was asked: it failed before it was decided, or the
+    caller's secrets went with it.
+    """
+    return inventory("tables") == wanted.before or (scenario.undone and status() == "creating")
+
+
+def _repeat(stage: Stage, request: Event | None, *, died: bool) -> None:
+    """The caller asks again and failed events come again, until both are content; three times at most."""
+    if died:
+        stage.go_on()  # what ECS does meanwhile finds the dead process's hold
+    for wait in (HOLD_SECONDS if died else 1, HOLD_SECONDS, HOLD_SECONDS):
+        stage.clock.tick(wait)
+        if request:
+            answer = stage.call(request)
+            said = answer.get("errorCode") if answer else "no answer"
+            assert said in (None, "RESOURCE_CONFLICT", "RESOURCE_NOT_FOUND"), answer
+            request = request if said == "RESOURCE_CONFLICT" else None
+        stage.pending, stage.failed = stage.failed + stage.pending, []
+        stage.go_on()
+        if not request and not stage.failed:
+            return
+    stage.failed.clear()
+
+
+def _only_ticks(stage: Stage, *, silent: bool) -> None:
+    """The schedule calls until all is done, and once more; `silent` when nothing else reaches the function."""
+    for _ in range(TICKS):
+        if silent:
+            stage.silently()
+        else:
+            stage.go_on()
+        stage.failed.clear()  # nobody repeats these
+        done = _is_done(stage)
+        stage.tick()
+        if done:
+            return
+
+
+def _is_done(stage: Stage) -> bool:
+    """Whether every instance is gone, at rest or running as its task is, and nothing more will move."""
+    instances = items("instances")
+    waiting = [i for i in instances if "due" in i and (i["status"] != "running" or "worker" in i)]
+    up = sum(instance["status"] == "running" for instance in instances)
+    return not waiting and not stage.moving() and up == len(stage.alive())

@@ -1,0 +1,237 @@
+"""All that there is in the emulated AWS, and the same without what differs from run to run."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from difflib import unified_diff
+from functools import lru_cache
+from typing import Any
+
+import boto3
+from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import ClientError
+
+from tests import world
+
+Inventory = dict[str, Any]
+
+_TIMES = re.compile(r"(At|Since|Until|lastStarted|seconds|cost|revision)$")
+_RANDOM = (
+    (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<uuid>"),
+    (re.compile(r"fsap-[0-9a-f]+|[0-9a-f]{12,}"), "<id>"),
+    (re.compile(r"(:secret:[^:]+-)\w{6}"), r"\1<x>"),
+    (re.compile(r"(:task-definition/[^:]+:)\d+"), r"\1<n>"),
+    (re.compile(r"\b10(\.\d+){3}\b"), "<address>"),
+)
+_read = TypeDeserializer().deserialize
+
+
+@lru_cache(maxsize=16)
+def aws(service: str) -> Any:
+    """The test's own client for a service; making one takes longer than many calls."""
+    return boto3.client(service)  # type: ignore[call-overload]
+
+
+def inventory(*parts: str) -> Inventory:
+    """Everything, or some parts, comparable between two runs: without times and random parts of names."""
+    return _plain(everything(*parts))  # type: ignore[no-any-return]
+
+
+def everything(*parts: str) -> Inventory:
+    """Everything, or some parts, as AWS shows it; of secrets, not the values."""
+    return {part: _PARTS[part]() for part in parts or _PARTS}
+
+
+def differences(wanted: Inventory, found: Inventory) -> str:
+    """What `found` has differently, line by line; empty if nothing."""
+    left, right = (json.dumps(side, indent=1, default=str).splitlines() for side in (wanted, found))
+    return "\n".join(unified_diff(left, right, "wanted", "found", lineterm="", n=2))
+
+
+def items(table: str) -> list[dict[str, Any]]:
+    """All items of a table."""
+    stored = aws("dynamodb").scan(TableName=table, ConsistentRead=True)["Items"]
+    return [{name: _read(value) for name, value in item.items()} for item in stored]
+
+
+def _plain(value: Any, name: str = "") -> Any:
+    """`value` without times and random parts, lists in an order that does not depend on them."""
+    if isinstance(value, dict):
+        return {_plain(key): _plain(member, key) for key, member in sorted(value.items())}
+    if isinstance(value, list):
+        return sorted(
+            (_plain(member) for member in value),
+            key=lambda member: json.dumps(member, sort_keys=True, default=str),
+        )
+    if _TIMES.search(name):
+        return "<figure>"
+    if isinstance(value, str):
+        for pattern, instead in _RANDOM:
+            value = pattern.sub(instead, value)
+    return value
+
+
+def _tasks() -> list[dict[str, Any]]:
+    arns = [
+        arn
+        for status in ("RUNNING", "STOPPED")
+        for arn in aws("ecs").list_tasks(cluster=world.STACK, desiredStatus=status)["taskArns"]
+    ]
+    if not arns:
+        return []
+    return list(aws("ecs").describe_tasks(cluster=world.STACK, tasks=arns)["tasks"])
+
+
+def _all_items() -> Inventory:
+    return {name: items(name) for name in world.TABLES}
+
+
+def _shown_tasks() -> list[dict[str, Any]]:
+    shown = ("startedBy", "taskDefinitionArn", "lastStatus", "desiredStatus", "overrides")
+    return [{name: task.get(name) for name in shown} for task in _tasks()]
+
+
+def _bills() -> list[dict[str, Any]]:
+    tasks = _tasks()
+    return [_bill(run, tasks) for run in items("runs") if "seconds" in run]
+
+
+def _bill(run: dict[str, Any], tasks: list[dict[str, Any]]) -> dict[str, Any]:
+    """Whether a run's bill is the time for which its task existed."""
+    task: dict[str, Any] = next((t for t in tasks if t["startedBy"] == run["runId"]), {})
+    pulled, stopped = task.get("pullStartedAt"), task.get("stoppedAt")
+    existed = (stopped - pulled).total_seconds() if pulled and stopped else 0
+    return {"kind": run["kind"], "exact": int(run["seconds"]) == int(existed)}
+
+
+def _definitions() -> list[dict[str, Any]]:
+    return [
+        _definition(arn)
+        for status in ("ACTIVE", "INACTIVE")
+        for arn in aws("ecs").list_task_definitions(status=status)["taskDefinitionArns"]
+    ]
+
+
+def _definition(arn: str) -> dict[str, Any]:
+    answer = aws("ecs").describe_task_definition(taskDefinition=arn, include=["TAGS"])
+    return dict(answer["taskDefinition"], tags=answer.get("tags"))
+
+
+def _access_points() -> list[dict[str, Any]]:
+    return list(aws("efs").describe_access_points()["AccessPoints"])
+
+
+def _buckets() -> list[dict[str, Any]]:
+    return [_bucket(bucket["Name"]) for bucket in aws("s3").list_buckets()["Buckets"]]
+
+
+def _bucket(name: str) -> dict[str, Any]:
+    s3 = aws("s3")
+    versions = s3.list_object_versions(Bucket=name)
+    asked = {
+        "policy": s3.get_bucket_policy,
+        "cors": s3.get_bucket_cors,
+        "versioning": s3.get_bucket_versioning,
+        "ownership": s3.get_bucket_ownership_controls,
+        "public access": s3.get_public_access_block,
+    }
+    return {
+        "name": name,
+        "objects": len(versions.get("Versions", []) + versions.get("DeleteMarkers", [])),
+        **{setting: _setting(ask, name) for setting, ask in asked.items()},
+    }
+
+
+def _setting(ask: Any, bucket: str) -> dict[str, Any] | None:
+    """A bucket's setting; None where it was never made."""
+    try:
+        answer = ask(Bucket=bucket)
+    except ClientError as error:
+        if not error.response["Error"]["Code"].startswith("NoSuch"):
+            raise
+        return None
+    return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+
+
+def _users() -> list[dict[str, Any]]:
+    return [_user(user) for user in aws("iam").list_users()["Users"]]
+
+
+def _user(user: dict[str, Any]) -> dict[str, Any]:
+    iam, name = aws("iam"), user["UserName"]
+    policies = iam.list_user_policies(UserName=name)["PolicyNames"]
+    return {
+        "path": user["Path"],
+        "name": name,
+        "boundary": iam.get_user(UserName=name)["User"].get("PermissionsBoundary"),
+        "tags": iam.list_user_tags(UserName=name)["Tags"],
+        "policies": [
+            iam.get_user_policy(UserName=name, PolicyName=policy)["PolicyDocument"]
+            for policy in policies
+        ],
+        "keys": len(_keys(name)),
+    }
+
+
+def _keys(user: str) -> list[str]:
+    found = aws("iam").list_access_keys(UserName=user)["AccessKeyMetadata"]
+    return [key["AccessKeyId"] for key in found]
+
+
+def _secrets() -> list[dict[str, Any]]:
+    return [_secret(secret) for secret in aws("secretsmanager").list_secrets()["SecretList"]]
+
+
+def _secret(secret: dict[str, Any]) -> dict[str, Any]:
+    """A secret's name and keys, and whether the access key in it is its instance's."""
+    values = json.loads(
+        aws("secretsmanager").get_secret_value(SecretId=secret["ARN"])["SecretString"]
+    )
+    shown = {"name": secret["Name"], "keys": sorted(values), "tags": secret.get("Tags")}
+    if "awsConfig" in values:
+        user = secret["Name"].replace("/", "-")
+        key = json.loads(values["awsConfig"])["credentials"]["accessKeyId"]
+        shown["key is in force"] = key in _keys(user)
+    return shown
+
+
+def _records() -> list[dict[str, Any]]:
+    (zone,) = aws("route53").list_hosted_zones()["HostedZones"]
+    answer = aws("route53").list_resource_record_sets(HostedZoneId=zone["Id"])
+    return list(answer["ResourceRecordSets"])
+
+
+def _target_groups() -> list[dict[str, Any]]:
+    return [_target_group(g) for g in aws("elbv2").describe_target_groups()["TargetGroups"]]
+
+
+def _target_group(group: dict[str, Any]) -> dict[str, Any]:
+    health = aws("elbv2").describe_target_health(TargetGroupArn=group["TargetGroupArn"])
+    targets = [described["Target"] for described in health["TargetHealthDescriptions"]]
+    return {"group": group, "targets": targets}
+
+
+def _rules() -> list[dict[str, Any]]:
+    """The listener's rules; a priority follows from a random id, so only the default one's counts."""
+    elb = aws("elbv2")
+    (balancer,) = elb.describe_load_balancers()["LoadBalancers"]
+    (listener,) = elb.describe_listeners(LoadBalancerArn=balancer["LoadBalancerArn"])["Listeners"]
+    rules = elb.describe_rules(ListenerArn=listener["ListenerArn"])["Rules"]
+    return [rule | {"Priority": rule["Priority"] == "default"} for rule in rules]
+
+
+_PARTS: dict[str, Callable[[], Any]] = {
+    "tables": _all_items,
+    "bills": _bills,
+    "tasks": _shown_tasks,
+    "task definitions": _definitions,
+    "access points": _access_points,
+    "buckets": _buckets,
+    "users": _users,
+    "secrets": _secrets,
+    "records": _records,
+    "target groups": _target_groups,
+    "rules": _rules,
+}

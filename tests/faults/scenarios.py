@@ -1,0 +1,133 @@
+"""The stories that are disturbed: what there is before, what is asked then, how it ends."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from tests.faults.inventory import aws, items
+from tests.faults.stage import Event, Stage
+from tests.world import sample
+
+TICK = "auto-shutdown-check"
+BOB = {"userId": "200000000000000002", "username": "Bob"}
+ADA = sample("create-instance")["userId"]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """A story. `asks` names the sample event by which it begins; none where ECS begins it.
+
+    `ends` is the instance's status at last, none when it is gone. `undone` says that ticks undo what
+    was asked, if it was interrupted and nobody repeats it.
+    """
+
+    name: str
+    before: Callable[[Stage], None]
+    asks: str
+    ends: str | None
+    undone: bool = False
+    more: Mapping[str, str] = field(default_factory=dict)  # of the request
+
+    def request(self) -> Event:
+        """What is asked."""
+        return sample(self.asks, **self.more)
+
+
+def status() -> str | None:
+    """The status of Ada's instance, none if she has none."""
+    return next((i["status"] for i in items("instances") if i["userId"] == ADA), None)
+
+
+def warm_up(stage: Stage) -> None:
+    """Let somebody come and go, and load all that the stories use; their copies then begin faster."""
+    eve = {"userId": "300000000000000003"}
+    stage.does("create-instance", **eve, username="Eve")
+    stage.does("start-instance", **eve)
+    stage.tick()
+    stage.does("stop-instance", **eve)
+    stage.does("update-version", **eve)
+    stage.does("destroy-instance", **eve)
+
+
+def nothing(stage: Stage) -> None:
+    """Only another member's server, whose licence is shared: nobody may touch it."""
+    stage.does("create-instance", **BOB, allowLicenseSharing=True)
+
+
+def created(stage: Stage) -> None:
+    nothing(stage)
+    stage.does("create-instance")
+
+
+def created_without_license(stage: Stage) -> None:
+    nothing(stage)
+    stage.does("create-instance", licenseType="pooled", foundryLicense=None)
+
+
+def running(stage: Stage) -> None:
+    created(stage)
+    stage.does("start-instance")
+
+
+def starting(stage: Stage) -> None:
+    created(stage)
+    stage.asks("start-instance")
+
+
+def used(stage: Stage) -> None:
+    """Has run, is stopped, and its bucket holds things."""
+    running(stage)
+    stage.does("stop-instance")
+    (bucket,) = (b["Name"] for b in aws("s3").list_buckets()["Buckets"] if "-ada-" in b["Name"])
+    for text in (b"one", b"two"):
+        aws("s3").put_object(Bucket=bucket, Key="map.webp", Body=text)
+    aws("s3").delete_object(Bucket=bucket, Key="map.webp")
+
+
+def _crashed(stage: Stage) -> None:
+    """The task has ended by itself; the event of it is on its way."""
+    running(stage)
+    stage.pending.append(stage.ecs.ended(stage.ecs.only_task(), exit_code=137))
+
+
+def _came_up_unnoticed(stage: Stage) -> None:
+    starting(stage)
+    stage.silently()
+
+
+def _stop_lost(stage: Stage) -> None:
+    """Stopping, but the function's invocation of itself never came."""
+    running(stage)
+    stage.asks("stop-instance")
+    stage.pending.clear()
+
+
+def _crashed_unnoticed(stage: Stage) -> None:
+    _crashed(stage)
+    stage.pending.clear()
+
+
+def _destroy_unfinished(stage: Stage) -> None:
+    """Being destroyed; the end of the task that has to stop first went unnoticed."""
+    running(stage)
+    stage.asks("destroy-instance")
+    stage.silently()
+
+
+SCENARIOS = (
+    Scenario("create", nothing, "create-instance", "created", undone=True),
+    Scenario("start", created, "start-instance", "running"),
+    Scenario("start on a shared licence", created_without_license, "start-instance", "running"),
+    Scenario("stop", running, "stop-instance", "stopped"),
+    Scenario("stop while starting", starting, "stop-instance", "stopped"),
+    Scenario("crash", _crashed, "", "stopped"),
+    Scenario("update version", created, "update-version", "created"),
+    Scenario("destroy what never ran", created, "destroy-instance", None),
+    Scenario("destroy what has run", used, "destroy-instance", None),
+    Scenario("destroy what is running", running, "destroy-instance", None),
+    Scenario("tick after a start unnoticed", _came_up_unnoticed, TICK, "running"),
+    Scenario("tick after a stop lost", _stop_lost, TICK, "stopped"),
+    Scenario("tick after a crash unnoticed", _crashed_unnoticed, TICK, "stopped"),
+    Scenario("tick while destroying", _destroy_unfinished, TICK, None),
+)

@@ -1,0 +1,146 @@
+"""The function among those who call it: members, the schedule, Lambda's queue, ECS and the clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from freezegun import freeze_time
+from freezegun.api import FrozenDateTimeFactory
+from moto.ecs.models import ecs_backends
+
+from handler import app
+from tests import world
+from tests.aws_calls import AWS, ProcessDied
+from tests.faults.copies import in_a_copy
+from tests.world import sample
+
+R = TypeVar("R")
+Event = dict[str, Any]
+Answer = dict[str, Any]
+
+TICK_SECONDS = 300
+HOLD_SECONDS = 301  # by then a dead process's hold on its work has run out
+
+
+@dataclass
+class Stage:
+    """Plays whole stories: what follows from a request, with time moving as it would."""
+
+    ecs: world.Ecs
+    clock: FrozenDateTimeFactory = field(init=False)
+    pending: list[Event] = field(default_factory=list)  # on the way to the function
+    failed: list[Event] = field(default_factory=list)  # arrived, but not carried out
+
+    def __str__(self) -> str:
+        return "a copy of the stage"
+
+    @contextmanager
+    def still(self) -> Iterator[Stage]:
+        """Time stands still inside, until the story moves it."""
+        with freeze_time() as clock:
+            assert isinstance(clock, FrozenDateTimeFactory)
+            self.clock = clock
+            yield self
+
+    def copy(self, work: Callable[[Stage], R]) -> R:
+        """What `work` returns on a copy of this stage, where time stands still; this one stays as it is."""
+
+        def on_copy(stage: Stage) -> R:
+            with stage.still():
+                return work(stage)
+
+        return in_a_copy(on_copy, self)
+
+    def call(self, event: Event) -> Answer | None:
+        """The function's answer; None if it raised or its process died."""
+        try:
+            with AWS.one_life():
+                answer = app.lambda_handler(event, world.Context())
+        except (app.RetryLater, ProcessDied):
+            answer = None
+        if AWS.died:
+            world.new_process()
+            answer = None
+        self.pending += AWS.queue
+        AWS.queue.clear()
+        self._as_ecs_would()
+        return answer
+
+    def asks(self, name: str, **changes: Any) -> None:
+        """Ask for something that must succeed."""
+        answer = self.call(sample(name, **changes))
+        assert succeeded(answer), answer
+
+    def does(self, name: str, **changes: Any) -> None:
+        """Ask for something that must succeed, and see all that follows from it."""
+        self.asks(name, **changes)
+        self.go_on()
+        assert not self.failed
+
+    def go_on(self, stop: Callable[[], bool] = lambda: False) -> None:
+        """Let ECS carry on and deliver what is on its way, until nothing moves or `stop` says so."""
+        while not stop() and (self.pending or self.ecs_moves()):
+            event = self.pending.pop(0)
+            if not succeeded(self.call(event)):
+                self.failed.append(event)
+
+    def silently(self) -> None:
+        """Let ECS carry on once; nothing of it, nor of what is on its way, reaches the function."""
+        self.ecs_moves()
+        self.pending.clear()
+
+    def ecs_moves(self) -> bool:
+        """Tasks come up, end when asked to, purge tasks by themselves; whether any did."""
+        moving = self.moving()
+        self.pending += [self._moved(task) for task in moving]
+        return bool(moving)
+
+    def moving(self) -> list[Any]:
+        """The tasks with which something is going to happen."""
+        return [task for task in self.alive() if task.last_status != "RUNNING"]
+
+    def tick(self) -> None:
+        """Five minutes pass and the schedule calls."""
+        self.clock.tick(TICK_SECONDS)
+        self.asks("auto-shutdown-check")
+
+    def tasks(self) -> list[Any]:
+        """All tasks there ever were, as the emulator has them."""
+        return list(ecs_backends[world.ACCOUNT][world.REGION].tasks.get(world.STACK, {}).values())
+
+    def alive(self) -> list[Any]:
+        """The tasks that have not stopped."""
+        return [task for task in self.tasks() if task.last_status != "STOPPED"]
+
+    def _moved(self, task: Any) -> Event:
+        self.clock.tick(30)
+        if task.desired_status == "STOPPED":
+            return self.ecs.ended(task.task_arn, reason=task.stopped_reason)
+        event = self.ecs.up(task.task_arn)
+        if is_purge(task):
+            self.clock.tick(30)
+            event = self.ecs.ended(task.task_arn, reason="Essential container in task exited")
+        return event
+
+    def _as_ecs_would(self) -> None:
+        """The emulator lets a task run from the start and stop at once; ECS takes its time for both."""
+        for task in self.tasks():
+            if not hasattr(task, "created_at"):
+                task.created_at, task.last_status = datetime.now(UTC), "PROVISIONING"
+            elif task.desired_status == "STOPPED" and not hasattr(task, "stopped_at"):
+                task.last_status = "DEACTIVATING"
+        assert len(self.alive()) <= 1, "two tasks on one data directory"
+
+
+def is_purge(task: Any) -> bool:
+    """Whether the task erases an instance's files."""
+    return f"/{world.STACK}-purge:" in task.task_definition_arn
+
+
+def succeeded(answer: Answer | None) -> bool:
+    """Whether an answer says that what was asked is done or under way."""
+    return answer is not None and answer["success"] and not answer.get("failures")

@@ -1,0 +1,122 @@
+"""The emulator from inside: read without a call, and put back to where a story begins.
+
+A call through botocore and the emulator takes milliseconds, and there are many thousand steps; building a
+world takes seconds. So what the tests look at is read from the emulator's own objects, and each story
+begins with a copy of one prepared world.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+from moto.core.base_backend import BackendDict
+from moto.dynamodb.models import dynamodb_backends
+from moto.ec2.models import ec2_backends
+from moto.ecs.models import ecs_backends
+from moto.efs.models import efs_backends
+from moto.elbv2.models import elbv2_backends
+from moto.iam.models import iam_backends
+from moto.route53.models import route53_backends
+from moto.s3.models import s3_backends
+from moto.secretsmanager.models import secretsmanager_backends
+
+from services.values import plain
+from tests import world
+
+Item = dict[str, Any]
+
+
+class Copy:
+    """What the emulator holds at one moment, but for the network, which no story changes."""
+
+    def __init__(self) -> None:
+        self._held = {id(backend): (backend, vars(backend)) for backend in _backends()}
+        self._saved = {key: self._copied(held) for key, (_, held) in self._held.items()}
+        self._buckets = dict(s3_backends.bucket_accounts)
+
+    def restore(self) -> None:
+        """Let everything be as it was."""
+        for key, (_, held) in self._held.items():
+            held.clear()
+            held.update(self._copied(self._saved[key]))
+        _here(ec2_backends).enis.clear()
+        s3_backends.bucket_accounts.clear()
+        s3_backends.bucket_accounts.update(self._buckets)
+
+    def _copied(self, state: dict[str, Any]) -> dict[str, Any]:
+        """A deep copy in which every backend is still itself."""
+        kept: dict[int, Any] = {key: backend for key, (backend, _) in self._held.items()}
+        network = _here(ec2_backends)
+        return copy.deepcopy(state, kept | {id(network): network})
+
+
+def _backends() -> list[Any]:
+    used = [
+        backend
+        for service in BackendDict._instances
+        for regions in service.values()
+        for backend in regions.values()
+    ]
+    return [backend for backend in used if backend is not _here(ec2_backends)]
+
+
+def _here(backends: Any, region: str = world.REGION) -> Any:
+    return backends[world.ACCOUNT][region]
+
+
+def items(table: str) -> list[Item]:
+    """All items of a table."""
+    stored = _here(dynamodb_backends).tables[table].all_items()
+    return [
+        {name: plain(value) for name, value in item.to_json()["Attributes"].items()}
+        for item in stored
+    ]
+
+
+def tasks() -> list[Any]:
+    """All tasks that ECS still knows of, as the emulator has them."""
+    return list(_here(ecs_backends).tasks.get(world.STACK, {}).values())
+
+
+def routes() -> tuple[set[str], int]:
+    """The names of the load balancer's target groups, and how many rules lead to one."""
+    elb = _here(elbv2_backends)
+    (balancer,) = elb.load_balancers.values()
+    (listener,) = balancer.listeners.values()
+    return {group.name for group in elb.target_groups.values()}, len(listener.rules) - 1
+
+
+def resources() -> dict[str, set[str]]:
+    """The names of all else that an instance is made of."""
+    records = _here(route53_backends, "aws").zones.values()
+    return {
+        "buckets": set(_here(s3_backends, "aws").buckets),
+        "users": set(_here(iam_backends, "aws").users),
+        "secrets": {secret.name for secret in _here(secretsmanager_backends).secrets.values()},
+        "access points": {
+            point.client_token for point in _here(efs_backends).access_points.values()
+        },
+        "families": {definition.family for definition in _definitions()},
+        "records": {record.name for zone in records for record in zone.rrsets},
+    }
+
+
+def environments() -> list[Any]:
+    """The plain environment of every container that any task definition names."""
+    return [
+        container.get("environment", [])
+        for definition in _definitions()
+        for container in definition.container_definitions
+    ]
+
+
+def access_keys() -> set[str]:
+    """The secret parts of the access keys that are in force."""
+    users = _here(iam_backends, "aws").users.values()
+    return {key.secret_access_key for user in users for key in user.access_keys}
+
+
+def _definitions() -> list[Any]:
+    families = _here(ecs_backends).task_definitions.values()
+    return [d for family in families for d in family.values() if d.status in ("ACTIVE", "INACTIVE")]

@@ -1,0 +1,199 @@
+"""The promises of the platform, as far as they can be seen in what is stored and what exists in AWS.
+
+Each function looks at all there is at one moment and raises AssertionError where a promise is broken.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+from tests import world
+from tests.model import emulated
+from tests.model.emulated import Item
+from tests.model.stage import LEASE_SECONDS, Life
+
+NOTICE_SECONDS = 600
+AT_REST = ("created", "stopped")
+OF_A_RUN = ("runId", "taskArn", "runLicense", "address", "routing", "upSince", "idleSince")
+OPEN = ("scheduled", "preparing", "running")
+# Every secret that a test gives or that the emulator makes begins so, or is a secret's value.
+MARKS = ("AAAA-BBBB-CCCC", "a-demo-admin-key", "OPERATOR-PW")
+
+
+class Seen:
+    """What there is at one moment."""
+
+    def __init__(self, now: int, lives: dict[str, Life]) -> None:
+        self.now = now
+        self.lives = lives
+        self.instances = emulated.items("instances")
+        self.by_run = {i["runId"]: i for i in self.instances if "runId" in i}
+        self.runs = {run["runId"]: run for run in emulated.items("runs")}
+        self.sessions = {session["sessionId"]: session for session in emulated.items("sessions")}
+        stored = emulated.items("licenses")
+        self.licenses = {item["licenseId"]: item for item in stored if "ownerId" in item}
+        self.leases = [item for item in stored if "leased" in item]
+        self.alive = [task for task in emulated.tasks() if task.last_status != "STOPPED"]
+
+
+def one_of_each(seen: Seen) -> None:
+    """A user has at most one instance (the table's key), a host name at most one; nobody's name is lost."""
+    claims = {c["host"]: (c["userId"], c["instanceId"]) for c in emulated.items("hosts")}
+    wanted = {i["host"]: (i["userId"], i["instanceId"]) for i in seen.instances}
+    assert len(wanted) == len(seen.instances), "two instances under one name"
+    assert claims == wanted
+
+
+def one_writer(seen: Seen) -> None:
+    """At most one task has an instance's files, and it is the instance's present run."""
+    for task in seen.alive:
+        assert task.started_by in seen.by_run, f"a task that nobody knows of: {task.started_by}"
+    several = Counter(seen.runs[task.started_by]["instanceId"] for task in seen.alive)
+    assert not several or max(several.values()) == 1, "two tasks on one data directory"
+
+
+def one_holder(seen: Seen) -> None:
+    """A task that plays holds the licence it plays on, and holders are runs or leases that exist."""
+    for task in seen.alive:
+        if (run := seen.runs[task.started_by])["kind"] == "play":
+            held = seen.licenses.get(run["licenseId"], {}).get("holder")
+            assert held == run["runId"], f"{run['userId']} plays on a licence that it does not hold"
+    leases = {lease["licenseId"]: lease for lease in seen.leases}
+    for license in seen.licenses.values():
+        if "leaseUntil" in license:
+            assert license["leaseUntil"] <= seen.now + LEASE_SECONDS
+            if license["leaseUntil"] > seen.now:
+                lease = leases[license["holder"]]
+                assert lease["leased"] == license["licenseId"]
+                assert lease["until"] == license["leaseUntil"]
+        elif "holder" in license:
+            holder = seen.by_run[license["holder"]]
+            assert holder["runLicense"] == license["licenseId"]
+            assert holder["userId"] == license["holderUserId"]
+
+
+def nothing_overlaps(seen: Seen) -> None:
+    """Neither a licence's reserved windows nor a member's own sessions overlap."""
+    for license in seen.licenses.values():
+        _one_after_the_other(license["windows"])
+    for instance in seen.instances:
+        _one_after_the_other(instance.get("bookings", []))
+    for user in {session["userId"] for session in seen.sessions.values()}:
+        own = [s for s in seen.sessions.values() if s["userId"] == user and s["status"] in OPEN]
+        _one_after_the_other([{"begins": s["startTime"], "ends": s["endTime"]} for s in own])
+
+
+def the_three_records_agree(seen: Seen) -> None:
+    """A session, its licence's reserved window and its member's booking are made and ended together."""
+    for session in seen.sessions.values():
+        _is_booked(seen, session)
+    for license in seen.licenses.values():
+        for window in license["windows"]:
+            session = seen.sessions[window["sessionId"]]
+            assert "due" in session, "a window of a session that is over and done with"
+            assert session["licenseId"] == license["licenseId"]
+    for instance in seen.instances:
+        for booking in instance.get("bookings", []):
+            session = seen.sessions[booking["sessionId"]]
+            assert session["licenseId"] == booking["licenseId"]
+            assert session["userId"] == instance["userId"]
+
+
+def _one_after_the_other(times: list[Item]) -> None:
+    times = sorted(times, key=lambda time: time["begins"])
+    for earlier, later in pairwise(times):
+        assert earlier["ends"] <= later["begins"], f"overlap: {earlier} and {later}"
+
+
+def _is_booked(seen: Seen, session: Item) -> None:
+    """A session that is still to be played has its licence's time, and its member's."""
+    if session["status"] not in OPEN or session["endTime"] <= seen.now:
+        return
+    license = seen.licenses.get(session["licenseId"])
+    assert license, "a session on a licence that is gone"
+    assert session["sessionId"] in [w["sessionId"] for w in license["windows"]]
+    (instance,) = (i for i in seen.instances if i["userId"] == session["userId"])
+    assert session["sessionId"] in [b["sessionId"] for b in instance["bookings"]]
+
+
+def billed_once(seen: Seen, bills: dict[str, Item]) -> None:
+    """A run that is over is billed with the seconds that its task existed, and its bill never changes.
+
+    `bills` are those that were seen before; those that are new are added.
+    """
+    for run_id, bill in bills.items():
+        assert seen.runs[run_id] == bill, "a bill has changed"
+    for run in seen.runs.values():
+        if run["runId"] in bills:
+            continue
+        if "stoppedAt" not in run:
+            assert run["runId"] in seen.by_run, "a run that is not billed, and never will be"
+            continue
+        life = seen.lives.get(run["runId"], Life())
+        existed = life.end - life.begin if life.end and life.begin else 0
+        assert life.end or not any(t.started_by == run["runId"] for t in seen.alive)
+        # What ECS has forgotten is billed up to when it was last seen.
+        assert run["seconds"] == existed or (life.forgotten and run["seconds"] <= existed)
+        bills[run["runId"]] = run
+
+
+def at_rest_nothing_is_left(seen: Seen) -> None:
+    """What is at rest has no task, no route, no licence, no worker; what has a route has a run."""
+    groups, rules = emulated.routes()
+    with_route = {f"fvtt-{i['instanceId']}" for i in seen.instances if i.get("routing")}
+    assert groups <= with_route, "a target group without a server"
+    assert rules <= len(groups), "a rule without a target group"
+    for instance in seen.instances:
+        if instance["status"] in AT_REST:
+            assert not set(OF_A_RUN) & set(instance), instance
+            assert "due" in instance or "worker" not in instance
+        else:
+            assert "due" in instance, f"nobody will look after {instance}"
+    for session in seen.sessions.values():
+        assert session["status"] not in OPEN or "due" in session
+
+
+def told_before(notices: list[tuple[int, str, str]]) -> None:
+    """Whoever's server is stopped because its time has come was told so ten minutes before."""
+    told: dict[str, int] = {}
+    for moment, kind, user in notices:
+        if kind == "about-to-stop":
+            told.setdefault(user, moment)
+        elif kind == "stopped":
+            assert told.pop(user) <= moment - NOTICE_SECONDS, "stopped without a warning"
+
+
+def secrets_are_secret(log: str) -> None:
+    """No secret is in a table, a task definition's plain environment or the log."""
+    stored = repr([emulated.items(table) for table in world.TABLES])
+    shown = stored + repr(emulated.environments()) + log
+    for mark in (*MARKS, *emulated.access_keys()):
+        assert mark not in shown
+
+
+def all_is_over(seen: Seen) -> None:
+    """When nobody has asked for anything for long: everything is at rest, and nothing is left over."""
+    assert not seen.alive
+    assert emulated.routes() == (set(), 0)
+    for instance in seen.instances:
+        assert instance["status"] in AT_REST
+        assert not {"worker", "due"} & set(instance)
+        assert not instance.get("bookings")
+    for license in seen.licenses.values():
+        assert "leaving" not in license
+        assert not license["windows"]
+        assert "holder" not in license or "leaseUntil" in license
+    owned = {i["licenseId"] for i in seen.instances if "licenseId" in i}
+    assert set(seen.licenses) == owned
+    assert all("stoppedAt" in run for run in seen.runs.values())
+    ids = {i["instanceId"] for i in seen.instances}
+    names = {
+        "buckets": {i["s3BucketName"] for i in seen.instances},
+        "users": {f"{world.STACK}-{name}" for name in ids},
+        "secrets": {f"{world.STACK}/{name}" for name in ids} | {"operator"},
+        "access points": ids | {"cache"},
+        "families": {f"{world.STACK}-{name}" for name in ids} | {f"{world.STACK}-purge"},
+        "records": {f"{i['host']}." for i in seen.instances} | {f"{world.DOMAIN}."},
+    }
+    assert emulated.resources() == names

@@ -1,0 +1,342 @@
+"""The function among those who call it, made to be fast: members, schedules, Lambda's queue, ECS and time."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from io import StringIO
+from random import Random
+from typing import Any
+from uuid import UUID
+
+import boto3
+import pytest
+import urllib3
+from freezegun import freeze_time
+from freezegun.api import FrozenDateTimeFactory
+from moto import mock_aws
+from moto.moto_api import state_manager
+
+from handler import app
+from tests import world
+from tests.aws_calls import AWS, ProcessDied
+from tests.community import borrower, owner
+from tests.foundry_server import NOBODY_PLAYS
+from tests.model import emulated
+from tests.model.interrupting import CALLS, Interruption
+
+Event = dict[str, Any]
+Answer = dict[str, Any]
+
+BEGIN = datetime(2026, 3, 1, 20, 0)  # noqa: DTZ001 - freezegun takes UTC without a zone
+MINUTE = 60
+PREPARE, CHECK = "prepare-sessions", "auto-shutdown-check"
+LEASE_SECONDS = 900
+FORGOTTEN_SECONDS = 3600  # how long after its stop ECS still knows of a task
+OWNERS = {"olga": True, "oskar": True, "otto": False}  # who has a licence, and whether it is shared
+BORROWERS = ("ben", "cleo")
+
+
+@dataclass
+class Life:
+    """How long a task really existed."""
+
+    begin: int | None = None
+    end: int | None = None
+    forgotten: bool = False
+
+
+@dataclass
+class Delivery:
+    """An event on its way, and how often it comes again if the function cannot carry it out."""
+
+    event: Event
+    repeats: int = 2
+
+
+class Ecs(world.Ecs):
+    """ECS as in tests/world.py, asked through one client: making one takes longer than many calls."""
+
+    def event(self, arn: str) -> Event:
+        """The event of the task's present state."""
+        answer = _ecs_client().describe_tasks(cluster=self.cluster, tasks=[arn])
+        detail = json.loads(json.dumps(answer["tasks"][0], default=datetime.isoformat))
+        for attachment in detail.get("attachments", []):
+            attachment["type"] = "eni"
+        return {"source": "aws.ecs", "detail-type": "ECS Task State Change", "detail": detail}
+
+
+@lru_cache(maxsize=1)
+def _ecs_client() -> Any:
+    return boto3.client("ecs")
+
+
+class Stage:
+    """Plays stories, each of which begins in the same small community."""
+
+    def __init__(self, clock: FrozenDateTimeFactory, ecs: Ecs) -> None:
+        self.clock = clock
+        self.ecs = ecs
+        self.says: dict[str, Any] = {}  # host: what /api/status answers; nothing if it does not
+        self._log = StringIO()
+        self._nothing_happened()
+        for user, shares in OWNERS.items():
+            owner(self._made, user, shares=shares)
+        for user in BORROWERS:
+            borrower(self._made, user)
+        self._beginning = emulated.Copy()
+        self.begin()
+
+    def begin(self) -> None:
+        """Begin a story."""
+        self.end()
+        self._log.seek(0)
+        self._log.truncate()
+        self._beginning.restore()
+        world.new_process()
+        self._nothing_happened()
+
+    def _nothing_happened(self) -> None:
+        AWS.queue.clear()
+        self._random = Random(1)  # noqa: S311 - for ids that are the same each time
+        self.orders: list[Delivery] = []  # the function's invocations of itself, on their way
+        self.events: list[Delivery] = []  # ECS's, on their way
+        self.delivered: list[Event] = []  # and those that may come a second time
+        self.notices: list[tuple[int, str, str]] = []  # (when, kind, about whom)
+        self.unlucky = False  # whether a call to AWS has failed: then a notice may be lost
+        self.codes: list[str] = []  # the error codes of all answers, empty for success
+        self.lives: dict[str, Life] = {}
+
+    def end(self) -> None:
+        """Put the clock back, so that whoever measures time sees none pass between two stories."""
+        self.clock.move_to(BEGIN)
+        self.says.clear()
+
+    @property
+    def now(self) -> int:
+        """The present moment, in Unix seconds."""
+        return int((self.clock.time_to_freeze - datetime(1970, 1, 1)).total_seconds())  # noqa: DTZ001
+
+    def new_uuid(self) -> UUID:
+        """A random id, the same ones in each story."""
+        return UUID(int=self._random.getrandbits(128), version=4)
+
+    @property
+    def errors(self) -> str:
+        """The log's lines that tell of errors, to be read by people."""
+        lines = [line for line in self.log.splitlines() if '"level": "ERROR"' in line]
+        return "\n".join(lines).replace("\\n", "\n")
+
+    @property
+    def log(self) -> str:
+        """All that was logged in this story."""
+        return self._log.getvalue()
+
+    # --- calls --------------------------------------------------------------------------------------
+
+    def asks(self, name: str, user: str, **fields: Any) -> Answer | None:
+        """A member, or the system, asks for something."""
+        return self.call({"action": name, "userId": user, **fields})
+
+    def call(self, event: Event, interruption: Interruption | None = None) -> Answer | None:
+        """The function's answer; None if it raised for AWS to repeat the event, or its process died."""
+        answer: Answer | None = None
+        with CALLS.interrupted(interruption), redirect_stdout(self._log):
+            try:
+                answer = app.lambda_handler(event, world.Context())
+                self.codes.append(answer.get("errorCode", ""))
+            except app.RetryLater as later:
+                self.codes.append(str(later).split(",")[0])
+            except ProcessDied:
+                world.new_process()
+        self._sort_queue()
+        self._as_ecs_would()
+        return answer
+
+    def _made(self, event: Event) -> Answer:
+        answer = self.call(event)
+        assert answer
+        return answer
+
+    def _sort_queue(self) -> None:
+        for order in AWS.queue:
+            if order["action"] == "send-notification":
+                self.notices.append((self.now, order["kind"], order["about"]))
+            else:
+                self.orders.append(Delivery(order))
+        AWS.queue.clear()
+
+    def deliver_order(self) -> None:
+        """Lambda invokes the function with the oldest order."""
+        self._deliver(self.orders)
+
+    def deliver_event(self) -> None:
+        """EventBridge delivers ECS's oldest event."""
+        self._deliver(self.events)
+
+    def _deliver(self, waiting: list[Delivery]) -> None:
+        delivery = waiting.pop(0)
+        if self.call(delivery.event) is not None:
+            self.delivered.append(delivery.event)
+        elif delivery.repeats:
+            waiting.append(Delivery(delivery.event, delivery.repeats - 1))
+
+    def deliver_all(self) -> None:
+        """Nothing is on its way any more."""
+        while self.orders or self.events:
+            self._deliver(self.orders or self.events)
+
+    # --- ECS ----------------------------------------------------------------------------------------
+
+    def moving(self) -> list[Any]:
+        """The tasks that are coming up or going down."""
+        return [task for task in emulated.tasks() if task.last_status not in ("RUNNING", "STOPPED")]
+
+    def alive(self) -> list[Any]:
+        """The tasks that have not stopped."""
+        return [task for task in emulated.tasks() if task.last_status != "STOPPED"]
+
+    def moves(self, task: Any) -> None:
+        """A task comes up or goes down, as it should; the event of it is on its way."""
+        if task.desired_status == "STOPPED":
+            self.ends(task, reason=task.stopped_reason)
+            return
+        self.lives[task.started_by].begin = self.now
+        self.events.append(Delivery(self.ecs.up(task.task_arn)))
+
+    def ends(self, task: Any, exit_code: int = 0, reason: str = "It ended") -> None:
+        """A task ends, of itself or because it was asked to."""
+        self.lives[task.started_by].end = self.now
+        self.events.append(Delivery(self.ecs.ended(task.task_arn, exit_code, reason)))
+
+    def _as_ecs_would(self) -> None:
+        """The emulator lets a task run from the start and stop at once; ECS takes its time for both."""
+        for task in emulated.tasks():
+            life = self.lives.get(task.started_by)
+            if life is None:
+                self.lives[task.started_by] = Life()
+                task.last_status = "PROVISIONING"
+            elif task.desired_status == "STOPPED" and life.end is None:
+                task.last_status = "DEACTIVATING"
+
+    def _forget_stopped(self) -> None:
+        for task in emulated.tasks():
+            life = self.lives[task.started_by]
+            if life.end is not None and self.now - life.end > FORGOTTEN_SECONDS:
+                life.forgotten = True
+                self.ecs.forgets(task.task_arn)
+
+    # --- time ---------------------------------------------------------------------------------------
+
+    def is_due(self, table: str) -> bool:
+        """Whether a tick would find anything in a table."""
+        return any(item.get("dueAt", self.now + 1) <= self.now for item in emulated.items(table))
+
+    def next_due(self) -> int | None:
+        """When a tick will find something."""
+        due = [
+            i["dueAt"] for t in ("instances", "sessions") for i in emulated.items(t) if "due" in i
+        ]
+        return min(due, default=None)
+
+    def tick(self, name: str, times: int = 1) -> None:
+        """The schedule calls. What its function answers must say that nothing failed."""
+        for _ in range(times):
+            answer = self.asks(name, "system")
+            assert answer is not None
+            assert answer["success"], answer
+            assert not answer["failures"], f"{answer}\n{self.errors}"
+
+    def minute(self, ticks: int = 1, *, lively: bool = True, heard: bool = True) -> None:
+        """A minute passes; the schedules call at their rates, `ticks` times each.
+
+        ECS carries on if the time is `lively`, and what it and Lambda deliver comes in if it is `heard`.
+        """
+        before = self.now
+        self.clock.tick(MINUTE)
+        self._forget_stopped()
+        if lively:
+            for task in self.moving():
+                self.moves(task)
+        if heard:
+            self.deliver_all()
+        # A tick that finds nothing does nothing (a rule of its own shows it): those are left out.
+        if ticks and self.is_due("sessions"):
+            self.tick(PREPARE, ticks)
+        if ticks and self.now // 300 > before // 300 and self.is_due("instances"):
+            self.tick(CHECK, ticks)
+
+    def comes_to_rest(self, minutes: int = 3 * 24 * 60) -> None:
+        """Nobody asks for anything any more, and nobody plays: see how all comes to an end."""
+        for instance in emulated.items("instances"):
+            self.says[instance["host"]] = NOBODY_PLAYS
+        until = self.now + minutes * MINUTE
+        while (due := self.next_due()) is not None or self.moving() or self.orders or self.events:
+            assert self.now < until, f"stuck: {self.stuck()}"
+            if (
+                due
+                and due > self.now + MINUTE
+                and not (self.moving() or self.orders or self.events)
+            ):
+                self.clock.tick((due - self.now - 1) // MINUTE * MINUTE)
+            self.minute()
+        self.clock.tick(LEASE_SECONDS)
+
+    def stuck(self) -> list[Any]:
+        """What is still due."""
+        return [i for t in ("instances", "sessions") for i in emulated.items(t) if "due" in i]
+
+
+def _at_once(_: ThreadPoolExecutor, call: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+    future: Future[Any] = Future()
+    try:
+        future.set_result(call(*args, **kwargs))
+    except BaseException as error:  # as a thread does: whoever asks for the result has it raised
+        future.set_exception(error)
+    return future
+
+
+@contextmanager
+def stage() -> Iterator[Stage]:
+    """A stage for many stories. The same story goes the same way whenever it is played.
+
+    So there are no threads (interruptions take their place), ids are the same each time, and whoever sleeps
+    lets the frozen time pass.
+    """
+    frozen = freeze_time(
+        BEGIN, ignore=["hypothesis"]
+    )  # which gives up shrinking after some minutes
+    with mock_aws(), frozen as clock, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("freezegun.api.call_stack_inspection_limit", 1)
+        state_manager.set_transition("ecs::task", {"progression": "manual", "times": 1_000_000})
+        environment = world.build()
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        patch.setattr(ThreadPoolExecutor, "submit", _at_once)
+        patch.setattr("time.sleep", clock.tick)
+        world.new_process()
+        made = Stage(clock, Ecs(environment["CLUSTER_ARN"], lambda _: None))
+        patch.setattr("uuid.uuid4", made.new_uuid)
+        patch.setattr(urllib3.HTTPSConnectionPool, "urlopen", _foundry(made.says))
+        yield made
+        made.end()
+    world.new_process()
+
+
+def _foundry(says: dict[str, Any]) -> Any:
+    """What the servers behind the load balancer answer, without a connection."""
+
+    def urlopen(pool: Any, method: str, url: str, *_: Any, **__: Any) -> urllib3.HTTPResponse:
+        host = pool.assert_hostname
+        if says.get(host) is None:
+            raise urllib3.exceptions.NewConnectionError(pool, "nobody answers")
+        status = 302 if (method, url) == ("POST", "/auth") else 200
+        body = json.dumps(says[host]).encode()
+        return urllib3.HTTPResponse(body, status=status, preload_content=True)
+
+    return urlopen

@@ -1,0 +1,273 @@
+"""Whatever members, schedules, events and faults come, and in whatever order: every promise holds.
+
+Hypothesis makes up stories of fifty steps. After each step the promises of tests/model/promises.py are
+checked against all that is stored and all that exists in AWS; at the end of each story nobody asks for
+anything any more, and everything must come to rest with nothing left over.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from tests.aws_calls import MODES
+from tests.foundry_server import NO_WORLD, NOBODY_PLAYS, playing
+from tests.model import emulated, fairness, promises
+from tests.model.interrupting import CALLS, REFUSED, Interruption
+from tests.model.promises import Seen
+from tests.model.stage import CHECK, PREPARE, Event, Stage, stage
+from tests.model.wishes import USERS, Wish, wishes
+
+STORIES = int(os.environ.get("PROVE_STORIES", "2000"))
+STEPS = int(os.environ.get("PROVE_STEPS", "50"))
+PARTS = 8  # so that processes can share the work: pytest -n 2
+
+AWRY = {"INTERNAL_ERROR", "TIMEOUT_ERROR"}
+some = st.integers(0, 9)  # which of several; there may be fewer
+calls = st.integers(0, 20)
+answers = st.sampled_from([playing(3), NOBODY_PLAYS, NO_WORLD, {"active": "no"}, None])
+ORDER, EVENT = "an order", "an event"
+anything = st.one_of(wishes, wishes, st.sampled_from([PREPARE, CHECK, ORDER, EVENT]))
+
+
+class Story(RuleBasedStateMachine):
+    """One evening, one week, one disaster of a small community."""
+
+    on: ClassVar[Stage]
+    told: ClassVar[Counter[str]] = Counter()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.on.begin()
+        self.bills: dict[str, Any] = {}
+
+    # --- what members ask for -----------------------------------------------------------------------
+
+    @rule(wish=wishes)
+    def a_member_asks(self, wish: Wish) -> None:
+        """One request by itself."""
+        event = self._event(wish)
+        before = self._seen()
+        answer = self.on.call(event)
+        assert answer is not None
+        fairness.check(before, event, answer)
+
+    @rule(first=anything, second=anything, call=calls)
+    def two_things_happen_at_once(self, first: Wish | str, second: Wish | str, call: int) -> None:
+        """The second runs from beginning to end between two calls of the first."""
+        later = self._event(second)
+        self.on.call(self._event(first), Interruption(call, act=lambda: self.on.call(later)))
+
+    @rule(what=anything, call=calls, mode=st.sampled_from(MODES))
+    def something_goes_wrong(self, what: Wish | str, call: int, mode: str) -> None:
+        """A call to AWS fails, or the process dies, before the call's effect or after it."""
+        self.on.unlucky = True
+        self.on.call(self._event(what), Interruption(call, mode))
+        self.on.codes.clear()
+
+    @rule(user=st.sampled_from(USERS), itself=st.booleans())
+    def there_is_no_capacity(self, user: str, itself: bool) -> None:
+        """ECS refuses to run a task, for a member or for a session."""
+        start = PREPARE if itself else Wish("start-instance", user)
+        self.on.call(self._event(start), Interruption(0, REFUSED, only="RunTask"))
+
+    @rule(wish=wishes, name=st.sampled_from([PREPARE, CHECK, "finish-stop", "observe-task"]))
+    def somebody_intrudes(self, wish: Wish, name: str) -> None:
+        """A member acts as the platform, or calls off a session of somebody else; or a schedule plays."""
+        event = self._event(wish)
+        self._refused(event | {"action": name})
+        self._refused(event | {"userId": "system"})
+        for session in emulated.items("sessions"):
+            if session["userId"] != wish.user:
+                fields = {"userId": wish.user, "sessionId": session["sessionId"]}
+                self._refused({"action": "cancel-scheduled-session", **fields})
+
+    # --- what ECS, Lambda and Foundry do ------------------------------------------------------------
+
+    @precondition(lambda self: self.on.moving())
+    @rule(which=some)
+    def a_task_moves(self, which: int) -> None:
+        """A task comes up or goes down; the event of it is on its way."""
+        self.on.moves(_one_of(self.on.moving(), which))
+
+    @precondition(lambda self: self.on.alive())
+    @rule(which=some, exit_code=st.sampled_from([0, 1, 137]))
+    def a_task_crashes(self, which: int, exit_code: int) -> None:
+        """A task ends of itself, also while it comes up."""
+        task = _one_of(self.on.alive(), which)
+        self.on.ends(task, exit_code, "Essential container in task exited")
+
+    @precondition(lambda self: self.on.events)
+    @rule()
+    def an_event_comes(self) -> None:
+        """ECS's oldest event arrives."""
+        self.on.deliver_event()
+
+    @precondition(lambda self: self.on.orders)
+    @rule()
+    def an_order_comes(self) -> None:
+        """The function's oldest invocation of itself arrives."""
+        self.on.deliver_order()
+
+    @precondition(lambda self: self.on.events or self.on.orders)
+    @rule(which=some)
+    def an_event_is_lost(self, which: int) -> None:
+        """An event, or an invocation, never arrives."""
+        waiting = self.on.events or self.on.orders
+        waiting.remove(_one_of(waiting, which))
+
+    @precondition(lambda self: self.on.delivered)
+    @rule(which=some)
+    def an_event_comes_again(self, which: int) -> None:
+        """One that had arrived arrives a second time."""
+        self.on.call(_one_of(self.on.delivered, which))
+
+    @precondition(lambda self: self.on.alive())
+    @rule(which=some, said=answers)
+    def foundry_says(self, which: int, said: Any) -> None:
+        """From now on, a server answers so; or does not answer."""
+        host = _one_of(emulated.items("instances"), which)["host"]
+        self.on.says[host] = said
+
+    # --- time ---------------------------------------------------------------------------------------
+
+    @rule(
+        count=st.integers(1, 20),
+        ticks=st.sampled_from([1, 1, 1, 2, 0]),
+        lively=st.booleans(),
+        heard=st.booleans(),
+    )
+    def minutes_pass(self, count: int, ticks: int, lively: bool, heard: bool) -> None:
+        """The schedules fire as they should, twice, or not at all; ECS and events may stand still."""
+        for _ in range(count):
+            self.on.minute(ticks, lively=lively, heard=heard)
+            self.promises_hold()
+
+    @rule(hours=st.integers(1, 8))
+    def hours_pass(self, hours: int) -> None:
+        """All goes well for some hours."""
+        for _ in range(60 * hours):
+            self.on.minute()
+        self.promises_hold()
+
+    @rule(seconds=st.integers(1, 400))
+    def seconds_pass(self, seconds: int) -> None:
+        """Nothing happens, but time passes."""
+        self.on.clock.tick(seconds)
+
+    @rule()
+    def the_schedules_call(self) -> None:
+        """Both ticks come; one that finds nothing due has asked one question."""
+        for name, table in ((PREPARE, "sessions"), (CHECK, "instances")):
+            idle, before = not self.on.is_due(table), CALLS.count
+            self.on.tick(name)
+            assert not idle or CALLS.count == before + 1, "a tick without anything due reads once"
+
+    # --- what must hold -----------------------------------------------------------------------------
+
+    @invariant()
+    def promises_hold(self) -> None:
+        """All promises, now."""
+        seen = self._seen()
+        promises.one_of_each(seen)
+        promises.one_writer(seen)
+        promises.one_holder(seen)
+        promises.nothing_overlaps(seen)
+        promises.the_three_records_agree(seen)
+        promises.billed_once(seen, self.bills)
+        promises.at_rest_nothing_is_left(seen)
+        if not self.on.unlucky:
+            promises.told_before(self.on.notices)
+        assert not AWRY & set(self.on.codes), self.on.errors
+
+    def teardown(self) -> None:
+        """Nobody asks for anything any more: all comes to rest, and nothing is left over."""
+        try:
+            if sys.exc_info()[0] is None:
+                self.on.comes_to_rest()
+                self.promises_hold()
+                promises.all_is_over(self._seen())
+                promises.secrets_are_secret(self.on.log)
+                self.told["stories"] += 1
+                self.told["sessions"] += len(emulated.items("sessions"))
+                self.told["runs billed"] += len(self.bills)
+                self.told["answers"] += len(self.on.codes)
+        finally:
+            self.on.end()
+
+    # --- helpers ------------------------------------------------------------------------------------
+
+    def _seen(self) -> Seen:
+        return Seen(self.on.now, self.on.lives)
+
+    def _event(self, what: Wish | str) -> Event:
+        """What comes to the function: a request, a tick, or what is on its way; a tick if nothing is."""
+        if isinstance(what, Wish):
+            return what.event(self.on.now, emulated.items("sessions"))
+        waiting = {ORDER: self.on.orders, EVENT: self.on.events}.get(what)
+        if waiting:
+            return waiting.pop(0).event
+        return {"action": what if what in (PREPARE, CHECK) else CHECK, "userId": "system"}
+
+    def _refused(self, event: Event) -> None:
+        answer = self.on.call(event)
+        assert answer is None or not answer["success"], event
+
+
+def _one_of(things: list[Any], which: int) -> Any:
+    return things[which % len(things)]
+
+
+@pytest.fixture(scope="module")
+def prepared() -> Iterator[Stage]:
+    """One stage for all stories of this process."""
+    with stage() as made:
+        yield made
+
+
+def tell(on: Stage, stories: int, steps: int, **how: Any) -> str:
+    """Have so many stories made up and told; returns what came of it."""
+    Story.on = on
+    Story.told.clear()
+    calls_before = CALLS.count
+    run_state_machine_as_test(
+        Story,
+        settings=settings(
+            max_examples=stories,
+            stateful_step_count=steps,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+            **how,
+        ),
+    )
+    figures = dict(Story.told) | {"calls to AWS": CALLS.count - calls_before}
+    return f"stories of {steps} steps: " + ", ".join(f"{n} {what}" for what, n in figures.items())
+
+
+def test_some_stories_break_no_promise(prepared, capsys):
+    line = tell(prepared, 12, 30, derandomize=True, database=None)
+    with capsys.disabled():
+        print(f"\n{line}")
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_story_breaks_a_promise(part, prepared, capsys):
+    Story._hypothesis_internal_use_seed = part
+    line = tell(prepared, -(-STORIES // PARTS), STEPS, database=None)
+    with capsys.disabled():
+        print(f"\npart {part + 1} of {PARTS}, {line}")
