@@ -55,7 +55,7 @@ invoke: $(READY) ## call what `make run` started: EVENT=events/status.json or AC
 .PHONY: test
 test: $(READY) ## all tests, with the long proofs at a small size
 	@echo "Running the tests ..."
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
 .PHONY: check
 check: $(READY) ## lint, format, types, template, and what must agree with what

@@ -34,7 +34,7 @@ class TaskEvents:
         """Look once; returns how many events that made."""
         changed = [task for task in self._tasks() if self._is_news(task)]
         for task in changed:
-            self._deliver(_event(task, self._address))
+            self._deliver(event_of(task, self._address))
             self._seen[task["taskArn"]] = task["lastStatus"]
         return len(changed)
 
@@ -82,7 +82,7 @@ class TaskEvents:
         return bool(answer["Result"])
 
 
-def _event(task: dict[str, Any], address: str | None) -> dict[str, Any]:
+def event_of(task: dict[str, Any], address: str | None) -> dict[str, Any]:
     """The event that ECS sends for a task as DescribeTasks shows it."""
     detail = json.loads(json.dumps(task, default=_iso))
     if address is not None:

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+import structlog
 from botocore.exceptions import ClientError
 
 from services.aws import client, code_of
 from services.errors import TaskRefused
 from services.settings import Settings
+
+_log = structlog.get_logger()
 
 # What ECS answers when a request cannot be carried out, now or as it stands; nothing was started then.
 _REFUSALS = {
@@ -130,7 +133,9 @@ class Ecs:
         except ClientError as error:
             if code_of(error) not in _REFUSALS:
                 raise
-            raise TaskRefused(str(error)) from error
+            # What AWS says may name roles and accounts: that is for the operator, not for the member.
+            _log.warning("ECS refused to run a task", details={"error": str(error)[:500]})
+            raise TaskRefused(code_of(error)) from error
         if not answer["tasks"]:
             raise TaskRefused("; ".join(f.get("reason", "unknown") for f in answer["failures"]))
         return str(answer["tasks"][0]["taskArn"])

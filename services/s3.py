@@ -77,8 +77,8 @@ class S3:
                     answer = client("s3").delete_objects(
                         Bucket=bucket, Delete={"Objects": keys, "Quiet": True}
                     )
-                    if answer.get("Errors"):
-                        raise RuntimeError(f"{len(answer['Errors'])} objects of {bucket} remain")
+                    for error in answer.get("Errors", ()):
+                        raise RuntimeError(f"{bucket} keeps {error['Key']}: {error['Message']}")
             client("s3").delete_bucket(Bucket=bucket)
         except ClientError as error:
             if code_of(error) != "NoSuchBucket":

@@ -121,8 +121,11 @@ class Aws:
             raise ReadTimeoutError(endpoint_url="https://aws.example")
 
     def _lambda(self, name: str, params: dict[str, Any]) -> Any:
-        """Lambda's own part: an asynchronous invocation is queued. The test takes it from there."""
-        if name != "lambda.Invoke":
+        """Lambda's own part: an asynchronous invocation is queued. The test takes it from there.
+
+        An embedded AWS (ministack, not at AWS's own address) plays that part itself.
+        """
+        if name != "lambda.Invoke" or "amazonaws.com" not in params["url"]:
             return None
         body = params["body"]
         self.queue.append(json.loads(body if isinstance(body, str | bytes) else body.read()))

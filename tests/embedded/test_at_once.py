@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests import world
+from tests import proof, world
 from tests.embedded.at_once import at_once, granted, refused
 from tests.world import sample
 
 pytestmark = pytest.mark.embedded
 
+SECTION = "Many at once, with real connections"
 Invoke = Callable[..., dict[str, Any]]
 
 
@@ -39,6 +40,7 @@ def test_of_many_starts_for_one_user_one_succeeds_and_one_task_runs(
         assert answer["details"]["status"] == "starting", answer
     assert len(tasks(aws["CLUSTER_ARN"])) == 1
     assert len(world.items("runs")) == 1
+    proof.record(SECTION, f"{callers} starts for one user: one task", cases=callers)
 
 
 @several(6, 20)
@@ -56,6 +58,7 @@ def test_of_many_creates_for_one_user_one_instance_comes_and_nothing_is_left_ove
     (claim,) = world.items("hosts")
     assert made["instanceUrl"] == f"https://{instance['host']}" == f"https://{claim['host']}"
     assert_all_belongs_to({instance["instanceId"]: instance["host"]}, aws)
+    proof.record(SECTION, f"{callers} creates for one user: one instance", cases=callers)
 
 
 @several(6, 20)
@@ -76,6 +79,8 @@ def test_users_whose_names_collide_get_a_host_each(
     assert len(instances) == callers
     assert {claim["host"] for claim in world.items("hosts")} == set(instances.values())
     assert_all_belongs_to(instances, aws)
+    line = f"creates for {callers} users of the same name: {callers} instances, {callers} hosts"
+    proof.record(SECTION, line, cases=callers)
 
 
 def tasks(cluster: str) -> list[str]:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from services import clock
-from tests import world
+from tests import proof, world
 from tests.community import borrower, owner
 from tests.embedded.at_once import at_once, granted, refused
 
@@ -22,6 +22,7 @@ Item = dict[str, Any]
 
 LICENCES = 5
 SHARED_FOR_BOOKINGS = 3
+SECTION = "Many at once, with real connections"
 PREPARATION, GRACE = (
     600,
     900,
@@ -54,6 +55,8 @@ def test_licences_that_many_ask_for_have_one_holder_each_and_none_is_lost(
         )
         assert not refused(released)
         assert not [found for found in licences() if "holder" in found]
+    line = f"{users} users ask for {LICENCES} licences, {rounds} rounds: one holder each, none lost"
+    proof.record(SECTION, line, cases=users * rounds)
 
 
 @pytest.mark.parametrize(
@@ -84,6 +87,8 @@ def test_a_licence_given_back_while_others_ask_goes_to_one_of_them_or_is_free(
         assert not refused(late)
         holders |= {f"round-{number}-late-{n}" for n in range(missing)}
         assert_says_why(invoke("request-license", userId="one-too-many"))
+    line = f"{users} users ask while {LICENCES} licences are given back, {rounds} rounds: none lost"
+    proof.record(SECTION, line, cases=users * rounds)
 
 
 @pytest.mark.parametrize(
@@ -110,6 +115,8 @@ def test_bookings_at_once_never_overlap_and_none_is_refused_while_a_licence_is_f
             assert all(taken(reserved(wish), windows) for windows in booked.values()), answer
     assert len(granted(answers)) >= SHARED_FOR_BOOKINGS * each
     assert refused(answers)
+    line = f"{len(wanted)} bookings for {SHARED_FOR_BOOKINGS} licences: {len(granted(answers))} booked, no overlap"
+    proof.record(SECTION, line + ", none refused while one was free", cases=len(wanted))
 
 
 def shared(invoke: Invoke, number: int) -> None:

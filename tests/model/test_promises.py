@@ -26,11 +26,11 @@ from hypothesis.stateful import (
 
 from tests.aws_calls import MODES
 from tests.foundry_server import NO_WORLD, NOBODY_PLAYS, playing
-from tests.model import emulated, fairness, promises
+from tests.model import emulated, fairness, promises, wishes
 from tests.model.interrupting import CALLS, REFUSED, Interruption
 from tests.model.promises import Seen
 from tests.model.stage import CHECK, PREPARE, Event, Stage, stage
-from tests.model.wishes import USERS, Wish, wishes
+from tests.model.wishes import START, Wish
 
 STORIES = int(os.environ.get("PROVE_STORIES", "2000"))
 STEPS = int(os.environ.get("PROVE_STEPS", "50"))
@@ -41,7 +41,9 @@ some = st.integers(0, 9)  # which of several; there may be fewer
 calls = st.integers(0, 20)
 answers = st.sampled_from([playing(3), NOBODY_PLAYS, NO_WORLD, {"active": "no"}, None])
 ORDER, EVENT = "an order", "an event"
-anything = st.one_of(wishes, wishes, st.sampled_from([PREPARE, CHECK, ORDER, EVENT]))
+anything = st.one_of(
+    wishes.any_wish, wishes.any_wish, st.sampled_from([PREPARE, CHECK, ORDER, EVENT])
+)
 
 
 class Story(RuleBasedStateMachine):
@@ -57,14 +59,50 @@ class Story(RuleBasedStateMachine):
 
     # --- what members ask for -----------------------------------------------------------------------
 
-    @rule(wish=wishes)
+    @rule(wish=wishes.starts)
+    def a_member_starts(self, wish: Wish) -> None:
+        """A server is started."""
+        self._asks(wish)
+
+    @rule(wish=wishes.stops)
+    def a_member_stops(self, wish: Wish) -> None:
+        """A server is stopped."""
+        self._asks(wish)
+
+    @rule(wish=wishes.books)
+    def a_member_books(self, wish: Wish) -> None:
+        """A session is booked."""
+        self._asks(wish)
+
+    @rule(wish=wishes.cancels)
+    def a_member_cancels(self, wish: Wish) -> None:
+        """A session is called off."""
+        self._asks(wish)
+
+    @rule(wish=wishes.leases)
+    def a_member_leases(self, wish: Wish) -> None:
+        """A licence is requested or given back."""
+        self._asks(wish)
+
+    @rule(wish=wishes.shares)
+    def an_owner_shares(self, wish: Wish) -> None:
+        """A licence goes into the pool or out of it."""
+        self._asks(wish)
+
+    @rule(wish=wishes.creates)
+    def a_member_comes(self, wish: Wish) -> None:
+        """A server is made."""
+        self._asks(wish)
+
+    @rule(wish=wishes.destroys)
+    def a_member_goes(self, wish: Wish) -> None:
+        """A server is destroyed."""
+        self._asks(wish)
+
+    @rule(wish=wishes.minor)
     def a_member_asks(self, wish: Wish) -> None:
-        """One request by itself."""
-        event = self._event(wish)
-        before = self._seen()
-        answer = self.on.call(event)
-        assert answer is not None
-        fairness.check(before, event, answer)
+        """Something else is asked for."""
+        self._asks(wish)
 
     @rule(first=anything, second=anything, call=calls)
     def two_things_happen_at_once(self, first: Wish | str, second: Wish | str, call: int) -> None:
@@ -79,22 +117,25 @@ class Story(RuleBasedStateMachine):
         self.on.call(self._event(what), Interruption(call, mode))
         self.on.codes.clear()
 
-    @rule(user=st.sampled_from(USERS), itself=st.booleans())
-    def there_is_no_capacity(self, user: str, itself: bool) -> None:
-        """ECS refuses to run a task, for a member or for a session."""
-        start = PREPARE if itself else Wish("start-instance", user)
+    @rule(whose=some, session=st.booleans())
+    def there_is_no_capacity(self, whose: int, session: bool) -> None:
+        """ECS refuses to run a task, for a session or for a member."""
+        start = PREPARE if session else Wish(START, whose)
         self.on.call(self._event(start), Interruption(0, REFUSED, only="RunTask"))
 
-    @rule(wish=wishes, name=st.sampled_from([PREPARE, CHECK, "finish-stop", "observe-task"]))
+    @rule(
+        wish=wishes.any_wish, name=st.sampled_from([PREPARE, CHECK, "finish-stop", "observe-task"])
+    )
     def somebody_intrudes(self, wish: Wish, name: str) -> None:
         """A member acts as the platform, or calls off a session of somebody else; or a schedule plays."""
         event = self._event(wish)
         self._refused(event | {"action": name})
         self._refused(event | {"userId": "system"})
         for session in emulated.items("sessions"):
-            if session["userId"] != wish.user:
-                fields = {"userId": wish.user, "sessionId": session["sessionId"]}
+            if session["userId"] != event["userId"]:
+                fields = {"userId": event["userId"], "sessionId": session["sessionId"]}
                 self._refused({"action": "cancel-scheduled-session", **fields})
+                return
 
     # --- what ECS, Lambda and Foundry do ------------------------------------------------------------
 
@@ -110,6 +151,13 @@ class Story(RuleBasedStateMachine):
         """A task ends of itself, also while it comes up."""
         task = _one_of(self.on.alive(), which)
         self.on.ends(task, exit_code, "Essential container in task exited")
+
+    @rule()
+    def aws_carries_on(self) -> None:
+        """All tasks come up or go down, and all that is on its way arrives."""
+        for task in self.on.moving():
+            self.on.moves(task)
+        self.on.deliver_all()
 
     @precondition(lambda self: self.on.events)
     @rule()
@@ -157,7 +205,7 @@ class Story(RuleBasedStateMachine):
             self.on.minute(ticks, lively=lively, heard=heard)
             self.promises_hold()
 
-    @rule(hours=st.integers(1, 8))
+    @rule(hours=st.integers(1, 7))
     def hours_pass(self, hours: int) -> None:
         """All goes well for some hours."""
         for _ in range(60 * hours):
@@ -203,9 +251,10 @@ class Story(RuleBasedStateMachine):
                 promises.all_is_over(self._seen())
                 promises.secrets_are_secret(self.on.log)
                 self.told["stories"] += 1
-                self.told["sessions"] += len(emulated.items("sessions"))
+                self.told["invocations"] += len(self.on.codes)
                 self.told["runs billed"] += len(self.bills)
-                self.told["answers"] += len(self.on.codes)
+                self.told.update(f"{s['status']} sessions" for s in emulated.items("sessions"))
+                self.told.update(f"{kind} notices" for _, kind, _ in self.on.notices)
         finally:
             self.on.end()
 
@@ -214,10 +263,18 @@ class Story(RuleBasedStateMachine):
     def _seen(self) -> Seen:
         return Seen(self.on.now, self.on.lives)
 
+    def _asks(self, wish: Wish) -> None:
+        """One request by itself; what comes of it must be fair."""
+        event = self._event(wish)
+        before = self._seen()
+        answer = self.on.call(event)
+        assert answer is not None
+        fairness.check(before, event, answer)
+
     def _event(self, what: Wish | str) -> Event:
         """What comes to the function: a request, a tick, or what is on its way; a tick if nothing is."""
         if isinstance(what, Wish):
-            return what.event(self.on.now, emulated.items("sessions"))
+            return what.event(self.on.now)
         waiting = {ORDER: self.on.orders, EVENT: self.on.events}.get(what)
         if waiting:
             return waiting.pop(0).event

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from hypothesis import strategies as st
 
+from tests.model import emulated
 from tests.model.emulated import Item
 from tests.model.stage import BORROWERS, OWNERS, Event
 from tests.world import sample
@@ -15,29 +17,61 @@ from tests.world import sample
 USERS = (*OWNERS, *BORROWERS, "dora")
 NAMES = {"dora": "Bén"}
 
-BOOK, ASK = "schedule-session", "check-availability"
-CANCEL, CREATE = "cancel-scheduled-session", "create-instance"
+START, STOP, DESTROY = "start-instance", "stop-instance", "destroy-instance"
+CREATE, KEEP, UPDATE = "create-instance", "keep-alive", "update-version"
+BOOK, ASK, CANCEL = "schedule-session", "check-availability", "cancel-scheduled-session"
+
+
+def _is(*statuses: str) -> Callable[[Item], bool]:
+    return lambda instance: instance.get("status", "none") in statuses
+
+
+# For whom an action makes sense, by the instance (empty for who has none).
+SENSIBLE: dict[str, Callable[[Item], bool]] = {
+    START: _is("created", "stopped"),
+    UPDATE: _is("created", "stopped"),
+    STOP: _is("starting", "running"),
+    KEEP: _is("running"),
+    CREATE: _is("none"),
+    BOOK: bool,
+    CANCEL: lambda instance: bool(instance.get("bookings")),
+    "set-license-sharing": lambda instance: "licenseId" in instance,
+}
 
 
 @dataclass(frozen=True)
 class Wish:
-    """A request that is not yet sent. Times in it are minutes from when it is."""
+    """A request that is not yet sent. Times in it are minutes from when it is.
+
+    It is made by one of those for whom it makes sense then, or by anybody if it is `silly`.
+    """
 
     action: str
-    user: str
+    whose: int
+    silly: bool = False
     fields: dict[str, Any] = field(default_factory=dict)
 
-    def event(self, now: int, sessions: list[Item]) -> Event:
-        """The request at the moment `now`; `sessions` are those that there are."""
-        asked = {"action": self.action, "userId": self.user, **self.fields}
+    def event(self, now: int) -> Event:
+        """The request at the moment `now`."""
+        user = self._user()
+        asked = {"action": self.action, "userId": user, **self.fields}
         if self.action == CREATE:
-            return _created(**self.fields, userId=self.user)
+            return _created(userId=user, **self.fields)
         if self.action in (BOOK, ASK):
             asked["startTime"] = now + 60 * asked.pop("minutes")
         if self.action == CANCEL:
-            own = [s["sessionId"] for s in sessions if s["userId"] == self.user] or ["none"]
+            sessions = [s for s in emulated.items("sessions") if s["userId"] == user]
+            own = [s["sessionId"] for s in sessions if "due" in s or self.silly] or ["none"]
             asked["sessionId"] = own[asked.pop("which") % len(own)]
         return asked
+
+    def _user(self) -> str:
+        instances = {i["userId"]: i for i in emulated.items("instances")}
+        makes_sense = SENSIBLE.get(self.action)
+        users = USERS
+        if makes_sense and not self.silly:
+            users = tuple(u for u in USERS if makes_sense(instances.get(u, {}))) or USERS
+        return users[self.whose % len(users)]
 
 
 def _created(kind: str, **fields: Any) -> Event:
@@ -52,26 +86,27 @@ def _created(kind: str, **fields: Any) -> Event:
 
 
 def _asking(action: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Wish]:
-    return st.builds(Wish, st.just(action), st.sampled_from(USERS), st.fixed_dictionaries(fields))
+    silly = st.sampled_from([False, False, False, True])
+    whose = st.integers(0, len(USERS) - 1)
+    return st.builds(Wish, st.just(action), whose, silly, st.fixed_dictionaries(fields))
 
 
-_KINDS = st.sampled_from(["sharing", "own", "pooled"])
 _TIMES = {"minutes": st.integers(0, 240), "duration": st.integers(15, 180)}
 
-wishes = st.one_of(
-    _asking("start-instance"),
-    _asking("start-instance"),
-    _asking("stop-instance"),
-    _asking(BOOK, **_TIMES),
-    _asking(BOOK, **_TIMES),
-    _asking(ASK, **_TIMES),
-    _asking(CANCEL, which=st.integers(0, 5)),
-    _asking("request-license"),
-    _asking("release-license"),
-    _asking("set-license-sharing", allowLicenseSharing=st.booleans(), afterSessions=st.booleans()),
-    _asking("keep-alive", minutes=st.integers(10, 240)),
-    _asking("set-auto-shutdown", idleMinutes=st.integers(10, 60)),
-    _asking("update-version", foundryVersion=st.sampled_from(["12", "13"])),
-    _asking(CREATE, kind=_KINDS),
-    _asking("destroy-instance"),
+starts = _asking(START)
+stops = _asking(STOP)
+books = _asking(BOOK, **_TIMES)
+cancels = _asking(CANCEL, which=st.integers(0, 5))
+leases = st.one_of(_asking("request-license"), _asking("release-license"))
+shares = _asking(
+    "set-license-sharing", allowLicenseSharing=st.booleans(), afterSessions=st.booleans()
 )
+creates = _asking(CREATE, kind=st.sampled_from(["sharing", "own", "pooled"]))
+destroys = _asking(DESTROY)
+minor = st.one_of(
+    _asking(ASK, **_TIMES),
+    _asking(KEEP, minutes=st.integers(10, 720)),
+    _asking("set-auto-shutdown", idleMinutes=st.integers(10, 60)),
+    _asking(UPDATE, foundryVersion=st.sampled_from(["12", "13"])),
+)
+any_wish = st.one_of(starts, stops, books, cancels, leases, shares, creates, destroys, minor)

@@ -1,0 +1,187 @@
+"""For each permission of the function's role, a scene that cannot be played without it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from local import demo
+from tests.embedded.deployed import Event
+from tests.embedded.member import Member
+from tests.world import sample
+
+# A scene prepares what it needs and returns the event that the permission is for. Played twice, without the
+# permission and then with it, the second time succeeds.
+Scene = Callable[[Member], Event]
+
+
+def creating(member: Member) -> Event:
+    return member.creation()
+
+
+def completing(member: Member) -> Event:
+    member.makes()
+    member.as_if(status="creating")  # the process died just before the end
+    return member.creation()
+
+
+def starting(member: Member) -> Event:
+    member.makes()
+    return member.event("start-instance")
+
+
+def finding_the_task(member: Member) -> Event:
+    member.makes()
+    member.starts()
+    member.as_if(taskArn=None)  # the process died when ECS had answered
+    return member.event("start-instance")
+
+
+def looking(member: Member) -> Event:
+    member.makes()
+    member.starts()
+    return member.event("status")
+
+
+def coming_up(member: Member) -> Event:
+    member.makes()
+    return member.deployed.told(member.starts())
+
+
+def stopping(member: Member) -> Event:
+    member.makes()
+    member.plays()
+    return member.event("stop-instance")
+
+
+def finishing_the_stop(member: Member) -> Event:
+    member.makes()
+    task = member.plays()
+    member.as_if(status="stopping")  # decided, but the function's invocation of itself was lost
+    run = member.deployed.told(task)["detail"]["startedBy"]
+    return sample("finish-stop", ownerId=member.user, runId=run)
+
+
+def having_stopped(member: Member) -> Event:
+    member.makes()
+    return member.deployed.ends(member.plays())
+
+
+def updating(member: Member) -> Event:
+    member.makes()
+    return member.event("update-version", foundryVersion="14")
+
+
+def destroying(member: Member) -> Event:
+    member.makes()
+    member.uploads_something()
+    return member.event("destroy-instance")
+
+
+def having_purged(member: Member) -> Event:
+    member.makes()
+    member.asks("destroy-instance")
+    return member.deployed.ends(member.deployed.task(member.user))
+
+
+def notifying(member: Member) -> Event:
+    return sample("send-notification", about=member.user)
+
+
+def ticking(_: Member) -> Event:
+    return sample("prepare-sessions")
+
+
+def listing(_: Member) -> Event:
+    return sample("list-all", userId=demo.ADMIN)
+
+
+def checking_health(_: Member) -> Event:
+    return sample("health-check")
+
+
+SCENES: dict[str, Scene] = {
+    "dynamodb:DeleteItem": having_purged,
+    "dynamodb:DescribeTable": checking_health,
+    "dynamodb:GetItem": looking,
+    "dynamodb:PutItem": creating,
+    "dynamodb:Query": ticking,
+    "dynamodb:Scan": listing,
+    "dynamodb:UpdateItem": starting,
+    "ecs:DeleteTaskDefinitions": updating,
+    "ecs:DeregisterTaskDefinition": updating,
+    "ecs:DescribeClusters": checking_health,
+    "ecs:DescribeTasks": looking,
+    "ecs:ListTaskDefinitions": updating,
+    "ecs:ListTasks": finding_the_task,
+    "ecs:RegisterTaskDefinition": creating,
+    "ecs:RunTask": starting,
+    "ecs:StopTask": finishing_the_stop,
+    "elasticfilesystem:CreateAccessPoint": creating,
+    "elasticfilesystem:DeleteAccessPoint": having_purged,
+    "elasticfilesystem:DescribeAccessPoints": completing,
+    "elasticfilesystem:DescribeFileSystems": checking_health,
+    "elasticloadbalancing:CreateRule": coming_up,
+    "elasticloadbalancing:CreateTargetGroup": coming_up,
+    "elasticloadbalancing:DeleteRule": having_stopped,
+    "elasticloadbalancing:DeleteTargetGroup": having_stopped,
+    "elasticloadbalancing:DescribeLoadBalancers": checking_health,
+    "elasticloadbalancing:DescribeRules": coming_up,
+    "elasticloadbalancing:DescribeTargetGroups": having_stopped,
+    "elasticloadbalancing:RegisterTargets": coming_up,
+    "events:PutEvents": notifying,
+    "iam:CreateAccessKey": creating,
+    "iam:CreateUser": creating,
+    "iam:DeleteAccessKey": destroying,
+    "iam:DeleteUser": destroying,
+    "iam:DeleteUserPolicy": destroying,
+    "iam:ListAccessKeys": destroying,
+    "iam:PutUserPolicy": creating,
+    "lambda:InvokeFunction": stopping,
+    "route53:ChangeResourceRecordSets": creating,
+    "route53:GetHostedZone": checking_health,
+    "route53:ListResourceRecordSets": destroying,
+    "s3:CreateBucket": creating,
+    "s3:DeleteBucket": destroying,
+    "s3:DeleteObject": destroying,
+    "s3:DeleteObjectVersion": destroying,
+    "s3:ListBucketVersions": destroying,
+    "s3:PutBucketCORS": creating,
+    "s3:PutBucketPolicy": creating,
+    "s3:PutBucketPublicAccessBlock": creating,
+    "s3:PutBucketVersioning": creating,
+    "secretsmanager:CreateSecret": creating,
+    "secretsmanager:DeleteSecret": destroying,
+    "secretsmanager:GetSecretValue": finishing_the_stop,
+    "secretsmanager:PutSecretValue": completing,
+}
+
+# What the embedded AWS cannot miss, and why the role has it.
+UNSEEN = {
+    # AWS asks for these beside the call that makes the tagged thing; the emulator asks for the call alone.
+    "ecs:TagResource",
+    "elasticfilesystem:TagResource",
+    "elasticloadbalancing:AddTags",
+    "iam:TagUser",
+    "secretsmanager:TagResource",
+    # As above: for RunTask and RegisterTaskDefinition with roles, for CreateBucket with ObjectOwnership.
+    "iam:PassRole",
+    "s3:PutBucketOwnershipControls",
+    # Used by Lambda for the function, not by its code.
+    "logs:CreateLogStream",
+    "logs:PutLogEvents",
+    "sqs:SendMessage",
+    # Tracing is off in the embedded run.
+    "xray:PutTelemetryRecords",
+    "xray:PutTraceSegments",
+}
+
+# What is said instead of INTERNAL_ERROR where the function does without, or has a better word for it.
+SAID_INSTEAD = {
+    "dynamodb:DescribeTable": '"status": "unhealthy"',
+    "ecs:DescribeClusters": '"status": "degraded"',
+    "ecs:RunTask": '"reason": "AccessDeniedException"',
+    "elasticfilesystem:DescribeFileSystems": '"status": "degraded"',
+    "elasticloadbalancing:DescribeLoadBalancers": '"status": "degraded"',
+    "lambda:InvokeFunction": '"status": "stopping"',  # the tick carries the stop out
+    "route53:GetHostedZone": '"status": "degraded"',
+}

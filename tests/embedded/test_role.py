@@ -1,0 +1,120 @@
+"""The function under the template's own role, on an AWS that checks it: enough for everything, and nothing idle."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from local import demo, embedded
+from tests import proof
+from tests.embedded.conftest import free_port
+from tests.embedded.deployed import Answer, Deployed, permissions
+from tests.embedded.member import Member
+from tests.embedded.scenes import SAID_INSTEAD, SCENES, UNSEEN
+from tests.world import sample
+
+pytestmark = pytest.mark.embedded
+
+SOME = ["s3:PutBucketPolicy", "dynamodb:Scan"]
+
+
+@pytest.fixture(scope="module")
+def deployed() -> Iterator[Deployed]:
+    with embedded.running(free_port(), auth=True) as aws:
+        yield Deployed.on(aws)
+
+
+def test_the_whole_life_cycle_passes_under_the_templates_role(deployed: Deployed) -> None:
+    ada, ben = Member(deployed, "ada"), Member(deployed, "ben")
+    ada.makes(allowLicenseSharing=True)
+    ben.makes(licenseType="pooled")
+    an_evening_on_the_own_licence(ada)
+    a_session_on_a_borrowed_licence(ben)
+    assert deployed.call(sample("health-check"))["status"] == "healthy"
+    listed = deployed.call(sample("list-all", userId=demo.ADMIN))
+    assert len(listed["instances"]) == 2
+    ada.asks("set-license-sharing", allowLicenseSharing=False)
+    for member in (ada, ben):
+        member.uploads_something()
+        member.asks("destroy-instance")
+        member.is_gone()
+    assert not [line for line in deployed.log.fresh() if "AccessDenied" in line]
+
+
+def an_evening_on_the_own_licence(ada: Member) -> None:
+    ada.asks("start-instance")
+    ada.becomes("running")
+    ada.asks("keep-alive")
+    ada.asks("set-auto-shutdown")
+    ada.as_if(dueAt=0)
+    assert ticks(ada.deployed, "auto-shutdown-check")["instancesChecked"] == 1
+    ada.asks("stop-instance")
+    ada.becomes("stopped")
+    ada.asks("update-version", foundryVersion="14")
+
+
+def a_session_on_a_borrowed_licence(ben: Member) -> None:
+    assert ben.deployed.call(sample("license-pool-status"))["availableLicenses"] == 1
+    ben.asks("request-license")
+    ben.asks("release-license")
+    when = {"startTime": int(time.time()) + 5, "duration": 15}
+    assert ben.asks("check-availability", **when)["available"]
+    session = ben.asks("schedule-session", **when)["sessionId"]
+    assert ticks(ben.deployed, "prepare-sessions")["instancesStarted"] == 1
+    ben.becomes("running")
+    ben.deployed.as_if("SessionsTable", {"sessionId": {"S": session}}, dueAt=0)
+    ticks(ben.deployed, "prepare-sessions")
+    (shown,) = ben.asks("get-scheduled-sessions")["sessions"]
+    assert shown["status"] == "running"
+    ben.asks("stop-instance")
+    ben.becomes("stopped")
+    tomorrow = when | {"startTime": when["startTime"] + 86400}
+    other = ben.asks("schedule-session", **tomorrow)["sessionId"]
+    ben.asks("cancel-scheduled-session", sessionId=other)
+
+
+def ticks(deployed: Deployed, action: str) -> Answer:
+    """Let a schedule fire; all that is due must succeed."""
+    answer = deployed.call(sample(action))
+    assert (answer["success"], answer["failures"]) == (True, 0), (answer, deployed.log.fresh())
+    return answer
+
+
+def test_each_permission_of_the_role_is_used(deployed: Deployed) -> None:
+    assert permissions(deployed.policy) == SCENES.keys() | UNSEEN
+
+
+@pytest.mark.parametrize(
+    "taken", [SOME, pytest.param(list(SCENES), marks=pytest.mark.prove)], ids=["some", "all"]
+)
+def test_without_a_permission_what_needs_it_fails_and_the_log_says_why(
+    taken: list[str], deployed: Deployed
+) -> None:
+    for number, permission in enumerate(taken):
+        member = Member(deployed, f"scene-{number}-of-{len(taken)}")
+        event = SCENES[permission](member)
+        deployed.log.fresh()
+        with deployed.without(permission):
+            answer = deployed.call(event)
+        log = "\n".join(deployed.log.fresh())
+        assert "AccessDenied" in log, (permission, answer)
+        assert f"not authorized to perform: {permission}" in log, (permission, log)
+        assert SAID_INSTEAD.get(permission, "INTERNAL_ERROR") in json.dumps(answer), permission
+        assert_succeeds(deployed.call(event), permission)
+    proof.record(
+        "Under the template's role",
+        f"{len(taken)} permissions taken away, one at a time: what needs it fails, and works once it is back",
+        len(taken),
+    )
+
+
+def assert_succeeds(answer: dict[str, Any], permission: str) -> None:
+    if permission == "lambda:InvokeFunction":
+        assert answer["details"]["status"] == "stopping"  # as decided the first time
+    else:
+        assert answer["success"], (permission, answer)
+        assert answer.get("status") not in ("unhealthy", "degraded"), (permission, answer)
