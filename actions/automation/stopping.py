@@ -52,7 +52,9 @@ def consider_stop(platform: Platform, instance: Instance) -> bool:
 
 
 def _stop(platform: Platform, instance: Instance, stop: Stop) -> bool:
-    stopped = decide_stop(platform, instance, f"It was stopped because {stop.why}.")
+    kept = Attr("keepUntil")  # unless the member has asked to keep it just now
+    as_seen = kept.eq(instance["keepUntil"]) if "keepUntil" in instance else kept.not_exists()
+    stopped = decide_stop(platform, instance, f"It was stopped because {stop.why}.", as_seen)
     if stopped:
         message = f"Your server is being stopped because {stop.why}."
         tell(platform, "stopped", instance, message, why=stop.why)

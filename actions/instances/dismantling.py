@@ -16,7 +16,7 @@ from services.instances import Instance
 from services.platform import Platform
 
 _log = structlog.get_logger()
-_STOP_SECONDS = 60  # when the tick looks whether a task has stopped
+_STOP_SECONDS = 60  # when the tick looks whether a task that has to stop first has done so
 
 
 def dismantle(platform: Platform, instance: Instance, worker: str) -> bool:
@@ -30,7 +30,9 @@ def dismantle(platform: Platform, instance: Instance, worker: str) -> bool:
         if stopped is None:
             return False
         instance = stopped
-    let_go(platform, instance)
+    if not let_go(platform, instance):
+        platform.instances.leave(instance, worker, clock.now() + _STOP_SECONDS)
+        return False
     _delete_resources(platform, instance)
     if "lastStarted" in instance and not instance.get("purged"):
         _purge(platform, begin_purge(platform, instance, worker), worker)

@@ -13,7 +13,7 @@ from actions.instances.definition import definition
 from actions.instances.settling import settle
 from actions.instances.work import AT_REST, STARTING
 from actions.licenses.choosing import refusal, suitable
-from actions.licenses.rules import is_leased_by
+from actions.licenses.rules import is_leased
 from services import clock, ids, metrics
 from services.dynamodb import Attr, ConditionFailed, transact
 from services.ecs import Task
@@ -48,8 +48,8 @@ def begin_play(
             platform.runs.open(_run(platform, instance, begun, license_id)),
             platform.licenses.hold(license, begun["runId"], instance["userId"]),
         ]
-        if is_leased_by(license, instance["userId"], now):
-            operations.append(platform.licenses.forget_lease(instance["userId"]))
+        if is_leased(license, now):  # by this user, or by one who has to give way to a session
+            operations.append(platform.licenses.forget_lease(license["holderUserId"]))
         try:
             transact(*operations)
         except ConditionFailed as refused:

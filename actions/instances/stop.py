@@ -9,7 +9,7 @@ from actions.errors import WrongState
 from actions.instances.work import STOPPING, UP, instance_of
 from services import clock
 from services.aws import AWS_FAILURES
-from services.dynamodb import Attr, ConditionFailed, transact
+from services.dynamodb import Attr, Condition, ConditionFailed, transact
 from services.instances import Instance
 from services.platform import Platform
 
@@ -32,13 +32,16 @@ def stop(request: StopInstance, platform: Platform) -> Answer:
     return {"success": True, "status": STOPPING, "message": "Instance stopping..."}
 
 
-def decide_stop(platform: Platform, instance: Instance, why: str = "") -> bool:
-    """Decide that the instance's present run ends, and see to it; False if it is no longer up.
+def decide_stop(
+    platform: Platform, instance: Instance, why: str = "", when: Condition | None = None
+) -> bool:
+    """Decide that the instance's present run ends, and see to it; False if it is no longer up, or not `when`.
 
     `why` is what the member is told unless it was the member's own wish.
     """
     now = clock.now()
     up = Attr("runId").eq(instance.get("runId", "")) & Attr("status").is_in(list(UP))
+    up = up & when if when else up
     stopping = {
         "status": STOPPING,
         "statusSince": now,

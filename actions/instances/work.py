@@ -26,6 +26,7 @@ CREATED, STARTING, RUNNING, STOPPING, STOPPED = (
 CREATING, DESTROYING = "creating", "destroying"  # the contract's word for both is "unknown"
 AT_REST = (CREATED, STOPPED)
 UP = (STARTING, RUNNING)
+WHOLE = (*AT_REST, *UP, STOPPING)  # neither half made nor half gone
 
 
 def instance_of(platform: Platform, user_id: str) -> Instance:

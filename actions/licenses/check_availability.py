@@ -26,10 +26,11 @@ def check_availability(request: CheckAvailability, platform: Platform) -> Answer
     checked_start(request.start_time)
     now = clock.now()
     begins, ends = reserved(platform.settings, request.start_time, request.duration)
-    found = list(usable(platform, instance_of(platform, request.user_id)))
-    free = [x for x in found if not rules.overlaps(rules.coming(x, now), begins, ends)]
+    user_id = request.user_id
+    found = list(usable(platform, instance_of(platform, user_id)))
+    free = [license for license in found if rules.is_free(license, user_id, begins, ends, now)]
     answer: Answer = {"success": True, "available": bool(free), "freeLicenses": len(free)}
-    next_free = rules.next_free(found, begins, ends, now)
+    next_free = rules.next_free(found, user_id, begins, ends, now)
     if not free and next_free is not None:
         answer["nextStartTime"] = next_free - begins + request.start_time
     return answer

@@ -12,6 +12,8 @@ from services.licenses import License, Window
 
 CLOSE_SECONDS = 1800  # a licence is not given to anybody else this shortly before a booked time
 LEASE_SECONDS = 900
+GIVE_WAY_SECONDS = 600  # how long before a booked time whoever plays on the licence is told to end
+TOLD_SECONDS = GIVE_WAY_SECONDS + 60  # and how long it takes from a booking: a tick later
 
 
 def holder_of(license: License, now: int) -> str | None:
@@ -21,10 +23,14 @@ def holder_of(license: License, now: int) -> str | None:
     return license.get("holder")
 
 
+def is_leased(license: License, now: int) -> bool:
+    """Whether somebody holds the licence by a lease."""
+    return "leaseUntil" in license and license["leaseUntil"] > now
+
+
 def is_leased_by(license: License, user_id: str, now: int) -> bool:
     """Whether the licence is the user's by a lease."""
-    leased = "leaseUntil" in license and license["leaseUntil"] > now
-    return leased and license.get("holderUserId") == user_id
+    return is_leased(license, now) and license.get("holderUserId") == user_id
 
 
 def coming(license: License, now: int) -> list[Window]:
@@ -42,10 +48,12 @@ def booked_for_other(license: License, user_id: str, now: int) -> Window | None:
 
 def may_use(license: License, user_id: str, now: int) -> bool:
     """Whether the user may start a run on the licence at `now`, or lease it."""
-    holder = holder_of(license, now)
-    taken = holder is not None and not is_leased_by(license, user_id, now)
-    if taken or is_booked_by(license, user_id, now):
-        return not taken
+    if holder_of(license, now) and not is_leased(license, now):
+        return False
+    if is_booked_by(license, user_id, now):
+        return True  # also if somebody has leased it, who cannot start any more in this time
+    if is_leased(license, now) and not is_leased_by(license, user_id, now):
+        return False
     mine_or_shared = license["ownerId"] == user_id or is_shared(license)
     return mine_or_shared and not booked_for_other(license, user_id, now)
 
@@ -62,20 +70,45 @@ def is_booked_by(license: License, user_id: str, now: int) -> bool:
     )
 
 
+def is_free(license: License, user_id: str, begins: int, ends: int, now: int) -> bool:
+    """Whether the user's session may book the licence from `begins` to `ends`."""
+    return not overlaps(_taken(license, user_id, now), begins, ends)
+
+
+def is_played_on(license: License, user_id: str) -> bool:
+    """Whether somebody else's server runs on the licence, who has to be told before it ends."""
+    runs = "holder" in license and "leaseUntil" not in license
+    return runs and license["holderUserId"] != user_id
+
+
+def _taken(license: License, user_id: str, now: int) -> list[Window]:
+    """The times at which the user cannot have the licence, in order."""
+    windows = coming(license, now)
+    if is_played_on(license, user_id):
+        other, until = license["holderUserId"], now + TOLD_SECONDS
+        windows.insert(0, {"sessionId": "", "userId": other, "begins": 0, "ends": until})
+    return windows
+
+
 def overlaps(windows: Iterable[Window], begins: int, ends: int) -> list[Window]:
     """The booked times that touch the time from `begins` to `ends`."""
     return [w for w in windows if w["begins"] < ends and begins < w["ends"]]
 
 
-def next_free(licenses: Iterable[License], begins: int, ends: int, now: int) -> int | None:
-    """The earliest time, not before `begins`, from which some licence is free for as long; None without any."""
+def next_free(
+    licenses: Iterable[License], user_id: str, begins: int, ends: int, now: int
+) -> int | None:
+    """The earliest time, whole minutes after `begins`, from which some licence is free for as long.
+
+    None without any.
+    """
     length = ends - begins
     starts = []
     for license in licenses:
         start = begins
-        for window in coming(license, now):
+        for window in _taken(license, user_id, now):
             if window["begins"] < start + length and start < window["ends"]:
-                start = window["ends"]
+                start = begins - (begins - window["ends"]) // 60 * 60  # rounded up
         starts.append(start)
     return min(starts, default=None)
 

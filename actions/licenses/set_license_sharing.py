@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import Conflict
-from actions.instances.work import instance_of
+from actions.instances.work import WHOLE, instance_of
 from actions.licenses import rules
 from actions.scheduling.booking import SCHEDULED
 from actions.scheduling.displacing import displace
@@ -39,7 +39,7 @@ def set_license_sharing(request: SetLicenseSharing, platform: Platform) -> Answe
 
 def _set(request: SetLicenseSharing, platform: Platform) -> str:
     instance = instance_of(platform, request.user_id)
-    own = instance.get("licenseId")
+    own = instance.get("licenseId") if instance["status"] in WHOLE else None
     license = platform.licenses.find(own) if own else None
     if license is None:
         raise Conflict(
@@ -76,10 +76,10 @@ def _write(
     *,
     shared: bool,
 ) -> None:
-    exists = Attr("licenseId").exists()
+    whole = Attr("status").is_in(list(WHOLE))
     transact(
         platform.licenses.change(license, values, removed),
-        platform.instances.change(instance, exists, {"allowLicenseSharing": shared}),
+        platform.instances.change(instance, whole, {"allowLicenseSharing": shared}),
     )
 
 

@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from actions.errors import Conflict, NoLicenseFree
+from actions.instances.work import WHOLE
 from actions.licenses import rules
 from actions.licenses.license_pool_status import shared_licenses
 from actions.scheduling.times import reserved
 from actions.trying import Patience
 from services import clock
-from services.dynamodb import Attr, ConditionFailed, Operation, transact
+from services.dynamodb import Attr, Condition, ConditionFailed, Operation, transact
 from services.instances import Booking, Instance
 from services.licenses import License, Window
 from services.platform import Platform
@@ -26,7 +27,6 @@ SCHEDULED, PREPARING, RUNNING = "scheduled", "preparing", "running"
 COMPLETED, CANCELLED = "completed", "cancelled"
 OPEN = (SCHEDULED, PREPARING, RUNNING)
 _LICENSE = 0  # the licence's position in the transaction
-GIVE_WAY_NOTICE_SECONDS = 600  # how long before the reserved time a borrower is told to end
 
 
 def book(platform: Platform, instance: Instance, session: Session) -> Session:
@@ -38,15 +38,16 @@ def book(platform: Platform, instance: Instance, session: Session) -> Session:
     begins, ends = reserved(platform.settings, session["startTime"], session["duration"])
     refuse_overlap(instance, begins, ends)
     found = {license["licenseId"]: license for license in usable(platform, instance)}
-    patience = Patience()
+    user_id, patience = instance["userId"], Patience()
     for license_id in found:
-        while not rules.overlaps(rules.coming(found[license_id], clock.now()), begins, ends):
+        while rules.is_free(found[license_id], user_id, begins, ends, clock.now()):
             try:
                 return _booked(platform, instance, session, found[license_id])
             except ConditionFailed as quicker:
                 patience.wait()
                 found[license_id] = _as_it_is_now(platform, found[license_id], quicker)
-    raise NoLicenseFree(rules.next_free(found.values(), begins, ends, clock.now()), begins)
+    next_free = rules.next_free(found.values(), user_id, begins, ends, clock.now())
+    raise NoLicenseFree(next_free, begins)
 
 
 def _as_it_is_now(platform: Platform, license: License, quicker: ConditionFailed) -> License:
@@ -87,7 +88,7 @@ def refuse_overlap(instance: Instance, begins: int, ends: int) -> None:
 
 def _booked(platform: Platform, instance: Instance, session: Session, license: License) -> Session:
     begins, ends = reserved(platform.settings, session["startTime"], session["duration"])
-    whole = cast("Session", {**session, "licenseId": license["licenseId"]})
+    booked = cast("Session", {**session, "licenseId": license["licenseId"]})
     window: Window = {
         "sessionId": session["sessionId"],
         "userId": session["userId"],
@@ -100,20 +101,25 @@ def _booked(platform: Platform, instance: Instance, session: Session, license: L
         "begins": begins,
         "ends": ends,
     }
-    now = clock.now()
-    kept = [old for old in instance.get("bookings", []) if old["ends"] > now]
+    windows = [*rules.coming(license, clock.now()), window]
+    whole = Attr("status").is_in(
+        list(WHOLE)
+    )  # one that is being destroyed has given back its bookings
     transact(
-        platform.licenses.change(license, {"windows": [*rules.coming(license, now), window]}),
-        platform.sessions.book(whole),
-        bookings(platform, instance, [*kept, booking]),
+        platform.licenses.change(license, {"windows": windows}),
+        platform.sessions.book(booked),
+        bookings(platform, instance, [*instance.get("bookings", []), booking], whole),
     )
-    return whole
+    return booked
 
 
-def bookings(platform: Platform, instance: Instance, wanted: list[Booking]) -> Operation:
+def bookings(
+    platform: Platform, instance: Instance, wanted: list[Booking], when: Condition | None = None
+) -> Operation:
     """The operation that gives an instance, whose bookings are as they were read, other ones."""
     version = instance.get("bookingsVersion", 0)
     same = Attr("bookingsVersion").eq(version) | Attr("bookingsVersion").not_exists()
+    same = same & when if when else same
     values = {"bookings": wanted, "bookingsVersion": version + 1}
     return platform.instances.change(instance, same, values)
 

@@ -26,9 +26,12 @@ def make_room(platform: Platform, owner: Instance, begins: int, ends: int) -> bo
     """
     own = owner.get("licenseId")
     license = platform.licenses.find(own) if own else None
+    now = clock.now()
     if license is None:
         return False
-    in_the_way = rules.overlaps(rules.coming(license, clock.now()), begins, ends)
+    if rules.is_played_on(license, owner["userId"]) and begins < now + rules.TOLD_SECONDS:
+        return False
+    in_the_way = rules.overlaps(rules.coming(license, now), begins, ends)
     sessions = [platform.sessions.find(window["sessionId"]) for window in in_the_way]
     if not all(s and _may_be_moved(s, owner["userId"]) for s in sessions):
         return False
@@ -47,8 +50,8 @@ def displace(platform: Platform, license_id: str, window: Window, session: Sessi
         return
     now = clock.now()
     for other in usable(platform, borrower):
-        taken = rules.overlaps(rules.coming(other, now), window["begins"], window["ends"])
-        if other["licenseId"] != license_id and not taken:
+        free = rules.is_free(other, session["userId"], window["begins"], window["ends"], now)
+        if other["licenseId"] != license_id and free:
             _move(platform, borrower, session, window, license, other)
             return
     close(platform, session, CANCELLED, _FOR_THE_OWNER)

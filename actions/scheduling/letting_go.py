@@ -14,14 +14,17 @@ from services.platform import Platform
 _DESTROYED = "The server was destroyed."
 
 
-def let_go(platform: Platform, instance: Instance) -> None:
-    """Cancel the member's sessions, move others' from the member's licence, end the lease. Repeatable."""
+def let_go(platform: Platform, instance: Instance) -> bool:
+    """Cancel the member's sessions, move others' from the member's licence, end the lease. Repeatable.
+
+    False while another member plays on the licence, who took it before it was withdrawn: it has to stay.
+    """
     for booking in instance.get("bookings", []):
         session_id = booking["sessionId"]
         decided(lambda session_id=session_id: _cancel(platform, session_id))  # type: ignore[misc]
-    if own := instance.get("licenseId"):
-        decided(lambda: _move_others(platform, own))
     decided(lambda: _end_lease(platform, instance["userId"]))
+    own = instance.get("licenseId")
+    return own is None or decided(lambda: _withdrawn(platform, own))
 
 
 def _cancel(platform: Platform, session_id: str) -> None:
@@ -30,16 +33,19 @@ def _cancel(platform: Platform, session_id: str) -> None:
         close(platform, session, CANCELLED, _DESTROYED)
 
 
-def _move_others(platform: Platform, license_id: str) -> None:
+def _withdrawn(platform: Platform, license_id: str) -> bool:
+    """Let nobody have the licence any more; whether nobody's server runs on it."""
     license = platform.licenses.find(license_id)
     if license is None:
-        return
+        return True
     if "pool" in license:  # nobody may book it any more while its bookings are moved
         transact(platform.licenses.change(license, {}, ("pool", "leaving")))
     for window in rules.coming(license, clock.now()):
         session = platform.sessions.find(window["sessionId"])
         if session and session["status"] in OPEN:
             displace(platform, license_id, window, session)
+            return _withdrawn(platform, license_id)  # it may have been taken until just now
+    return "holder" not in license or "leaseUntil" in license
 
 
 def _end_lease(platform: Platform, user_id: str) -> None:

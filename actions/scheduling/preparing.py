@@ -10,14 +10,15 @@ from typing import Any
 
 import structlog
 
+from actions.automation.idling import session_of
 from actions.errors import PlatformError
+from actions.instances.observing import LOOK_AGAIN_SECONDS
 from actions.instances.running import begin_play, launch
 from actions.instances.stop import decide_stop
 from actions.instances.work import AT_REST, RUNNING, STARTING, working
 from actions.licenses import rules
 from actions.notices import tell
 from actions.scheduling import booking
-from actions.scheduling.booking import GIVE_WAY_NOTICE_SECONDS
 from actions.scheduling.times import reserved
 from services import clock, ids
 from services.instances import Instance
@@ -102,13 +103,11 @@ def _clear_the_way(platform: Platform, session: Session, *, ending: bool) -> Non
     borrower = platform.instances.find(holder)
     if borrower is None or borrower.get("runLicense") != license["licenseId"]:
         return
-    if rules.is_booked_by(license, holder, now):
-        return  # its own booked time: windows never overlap, so it ends before this one begins
     if ending:
         if decide_stop(platform, borrower, GAVE_WAY):
             tell(platform, "gave-way", borrower, f"Your server is stopped: {GAVE_WAY}")
     else:
-        minutes = GIVE_WAY_NOTICE_SECONDS // 60
+        minutes = rules.GIVE_WAY_SECONDS // 60
         message = f"Your server stops in {minutes} minutes: {GAVE_WAY}"
         tell(platform, "about-to-stop", borrower, message)
 
@@ -125,12 +124,24 @@ def _begin(platform: Platform, session: Session, instance: Instance) -> None:
 def _complete(platform: Platform, session: Session) -> None:
     """The booked time is over; what it had booked is given back when nothing counts from its end any more."""
     if session["status"] == booking.COMPLETED:
-        booking.close(platform, session, booking.COMPLETED)
+        if _still_runs(platform, session):
+            _again(platform, session, booking.COMPLETED, clock.now() + LOOK_AGAIN_SECONDS)
+        else:
+            booking.close(platform, session, booking.COMPLETED)
         return
     settings = platform.settings
     forgotten = session["endTime"] + max(settings.grace_seconds, settings.overrun_seconds)
     done = platform.sessions.move(session, booking.COMPLETED, {"dueAt": forgotten})
     platform.sessions.apply(done)
+
+
+def _still_runs(platform: Platform, session: Session) -> bool:
+    """Whether a server runs on for the session: then its booking says when that stops."""
+    instance = platform.instances.find(session["userId"])
+    if instance is None or instance["status"] != RUNNING:
+        return False
+    runs_for = session_of(instance, clock.now())
+    return runs_for is not None and runs_for["sessionId"] == session["sessionId"]
 
 
 def _give_up(platform: Platform, session: Session, instance: Instance) -> None:

@@ -8,8 +8,9 @@ from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import NoLicenseFree, WrongState
-from actions.instances.work import CREATING, DESTROYING, instance_of
-from actions.scheduling.booking import GIVE_WAY_NOTICE_SECONDS, SCHEDULED, book
+from actions.instances.work import WHOLE, instance_of
+from actions.licenses.rules import GIVE_WAY_SECONDS
+from actions.scheduling.booking import SCHEDULED, book
 from actions.scheduling.displacing import make_room
 from actions.scheduling.times import Minutes, Moment, checked_start, reserved
 from actions.trying import decided
@@ -46,7 +47,7 @@ def schedule_session(request: ScheduleSession, platform: Platform) -> Answer:
 
 def _book(request: ScheduleSession, platform: Platform, session: Session) -> Session:
     instance = instance_of(platform, request.user_id)
-    if instance["status"] in (CREATING, DESTROYING):
+    if instance["status"] not in WHOLE:
         raise WrongState("booked", "unknown", "Wait until it has been made, or make a new one.")
     try:
         return book(platform, instance, session)
@@ -61,7 +62,7 @@ def _reserved(request: ScheduleSession, platform: Platform) -> tuple[int, int]:
 
 
 def _new(request: ScheduleSession, platform: Platform) -> Session:
-    first_due = _reserved(request, platform)[0] - GIVE_WAY_NOTICE_SECONDS
+    first_due = _reserved(request, platform)[0] - GIVE_WAY_SECONDS
     session: Session = {
         "sessionId": ids.new_run_id(),
         "userId": request.user_id,

@@ -56,9 +56,10 @@ class Member:
         assert gone["errorCode"] == "RESOURCE_NOT_FOUND", gone
 
     def uploads_something(self) -> None:
-        """Put an object into the server's bucket, as Foundry does with a player's map."""
+        """Put objects into the server's bucket, as Foundry does with a player's map, twice under one name."""
         bucket = self.asks("status")["s3BucketName"]
-        self.deployed.aws.client("s3").put_object(Bucket=bucket, Key="map.webp", Body=b"a map")
+        for version in (b"a map", b"a better map"):
+            self.deployed.aws.client("s3").put_object(Bucket=bucket, Key="map.webp", Body=version)
 
     def as_if(self, **attributes: str | int | None) -> None:
         """Change what is stored of the server, as if a process had died or time had passed."""

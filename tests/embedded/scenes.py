@@ -77,12 +77,6 @@ def destroying(member: Member) -> Event:
     return member.event("destroy-instance")
 
 
-def having_purged(member: Member) -> Event:
-    member.makes()
-    member.asks("destroy-instance")
-    return member.deployed.ends(member.deployed.task(member.user))
-
-
 def notifying(member: Member) -> Event:
     return sample("send-notification", about=member.user)
 
@@ -100,7 +94,7 @@ def checking_health(_: Member) -> Event:
 
 
 SCENES: dict[str, Scene] = {
-    "dynamodb:DeleteItem": having_purged,
+    "dynamodb:DeleteItem": destroying,
     "dynamodb:DescribeTable": checking_health,
     "dynamodb:GetItem": looking,
     "dynamodb:PutItem": creating,
@@ -117,7 +111,7 @@ SCENES: dict[str, Scene] = {
     "ecs:RunTask": starting,
     "ecs:StopTask": finishing_the_stop,
     "elasticfilesystem:CreateAccessPoint": creating,
-    "elasticfilesystem:DeleteAccessPoint": having_purged,
+    "elasticfilesystem:DeleteAccessPoint": destroying,
     "elasticfilesystem:DescribeAccessPoints": completing,
     "elasticfilesystem:DescribeFileSystems": checking_health,
     "elasticloadbalancing:CreateRule": coming_up,
@@ -125,7 +119,7 @@ SCENES: dict[str, Scene] = {
     "elasticloadbalancing:DeleteRule": having_stopped,
     "elasticloadbalancing:DeleteTargetGroup": having_stopped,
     "elasticloadbalancing:DescribeLoadBalancers": checking_health,
-    "elasticloadbalancing:DescribeRules": coming_up,
+    "elasticloadbalancing:DescribeRules": having_stopped,
     "elasticloadbalancing:DescribeTargetGroups": having_stopped,
     "elasticloadbalancing:RegisterTargets": coming_up,
     "events:PutEvents": notifying,

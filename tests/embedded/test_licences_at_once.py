@@ -119,6 +119,26 @@ def test_bookings_at_once_never_overlap_and_none_is_refused_while_a_licence_is_f
     proof.record(SECTION, line + ", none refused while one was free", cases=len(wanted))
 
 
+@pytest.mark.parametrize("members", [12, pytest.param(50, marks=pytest.mark.prove)])
+def test_bookings_at_once_for_times_that_do_not_touch_are_all_made(
+    members: int, invoke: Invoke
+) -> None:
+    shared(invoke, 1)
+    names = [f"member-{number}" for number in range(members)]
+    at_once([partial(joined, invoke, name) for name in names])
+    tomorrow = clock.now() + 86400
+    wanted = [
+        {"userId": name, "startTime": tomorrow + number * 4 * QUARTER, "duration": 30}
+        for number, name in enumerate(names)
+    ]
+    answers = at_once([partial(invoke, "schedule-session", **wish) for wish in wanted])
+
+    assert not refused(answers)
+    assert_agree({found["licenseId"]: found["windows"] for found in licences()}, answers)
+    line = f"{members} bookings of one licence for times that do not touch: all booked"
+    proof.record(SECTION, line, cases=members)
+
+
 def shared(invoke: Invoke, number: int) -> None:
     """Licences in the pool, each of an owner of its own."""
     for licence in range(number):

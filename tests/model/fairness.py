@@ -10,6 +10,7 @@ from tests.model.promises import Seen
 from tests.model.stage import Answer, Event
 
 PREPARATION, GRACE, CLOSE = 600, 900, 1800  # seconds
+TOLD = 660  # by then whoever plays on a licence has been told that it is needed
 HALF_MADE = ("creating", "destroying")
 
 
@@ -20,8 +21,7 @@ def check(seen: Seen, event: Event, answer: Answer) -> None:
         case "schedule-session" if instance:
             _booked(seen, event, answer, instance)
         case "check-availability" if instance:
-            free = [x for x in usable(seen, instance) if _free(x, *_window(event))]
-            assert answer["freeLicenses"] == len(free)
+            _available(seen, event, answer, instance)
         case "request-license" if not answer["success"]:
             mine = [x for x in seen.leases if x["licenseId"] == f"lease:{event['userId']}"]
             if not any(lease["until"] > seen.now for lease in mine):
@@ -38,27 +38,38 @@ def usable(seen: Seen, instance: Item) -> list[Item]:
     return [x for x in seen.licenses.values() if x["licenseId"] == own or _is_shared(x)]
 
 
+def _available(seen: Seen, event: Event, answer: Answer, instance: Item) -> None:
+    found, (begins, ends) = usable(seen, instance), _window(event)
+    assert answer["freeLicenses"] == len([x for x in found if _free(seen, x, event, begins, ends)])
+    assert answer["available"] or ("nextStartTime" in answer) == bool(found)
+    if later := answer.get("nextStartTime", event["startTime"]) - event["startTime"]:
+        assert [x for x in found if _free(seen, x, event, begins + later, ends + later)]
+
+
 def _booked(seen: Seen, event: Event, answer: Answer, instance: Item) -> None:
     window = _window(event)
     found = usable(seen, instance)
     if answer["success"]:
-        assert [x for x in found if _free(x, *window)] or _can_make_room(seen, instance, window)
+        free = [x for x in found if _free(seen, x, event, *window)]
+        assert free or _can_make_room(seen, instance, window)
         return
     if "No licence" not in answer["error"]:
         return
-    assert not [x for x in found if _free(x, *window)], "refused while a licence was free"
+    free = [x for x in found if _free(seen, x, event, *window)]
+    assert not free, "refused while a licence was free"
     assert not _can_make_room(seen, instance, window), "refused though the owner comes first"
     later = answer["details"].get("minutesLater")
     assert (later is None) == (not found)
     if later is not None:
         begins, ends = (moment + later * 60 for moment in window)
-        assert [x for x in found if _free(x, begins, ends)], "what was offered instead is not free"
+        free = [x for x in found if _free(seen, x, event, begins, ends)]
+        assert free, "what was offered instead is not free"
 
 
 def _can_make_room(seen: Seen, owner: Item, window: tuple[int, int]) -> bool:
     """Whether the owner's licence is reserved only by others' sessions that have not begun."""
     license = seen.licenses.get(owner.get("licenseId", ""))
-    if license is None:
+    if license is None or _is_played_on(seen, license, owner["userId"], window[0]):
         return False
     in_the_way = [seen.sessions[w["sessionId"]] for w in _in_the_way(license, *window)]
     return all(
@@ -76,8 +87,15 @@ def _in_the_way(license: Item, begins: int, ends: int) -> list[Item]:
     return [w for w in license["windows"] if w["begins"] < ends and begins < w["ends"]]
 
 
-def _free(license: Item, begins: int, ends: int) -> bool:
-    return not _in_the_way(license, begins, ends)
+def _free(seen: Seen, license: Item, event: Event, begins: int, ends: int) -> bool:
+    played_on = _is_played_on(seen, license, event["userId"], begins)
+    return not played_on and not _in_the_way(license, begins, ends)
+
+
+def _is_played_on(seen: Seen, license: Item, user: str, begins: int) -> bool:
+    """Whether somebody else's server runs on it who could not be told in time."""
+    runs = "holder" in license and "leaseUntil" not in license
+    return runs and license["holderUserId"] != user and begins < seen.now + TOLD
 
 
 def _is_shared(license: Item) -> bool:
@@ -93,14 +111,15 @@ def _playable(seen: Seen, instance: Item) -> list[Item]:
 
 
 def _may_have(seen: Seen, license: Item, user: str) -> bool:
-    """Nobody else holds it, and it is the member's booked time or nobody else's soon."""
+    """No server runs on it, and it is the member's booked time, or nobody else's lease nor booked time soon."""
     now, until = seen.now, license.get("leaseUntil")
-    held = "holder" in license and (until is None or until > now)
-    if held and (until is None or license["holderUserId"] != user):
+    if "holder" in license and until is None:
         return False
     for window in license["windows"]:
         if window["userId"] == user and window["begins"] <= now < window["ends"]:
             return True
+    if until and until > now and license["holderUserId"] != user:
+        return False
     return not [
         w
         for w in license["windows"]

@@ -154,14 +154,19 @@ def at_rest_nothing_is_left(seen: Seen) -> None:
         assert session["status"] not in OPEN or "due" in session
 
 
-def told_before(notices: list[tuple[int, str, str]]) -> None:
-    """Whoever's server is stopped because its time has come was told so ten minutes before."""
+def told_before(notices: list[tuple[int, str, str]], *, punctual: bool) -> None:
+    """Whoever's server is stopped because its time has come was told so ten minutes before.
+
+    If the ticks were `punctual`, that holds for whoever gives way to a session, too, within a tick.
+    """
     told: dict[str, int] = {}
     for moment, kind, user in notices:
         if kind == "about-to-stop":
             told.setdefault(user, moment)
         elif kind == "stopped":
             assert told.pop(user) <= moment - NOTICE_SECONDS, "stopped without a warning"
+        elif kind == "gave-way" and punctual:
+            assert told.pop(user) <= moment - NOTICE_SECONDS + 60, "gave way without a warning"
 
 
 def secrets_are_secret(log: str) -> None:

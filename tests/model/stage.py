@@ -109,6 +109,7 @@ class Stage:
         self.events: list[Delivery] = []  # ECS's, on their way
         self.delivered: list[Event] = []  # and those that may come a second time
         self.notices: list[tuple[int, str, str]] = []  # (when, kind, about whom)
+        self.punctual = True  # whether every tick came when it was due
         self.unlucky = False  # whether a call to AWS has failed: then a notice may be lost
         self.codes: list[str] = []  # the error codes of all answers, empty for success
         self.lives: dict[str, Life] = {}
