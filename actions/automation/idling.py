@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from actions.instances.observing import LOOK_AGAIN_SECONDS
 from services.instances import Booking, Instance
 from services.settings import Settings
 
@@ -63,6 +64,22 @@ def planned_stop(
             ended = max(session["ends"], since, kept)
             reasons.append(Stop(ended, "its session is over and nobody uses it"))
     return min(reasons, key=lambda stop: stop.at)
+
+
+def is_near(stop: Stop, now: int) -> bool:
+    """Whether it is time to tell the member of the stop."""
+    return now >= stop.at - NOTICE_SECONDS
+
+
+def is_time(stop: Stop, told: int | None, now: int) -> bool:
+    """Whether to stop: the time has come, and the member, `told` at a moment, has known for long enough."""
+    return told is not None and now >= max(stop.at, told + NOTICE_SECONDS)
+
+
+def next_look(stop: Stop, told: int | None, now: int) -> int:
+    """When to look again: in five minutes, or earlier if it will be time to tell the member or to stop."""
+    wanted = stop.at - NOTICE_SECONDS if told is None else max(stop.at, told + NOTICE_SECONDS)
+    return min(now + LOOK_AGAIN_SECONDS, max(wanted, now + 1))
 
 
 def session_of(instance: Instance, now: int) -> Booking | None:

@@ -11,10 +11,12 @@ from actions.automation.idling import (
     Stop,
     idle_since,
     is_idle,
+    is_near,
+    is_time,
+    next_look,
     planned_stop,
     session_of,
 )
-from actions.instances.observing import LOOK_AGAIN_SECONDS
 from actions.instances.stop import decide_stop
 from actions.instances.work import RUNNING
 from actions.notices import tell
@@ -35,17 +37,15 @@ def consider_stop(platform: Platform, instance: Instance) -> bool:
     idle = is_idle(platform.foundry.probe(instance["host"])) if "address" in instance else None
     since = idle_since(instance, idle, now)
     stop = planned_stop(instance, session_of(instance, now), since, platform.settings)
-    told = instance.get("noticedAt")
-    if stop.at - NOTICE_SECONDS > now:
-        told = None  # there is time yet, or it was postponed
-    elif told is None:
-        told = now
-        tell(
-            platform, "about-to-stop", instance, _warning(stop, now), stopsAt=stop.at, why=stop.why
-        )
-    elif now >= max(stop.at, told + NOTICE_SECONDS):
+    near = is_near(stop, now)
+    # A notice of a stop that was then postponed counts no more.
+    told = instance.get("noticedAt") if near else None
+    if is_time(stop, told, now):
         return _stop(platform, instance, stop)
-    _note(platform, instance, since, told, _next_look(stop, told, now))
+    if near and told is None:
+        told, facts = now, {"stopsAt": stop.at, "why": stop.why}
+        tell(platform, "about-to-stop", instance, _warning(stop, now), **facts)
+    _note(platform, instance, since, told, next_look(stop, told, now))
     details = {"idle": idle, "idleSince": since, "stopsAt": stop.at, "why": stop.why}
     _log.info("a server goes on", details=details)
     return False
@@ -64,11 +64,6 @@ def _stop(platform: Platform, instance: Instance, stop: Stop) -> bool:
 def _warning(stop: Stop, now: int) -> str:
     minutes = max(stop.at - now, NOTICE_SECONDS) // 60
     return f"Your server stops in {minutes} minutes because {stop.why}; keep-alive postpones that."
-
-
-def _next_look(stop: Stop, told: int | None, now: int) -> int:
-    wanted = stop.at - NOTICE_SECONDS if told is None else max(stop.at, told + NOTICE_SECONDS)
-    return min(now + LOOK_AGAIN_SECONDS, max(wanted, now + 1))
 
 
 def _note(

@@ -116,6 +116,6 @@ def next_free(
 def expected_free(license: License, now: int) -> int | None:
     """When the licence may be free again, as far as anybody can say."""
     known = [w["ends"] for w in coming(license, now) if w["begins"] < now + CLOSE_SECONDS]
-    if "leaseUntil" in license:
+    if is_leased(license, now):
         known.append(license["leaseUntil"])
     return max(known, default=None)
