@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
-from typing import Any, NotRequired, TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
 from services.dynamodb import Attr, Condition, Key, Operation, Table, absent
 
@@ -30,7 +30,6 @@ class Donation(TypedDict):
     message: NotRequired[str]
     emailHash: NotRequired[str]
     tierName: NotRequired[str]
-    shopItems: NotRequired[list[dict[str, Any]]]
 
 
 class Donations(Table):
