@@ -41,6 +41,7 @@ or, without any of that:
   make invoke EVENT=events/status.json{port}
 
 The demo community: {members}
+Its administrator is the user {admin}; Ko-fi's verification token is {token}.
 Within two minutes the schedule starts the server of a session that is booked for one of them.
 No containers run here: a started server is "running" at once, has no address, and shows no page. The task
 changes that ECS would send, and the ends of the tasks that delete files, come from this process.
@@ -101,7 +102,7 @@ def _run(port: int, auth: bool, ending: Ending) -> None:
         with _says("Deploying the stack (sam deploy)"):
             outputs = stack.deploy(aws, template)
         with _says("Seeding a demo community"):
-            demo.keep_operators_account(aws)
+            demo.keep_secrets(aws)
             members = _seeded(aws)
         print(_ready(port, members), flush=True)
         _follow(aws, outputs["ClusterArn"], ending)
@@ -123,6 +124,8 @@ def _ready(port: int, members: list[str]) -> str:
         user=demo.ADMIN,
         port="" if port == embedded.PORT else f" PORT={port}",
         members=", ".join(members),
+        admin=demo.ADMIN,
+        token=demo.KOFI_TOKEN,
     )
 
 

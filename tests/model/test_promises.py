@@ -239,6 +239,7 @@ class Story(RuleBasedStateMachine):
         promises.nothing_overlaps(seen)
         promises.the_three_records_agree(seen)
         promises.billed_once(seen, self.bills)
+        promises.the_books_agree()
         promises.at_rest_nothing_is_left(seen)
         if not self.on.unlucky:
             promises.told_before(self.on.notices, punctual=self.on.punctual)
