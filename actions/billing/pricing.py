@@ -33,7 +33,8 @@ def run_cost(seconds: int, rate: Decimal) -> Decimal:
     """The cost of a task that existed for `seconds`, at `rate` an hour; one that never existed costs nothing."""
     if seconds <= 0:
         return Decimal(0)
-    return (rate * max(seconds, SHORTEST_SECONDS) / 3600).quantize(_EXACT)
+    # A whole number of dollars comes out of the table as int, whose division would make a float.
+    return (Decimal(rate) * max(seconds, SHORTEST_SECONDS) / 3600).quantize(_EXACT)
 
 
 def shares(started_at: int, stopped_at: int, rate: Decimal) -> list[Share]:
