@@ -16,7 +16,7 @@ os.environ |= {
     "MOTO_AMIS_PATH": str(Path(__file__).with_name("no_amis.json")),
 }
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import freezegun
@@ -27,6 +27,8 @@ from moto import mock_aws
 from moto.moto_api import state_manager
 
 from tests import aws_calls, foundry_server, proof, world
+
+PROOF = "proof"  # under this name a test's report has what the test found
 
 
 @pytest.fixture
@@ -97,6 +99,24 @@ def ecs(aws: dict[str, str], invoke: Invoke) -> world.Ecs:
     return world.Ecs(aws["CLUSTER_ARN"], invoke)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, Any]:
+    """Send what a proof found along with its report: under xdist another process prints and writes it."""
+    report = yield
+    if report.when == "call" and (notes := proof.taken()):
+        report.user_properties.append((PROOF, [item.session.items.index(item), notes]))
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Take up what a proof that passed has found; a proof that failed proves nothing."""
+    for name, found in report.user_properties:
+        if name == PROOF and report.passed:
+            place, notes = found
+            proof.keep(notes, place)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how much the proofs did, at whatever size they ran."""
     for line in proof.summary():
@@ -104,6 +124,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Keep the figures of proofs that have all passed; those of a failed run prove nothing."""
-    if session.config.option.markexpr == "prove" and exitstatus == pytest.ExitCode.OK:
+    """Keep the figures of proofs if all have passed, in the process to which all reports came."""
+    alone_or_controller = not hasattr(session.config, "workerinput")
+    full_size = session.config.option.markexpr == "prove"
+    if full_size and alone_or_controller and exitstatus == pytest.ExitCode.OK:
         proof.write()

@@ -111,6 +111,7 @@ class Stage:
         self.notices: list[tuple[int, str, str]] = []  # (when, kind, about whom)
         self.punctual = True  # whether every tick came when it was due
         self.unlucky = False  # whether a call to AWS has failed: then a notice may be lost
+        self.invocations = 0
         self.codes: list[str] = []  # the error codes of all answers, empty for success
         self.lives: dict[str, Life] = {}
 
@@ -148,6 +149,7 @@ class Stage:
     def call(self, event: Event, interruption: Interruption | None = None) -> Answer | None:
         """The function's answer; None if it raised for AWS to repeat the event, or its process died."""
         answer: Answer | None = None
+        self.invocations += 1
         with CALLS.interrupted(interruption), redirect_stdout(self._log):
             try:
                 answer = app.lambda_handler(event, world.Context())

@@ -24,6 +24,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from tests import proof
 from tests.aws_calls import MODES
 from tests.foundry_server import NO_WORLD, NOBODY_PLAYS, playing
 from tests.model import emulated, fairness, promises, wishes
@@ -34,7 +35,8 @@ from tests.model.wishes import START, Wish
 
 STORIES = int(os.environ.get("PROVE_STORIES", "2000"))
 STEPS = int(os.environ.get("PROVE_STEPS", "50"))
-PARTS = 8  # so that processes can share the work: pytest -n 2
+PARTS = 20  # so that processes can share the work (pytest -n 2), and one can see how far it is
+SECTION = "Any story holds the promises"
 
 AWRY = {"INTERNAL_ERROR", "TIMEOUT_ERROR"}
 some = st.integers(0, 9)  # which of several; there may be fewer
@@ -56,6 +58,7 @@ class Story(RuleBasedStateMachine):
         super().__init__()
         self.on.begin()
         self.bills: dict[str, Any] = {}
+        self.steps = -1  # the first check comes before the first step
 
     # --- what members ask for -----------------------------------------------------------------------
 
@@ -230,6 +233,11 @@ class Story(RuleBasedStateMachine):
     # --- what must hold -----------------------------------------------------------------------------
 
     @invariant()
+    def a_step_is_over(self) -> None:
+        """After each step, and before the first one, all promises hold."""
+        self.steps += 1
+        self.promises_hold()
+
     def promises_hold(self) -> None:
         """All promises, now."""
         seen = self._seen()
@@ -253,13 +261,17 @@ class Story(RuleBasedStateMachine):
                 self.promises_hold()
                 promises.all_is_over(self._seen())
                 promises.secrets_are_secret(self.on.log)
-                self.told["stories"] += 1
-                self.told["invocations"] += len(self.on.codes)
-                self.told["runs billed"] += len(self.bills)
-                self.told.update(f"{s['status']} sessions" for s in emulated.items("sessions"))
-                self.told.update(f"{kind} notices" for _, kind, _ in self.on.notices)
+                self._is_told()
         finally:
             self.on.end()
+
+    def _is_told(self) -> None:
+        self.told["stories"] += 1
+        self.told["steps"] += self.steps
+        self.told["invocations"] += self.on.invocations
+        self.told["runs billed"] += len(self.bills)
+        self.told.update(f"sessions {s['status']}" for s in emulated.items("sessions"))
+        self.told.update(f"notices '{kind}'" for _, kind, _ in self.on.notices)
 
     # --- helpers ------------------------------------------------------------------------------------
 
@@ -299,8 +311,8 @@ def prepared() -> Iterator[Stage]:
         yield made
 
 
-def tell(on: Stage, stories: int, steps: int, **how: Any) -> str:
-    """Have so many stories made up and told; returns what came of it."""
+def tell(on: Stage, stories: int, steps: int, **how: Any) -> None:
+    """Have so many stories made up and told, and note what came of them."""
     Story.on = on
     Story.told.clear()
     calls_before = CALLS.count
@@ -314,20 +326,19 @@ def tell(on: Stage, stories: int, steps: int, **how: Any) -> str:
             **how,
         ),
     )
-    figures = dict(Story.told) | {"calls to AWS": CALLS.count - calls_before}
-    return f"stories of {steps} steps: " + ", ".join(f"{n} {what}" for what, n in figures.items())
+    told = dict(Story.told)
+    assert told["stories"] >= stories, "fewer stories than were asked for"
+    first = {name: told.pop(name) for name in ("stories", "steps", "invocations")}
+    first["calls to AWS"] = CALLS.count - calls_before
+    proof.count(SECTION, first | dict(sorted(told.items())), cases=first["stories"])
 
 
-def test_some_stories_break_no_promise(prepared, capsys):
-    line = tell(prepared, 12, 30, derandomize=True, database=None)
-    with capsys.disabled():
-        print(f"\n{line}")
+def test_some_stories_break_no_promise(prepared):
+    tell(prepared, 12, 30, derandomize=True, database=None)
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("part", range(PARTS))
-def test_no_story_breaks_a_promise(part, prepared, capsys):
+def test_no_story_breaks_a_promise(part, prepared):
     Story._hypothesis_internal_use_seed = part
-    line = tell(prepared, -(-STORIES // PARTS), STEPS, database=None)
-    with capsys.disabled():
-        print(f"\npart {part + 1} of {PARTS}, {line}")
+    tell(prepared, -(-STORIES // PARTS), STEPS, database=None)
