@@ -11,6 +11,7 @@ import copy
 from typing import Any
 
 from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
 from moto.dynamodb.models import dynamodb_backends
 from moto.ec2.models import ec2_backends
 from moto.ecs.models import ecs_backends
@@ -37,6 +38,7 @@ class Copy:
 
     def restore(self) -> None:
         """Let everything be as it was."""
+        reset_model_data()  # the emulator's list of all there ever was would keep every story's
         for key, (_, held) in self._held.items():
             held.clear()
             held.update(self._copied(self._saved[key]))

@@ -20,7 +20,9 @@ import urllib3
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 from moto import mock_aws
+from moto.core import responses
 from moto.core.serialize import BaseJSONSerializer
+from moto.core.utils import method_names_from_class
 from moto.moto_api import state_manager
 
 from handler import app
@@ -324,6 +326,8 @@ def stage() -> Iterator[Stage]:
         patch.setattr(ThreadPoolExecutor, "submit", _at_once)
         patch.setattr("time.sleep", clock.tick)
         patch.setattr(BaseJSONSerializer, "_serialize_type_structure", _as_it_is)
+        # The emulator would look at its own classes anew with each call.
+        patch.setattr(responses, "method_names_from_class", lru_cache(method_names_from_class))
         world.new_process()
         made = Stage(clock, Ecs(environment["CLUSTER_ARN"], lambda _: None))
         patch.setattr("uuid.uuid4", made.new_uuid)
