@@ -38,6 +38,13 @@ class Figures:
     cases: int = 0
     sums: Counter[str] = field(default_factory=Counter)
 
+    def add(self, note: Note, place: int) -> None:
+        """Take up what the test at `place` noted."""
+        self.cases += note["cases"]
+        self.sums.update(note.get("sums", {}))
+        if "line" in note:
+            self.lines.append((place, note["line"]))
+
     def shown(self) -> list[str]:
         """The lines in the order of their tests, whichever ended first, and the sums."""
         ordered = sorted(self.lines, key=lambda line: line[0])
@@ -68,11 +75,7 @@ def taken() -> list[Note]:
 def keep(notes: list[Note], place: int) -> None:
     """Take up what a test noted that has passed; `place` is its own among all tests."""
     for note in notes:
-        figures = _found[note["section"]]
-        figures.cases += note["cases"]
-        figures.sums.update(note.get("sums", {}))
-        if "line" in note:
-            figures.lines.append((place, note["line"]))
+        _found[note["section"]].add(note, place)
 
 
 def summary() -> Iterator[str]:
