@@ -18,7 +18,7 @@ from tests.recount import disagreements
 
 Inventory = dict[str, Any]
 
-_TIMES = re.compile(r"(At|Since|Until|lastStarted|seconds|cost|revision)$")
+_TIMES = re.compile(r"(At|[Ss]ince|Until|lastStarted|seconds|cost|revision)$")
 _RANDOM = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<uuid>"),
     (re.compile(r"fsap-[0-9a-f]+|[0-9a-f]{12,}"), "<id>"),
@@ -86,7 +86,8 @@ def _tasks() -> list[dict[str, Any]]:
 
 
 def _all_items() -> Inventory:
-    found = {name: items(name) for name in world.TABLES}
+    # Not the audit: it holds what was asked for as often as it was asked.
+    found = {name: items(name) for name in world.TABLES if name != "audit"}
     found["ledger"] = [item for item in map(_as_counted, found["ledger"]) if len(item) > 2]
     return found
 

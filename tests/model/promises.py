@@ -19,7 +19,7 @@ AT_REST = ("created", "stopped")
 OF_A_RUN = ("runId", "taskArn", "runLicense", "address", "routing", "upSince", "idleSince")
 OPEN = ("scheduled", "preparing", "running")
 # Every secret that a test gives or that the emulator makes begins so, or is a secret's value.
-MARKS = ("AAAA-BBBB-CCCC", "a-demo-admin-key", "OPERATOR-PW")
+MARKS = ("AAAA-BBBB-CCCC", "a-demo-admin-key", "OPERATOR-PW", world.KOFI_TOKEN)
 
 
 class Seen:

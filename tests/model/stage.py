@@ -172,7 +172,10 @@ class Stage:
     def _sort_queue(self) -> None:
         for order in AWS.queue:
             if order["action"] == "send-notification":
-                self.notices.append((self.now, order["kind"], order["about"]))
+                # An administrator stops servers without a notice before.
+                forced = order["facts"].get("why") == "forced"
+                kind = "forced" if forced else order["kind"]
+                self.notices.append((self.now, kind, order["about"]))
             else:
                 self.orders.append(Delivery(order))
         AWS.queue.clear()

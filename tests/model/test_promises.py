@@ -27,8 +27,9 @@ from hypothesis.stateful import (
 from tests import proof
 from tests.aws_calls import MODES
 from tests.foundry_server import NO_WORLD, NOBODY_PLAYS, playing
-from tests.model import emulated, fairness, promises, wishes
+from tests.model import emulated, fairness, oversight, promises, wishes
 from tests.model.interrupting import CALLS, REFUSED, Interruption
+from tests.model.oversight import Order
 from tests.model.promises import Seen
 from tests.model.stage import CHECK, PREPARE, Event, Stage, stage
 from tests.model.wishes import START, Wish
@@ -43,8 +44,12 @@ some = st.integers(0, 9)  # which of several; there may be fewer
 calls = st.one_of(st.integers(0, 6), st.integers(0, 20))
 answers = st.sampled_from([playing(3), NOBODY_PLAYS, NO_WORLD, {"active": "no"}, None])
 ORDER, EVENT = "an order", "an event"
+Happening = Wish | Order | Event | str
 anything = st.one_of(
-    wishes.any_wish, wishes.any_wish, st.sampled_from([PREPARE, CHECK, ORDER, EVENT])
+    wishes.any_wish,
+    wishes.any_wish,
+    st.sampled_from([PREPARE, CHECK, ORDER, EVENT]),
+    oversight.orders,
 )
 
 
@@ -108,13 +113,13 @@ class Story(RuleBasedStateMachine):
         self._asks(wish)
 
     @rule(first=anything, second=anything, call=calls)
-    def two_things_happen_at_once(self, first: Wish | str, second: Wish | str, call: int) -> None:
+    def two_things_happen_at_once(self, first: Happening, second: Happening, call: int) -> None:
         """The second runs from beginning to end between two calls of the first."""
         later = self._event(second)
         self.on.call(self._event(first), Interruption(call, act=lambda: self.on.call(later)))
 
     @rule(what=anything, call=calls, mode=st.sampled_from(MODES))
-    def something_goes_wrong(self, what: Wish | str, call: int, mode: str) -> None:
+    def something_goes_wrong(self, what: Happening, call: int, mode: str) -> None:
         """A call to AWS fails, or the process dies, before the call's effect or after it."""
         self.on.unlucky = True
         self.on.call(self._event(what), Interruption(call, mode))
@@ -139,6 +144,32 @@ class Story(RuleBasedStateMachine):
                 fields = {"userId": event["userId"], "sessionId": session["sessionId"]}
                 self._refused({"action": "cancel-scheduled-session", **fields})
                 return
+
+    # --- what administrators and donors do -----------------------------------------------------------
+
+    @rule(event=oversight.donations)
+    def a_donation_comes(self, event: Event) -> None:
+        """Ko-fi tells of a payment, or tells of it again."""
+        answer = self.on.call(event)
+        assert answer is not None
+        assert answer["success"]
+
+    @rule(order=oversight.orders)
+    def an_administrator_orders(self, order: Order) -> None:
+        """Somebody's server is stopped, a session called off, what is odd mended."""
+        self.on.call(self._event(order))
+
+    @rule(enabled=st.sampled_from([True, False, False]))
+    def the_platform_is_maintained(self, enabled: bool) -> None:
+        """Maintenance begins, or ends."""
+        self.on.asks("admin-system-maintenance", "admin", enabled=enabled)
+
+    @rule()
+    def an_administrator_looks(self) -> None:
+        """The overview is what a full recount comes to."""
+        answer = self.on.asks("admin-overview", "admin")
+        assert answer is not None
+        oversight.overview_is_true(answer, self.on.now)
 
     # --- what ECS, Lambda and Foundry do ------------------------------------------------------------
 
@@ -261,6 +292,7 @@ class Story(RuleBasedStateMachine):
                 self.promises_hold()
                 promises.all_is_over(self._seen())
                 promises.secrets_are_secret(self.on.log)
+                self.an_administrator_looks()
                 self._is_told()
         finally:
             self.on.end()
@@ -270,6 +302,7 @@ class Story(RuleBasedStateMachine):
         self.told["steps"] += self.steps
         self.told["invocations"] += self.on.invocations
         self.told["runs billed"] += len(self.bills)
+        self.told["donations"] += sum("of" not in d for d in emulated.items("donations"))
         self.told.update(f"sessions {s['status']}" for s in emulated.items("sessions"))
         self.told.update(f"notices '{kind}'" for _, kind, _ in self.on.notices)
 
@@ -286,9 +319,11 @@ class Story(RuleBasedStateMachine):
         assert answer is not None
         fairness.check(before, event, answer)
 
-    def _event(self, what: Wish | str) -> Event:
+    def _event(self, what: Happening) -> Event:
         """What comes to the function: a request, a tick, or what is on its way; a tick if nothing is."""
-        if isinstance(what, Wish):
+        if isinstance(what, dict):
+            return what
+        if isinstance(what, Wish | Order):
             return what.event(self.on.now)
         waiting = {ORDER: self.on.orders, EVENT: self.on.events}.get(what)
         if waiting:
