@@ -26,7 +26,7 @@ ACCOUNT = "123456789012"
 STACK = "foundry-test"
 DOMAIN = "play.example"
 FUNCTION = "foundry-vtt-instance-management"
-KOFI_TOKEN = "KOFI-VERIFICATION-TOKEN"
+KOFI_TOKEN = "demo-kofi-verification-token"
 
 
 @lru_cache
