@@ -27,23 +27,34 @@ from moto import mock_aws
 from moto.moto_api import state_manager
 
 from tests import aws_calls, foundry_server, proof, world
+from tests.model import emulated
 
 PROOF = "proof"  # under this name a test's report has what the test found
 
 
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """A fresh AWS with the stack's resources; the function's environment names them."""
+@pytest.fixture(scope="module")
+def _stack() -> Iterator[tuple[dict[str, str], emulated.Copy]]:
+    """The stack's resources, made once for all tests of a module: that takes longer than most of the tests."""
     with mock_aws():
         # Tasks change when a test says so, not whenever somebody looks.
         state_manager.set_transition("ecs::task", {"progression": "manual", "times": 1_000_000})
         environment = world.build()
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        world.new_process()
-        aws_calls.AWS.queue.clear()
-        yield environment
-        aws_calls.AWS.end()
+        yield environment, emulated.Copy()
+
+
+@pytest.fixture
+def aws(
+    _stack: tuple[dict[str, str], emulated.Copy], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, str]]:
+    """A fresh AWS with the stack's resources; the function's environment names them."""
+    environment, copy = _stack
+    copy.restore()
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    world.new_process()
+    aws_calls.AWS.queue.clear()
+    yield environment
+    aws_calls.AWS.end()
 
 
 # By default freezegun shows threads the real time, and the platform works side by side.

@@ -76,7 +76,7 @@ def _end(platform: Platform) -> Answer:
 
 def _tell_sessions(platform: Platform, maintenance: Maintenance) -> int:
     """Tell whose session falls into the maintenance; returns how many sessions that are."""
-    horizon = maintenance.get("until") or maintenance["since"] + _FORESEEABLE_SECONDS
+    horizon = maintenance.get("until") or clock.now() + _FORESEEABLE_SECONDS
     ids = list(platform.sessions.due(horizon))
     found = side_by_side(*(partial(platform.sessions.find, session_id) for session_id in ids))
     concerned = [s for s in found if s and s["status"] in NOT_BEGUN and s["startTime"] <= horizon]

@@ -80,18 +80,20 @@ def _note_running(
     now = clock.now()
     up_since = task.pulled_from or task.started_at or now
     values: dict[str, object] = {
-        "statusSince": task.started_at or now,
         "upSince": up_since,
         "seenAt": now,
         "due": "instance",
-        "dueAt": now + LOOK_AGAIN_SECONDS,
         **({"address": task.address} if task.address else {}),
         **({"reason": reason} if reason else {}),
     }
     # A stop may have come while the route was made: it keeps its status and is due at once.
     found = platform.instances.find(instance["userId"]) or instance
-    values |= {} if found["status"] == STARTING else {"dueAt": now}
-    status = RUNNING if found["status"] == STARTING else found["status"]
+    status = found["status"]
+    if status == STARTING:
+        status = RUNNING
+        values |= {"statusSince": task.started_at or now, "dueAt": now + LOOK_AGAIN_SECONDS}
+    else:
+        values["dueAt"] = now
     mine = Attr("worker").eq(worker)
     removed = ("worker", "workerUntil", *(() if reason else ("reason",)))
     transact(
