@@ -53,6 +53,11 @@ class Registry(Table):
         """The operation that begins maintenance; refused while there is one."""
         return self.put({"name": _MAINTENANCE, **maintenance}, absent("name"))
 
+    def amend_maintenance(self, maintenance: Maintenance) -> Operation:
+        """The operation that says anew why, and until when, the maintenance under way lasts."""
+        said = {name: maintenance[name] for name in ("reason", "until") if name in maintenance}  # type: ignore[literal-required]
+        return self.update(_MAINTENANCE, Attr("name").exists(), {"by": maintenance["by"], **said})
+
     def end_maintenance(self) -> Operation:
         """The operation that ends maintenance; refused without any."""
         return self.delete(_MAINTENANCE, Attr("name").exists())

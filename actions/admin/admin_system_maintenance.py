@@ -28,7 +28,7 @@ class AdminSystemMaintenance(AdminOrder):
 
 
 def admin_system_maintenance(request: AdminSystemMaintenance, platform: Platform) -> Answer:
-    """Begin or end maintenance. Repeating it says again what members are told, and changes nothing else.
+    """Begin or end maintenance. Repeating it says anew why and until when, and tells members again.
 
     Servers that run are told by the next tick and stopped ten minutes later. A session that should begin
     meanwhile is tried until ten minutes after its beginning, as ever, then cancelled with a notice.
@@ -60,6 +60,7 @@ def _begin(request: AdminSystemMaintenance, platform: Platform) -> Maintenance:
     try:
         transact(platform.registry.begin_maintenance(maintenance))
     except ConditionFailed:
+        transact(platform.registry.amend_maintenance(maintenance))
         return platform.registry.maintenance() or maintenance
     return maintenance
 

@@ -147,11 +147,12 @@ def test_a_session_that_cannot_begin_is_cancelled_with_that_reason(invoke, order
     assert "maintained" in shown["reason"]
 
 
-def test_beginning_twice_keeps_the_time_at_which_servers_stop(order, freezer):
+def test_beginning_twice_keeps_the_time_at_which_servers_stop(invoke, order, freezer):
     first = order("system-maintenance", enabled=True)
     freezer.tick(120)
-    again = order("system-maintenance", enabled=True)
+    again = order("system-maintenance", enabled=True, until=NOW + HOUR)
     assert again["serversStopAt"] == first["serversStopAt"]
+    assert invoke("start-instance", userId="olga")["details"]["until"] == NOW + HOUR
     assert order("system-maintenance", enabled=False)["success"]
     assert order("system-maintenance", enabled=False)["success"], "there was none; no harm"
 
