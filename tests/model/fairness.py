@@ -73,7 +73,7 @@ def _can_make_room(seen: Seen, owner: Item, window: tuple[int, int]) -> bool:
     license = seen.licenses.get(owner.get("licenseId", ""))
     if license is None or _is_played_on(seen, license, owner["userId"], window[0]):
         return False
-    in_the_way = [seen.sessions[w["sessionId"]] for w in _in_the_way(license, *window)]
+    in_the_way = [seen.sessions[w["sessionId"]] for w in _in_the_way(seen, license, *window)]
     return all(
         session["userId"] != owner["userId"] and session["status"] == "scheduled"
         for session in in_the_way
@@ -85,13 +85,15 @@ def _window(event: Event) -> tuple[int, int]:
     return start - PREPARATION, start + event["duration"] * 60 + GRACE
 
 
-def _in_the_way(license: Item, begins: int, ends: int) -> list[Item]:
-    return [w for w in license["windows"] if w["begins"] < ends and begins < w["ends"]]
+def _in_the_way(seen: Seen, license: Item, begins: int, ends: int) -> list[Item]:
+    """The booked times that touch the wanted one; what is over stands in nobody's way."""
+    coming = [w for w in license["windows"] if w["ends"] > seen.now]
+    return [w for w in coming if w["begins"] < ends and begins < w["ends"]]
 
 
 def _free(seen: Seen, license: Item, event: Event, begins: int, ends: int) -> bool:
     played_on = _is_played_on(seen, license, event["userId"], begins)
-    return not played_on and not _in_the_way(license, begins, ends)
+    return not played_on and not _in_the_way(seen, license, begins, ends)
 
 
 def _is_played_on(seen: Seen, license: Item, user: str, begins: int) -> bool:

@@ -353,6 +353,7 @@ def tell(on: Stage, stories: int, steps: int, **how: Any) -> None:
     calls_before = CALLS.count
     run_state_machine_as_test(
         Story,
+        _min_steps=steps - 1,  # hypothesis would tell some shorter stories, too
         settings=settings(
             max_examples=stories,
             stateful_step_count=steps,
@@ -363,6 +364,7 @@ def tell(on: Stage, stories: int, steps: int, **how: Any) -> None:
     )
     told = dict(Story.told)
     assert told["stories"] >= stories, "fewer stories than were asked for"
+    assert told["steps"] == told["stories"] * steps
     first = {name: told.pop(name) for name in ("stories", "steps", "invocations")}
     first["calls to AWS"] = CALLS.count - calls_before
     proof.count(SECTION, first | dict(sorted(told.items())), cases=first["stories"])
