@@ -49,23 +49,31 @@ class Observed:
 
     def __init__(self) -> None:
         self.action = "none"
+        self.user_id: str | None = None
         self._began = time.perf_counter()
 
     def names(self, action: str, user_id: object) -> None:
         """The event asks for `action` on behalf of `user_id`; both may be anything that somebody sent."""
         self.action = action if action in ACTIONS else "unknown"
-        user = user_id[:64] if isinstance(user_id, str) else None
-        bind_contextvars(action=self.action, userId=user)
+        self.user_id = user_id[:64] if isinstance(user_id, str) else None
+        bind_contextvars(action=self.action, userId=self.user_id)
 
-    def succeeded(self) -> None:
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return time.perf_counter() - self._began
+
+    def succeeded(self, level: str = "info", **more: Any) -> None:
         """The event was answered."""
-        self._report("info", "answered", "success")
+        self._report(level, "answered", "success", **more)
 
-    def failed(self, error: Exception, failure: Failure) -> None:
+    def failed(self, error: Exception, failure: Failure, **more: Any) -> None:
         """The event was refused or went wrong; the stack trace is logged for what went wrong inside."""
         details = {"errorCode": failure.code, "error": type(error).__name__}
         exc_info = error if failure.log_level == "error" else None
-        self._report(failure.log_level, "failed", failure.code, details=details, exc_info=exc_info)
+        self._report(
+            failure.log_level, "failed", failure.code, details=details, exc_info=exc_info, **more
+        )
 
     def _report(self, level: str, message: str, outcome: str, **more: Any) -> None:
         units = {
@@ -75,10 +83,12 @@ class Observed:
         }
         getattr(_log, level)(
             message,
+            action=self.action,  # said here too: what a thread bound is not seen outside it
+            userId=self.user_id,
             outcome=outcome,
             InstanceOperations=1,
             ErrorRates=0 if outcome == "success" else 1,
-            Performance=round((time.perf_counter() - self._began) * 1000, 1),
+            Performance=round(self.seconds * 1000, 1),
             memoryMegabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
             **metrics.embedded(("action", "outcome"), units),
             **more,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from services.settings import Settings
 
 if TYPE_CHECKING:
+    from services.bedrock import Bedrock
     from services.ecs import Ecs
     from services.efs import Efs
     from services.elb import Elb
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
     from services.iam import Iam
     from services.instances import Instances
     from services.licenses import Licenses
+    from services.mock_data import MockData
     from services.notices import Notices
     from services.route53 import Route53
     from services.runs import Runs
     from services.s3 import S3
     from services.secrets import Secrets
     from services.sessions import Sessions
+    from services.tables import Tables
+    from services.tokens import Tokens
 
 
 class Platform:
@@ -135,3 +139,31 @@ class Platform:
         from services.functions import Functions
 
         return Functions(self.settings)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Whether all tables can be used."""
+        from services.tables import Tables
+
+        return Tables(self.settings)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Who a bearer token stands for."""
+        from services.tokens import Tokens
+
+        return Tokens(self.settings, self.secrets)
+
+    @cached_property
+    def bedrock(self) -> Bedrock:
+        """The model that answers in a chat."""
+        from services.bedrock import Bedrock
+
+        return Bedrock(self.settings)
+
+    @cached_property
+    def mock_data(self) -> MockData:
+        """Mock data to try things with."""
+        from services.mock_data import MockData
+
+        return MockData(self.settings.mock_data_bucket)

@@ -26,6 +26,8 @@ ACCOUNT = "123456789012"
 STACK = "foundry-test"
 DOMAIN = "play.example"
 FUNCTION = "foundry-vtt-instance-management"
+TOKEN_KEY = "the-key-that-signs-the-platforms-own-tokens-in-tests"
+POOL, POOL_CLIENT = "us-east-1_TestPool1", "testclient0123456789abcdef"
 
 
 @lru_cache
@@ -98,6 +100,15 @@ def build() -> dict[str, str]:
         "BUCKET_USER_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/boundary",
         "OPERATOR_SECRET_ARN": operator,
         "ADMIN_USER_IDS": "admin",
+        # HTTP
+        "ENV": "test",
+        "TOKEN_SECRET_ARN": client("secretsmanager").create_secret(
+            Name="token-key", SecretString=json.dumps({"key": TOKEN_KEY})
+        )["ARN"],
+        "COGNITO_USER_POOL_ID": POOL,
+        "COGNITO_CLIENT_ID": POOL_CLIENT,
+        "CORS_ALLOW_ORIGINS": "https://pages.example, https://tools.example",
+        "GATEWAY_API_IDS": "abc123",
         "AWS_REGION": REGION,
         "AWS_LAMBDA_FUNCTION_NAME": FUNCTION,
     }

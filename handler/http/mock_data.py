@@ -1,0 +1,45 @@
+"""Lists of mock data: one route for each line of the map in services/mock_data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+from starlette.requests import Request
+
+from actions.errors import InvalidRequest
+from handler.http.calling import call, without_success
+from handler.http.request import Json
+from handler.http.security import Authenticated
+from services.mock_data import endpoints
+
+router = APIRouter()
+PAGE = {"limit", "offset"}
+
+
+def _list_of(name: str) -> Callable[..., Json]:
+    def listed(
+        request: Request,
+        caller: Authenticated,
+        limit: Annotated[int, Query(ge=1, le=100)] = 20,
+        offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
+    ) -> Json:
+        payload = {"name": name, "where": _filters(request), "limit": limit, "offset": offset}
+        return Json(without_success(call(request, "list-data", payload, caller)))
+
+    return listed
+
+
+def _filters(request: Request) -> dict[str, str]:
+    """All of the query but the page. Raises InvalidRequest where a name comes twice: no record has two values."""
+    given: dict[str, str] = {}
+    for field, value in request.query_params.multi_items():
+        if field in given:
+            raise InvalidRequest(f"{field[:64]} is given twice.", field=field[:64])
+        given[field] = value
+    return {field: value for field, value in given.items() if field not in PAGE}
+
+
+for _name in endpoints():
+    router.add_api_route(f"/{_name}", _list_of(_name), methods=["GET"], name=_name)
