@@ -16,7 +16,7 @@ router = APIRouter()
 Body = Annotated[dict[str, Any], Depends(json_object)]
 
 
-@router.post("/")
+@router.post("/", include_in_schema=False)  # openapi.py describes them, from the actions
 def by_body(request: Request, caller: Authenticated, body: Body) -> Json:
     """The contract's JSON as a direct invocation takes it: `action` and its fields."""
     action = body.get("action")
@@ -27,7 +27,7 @@ def by_body(request: Request, caller: Authenticated, body: Body) -> Json:
     return Json(call(request, action, body, caller))
 
 
-@router.post("/v1/actions/{action}")
+@router.post("/v1/actions/{action}", include_in_schema=False)
 def by_address(request: Request, action: str, caller: Authenticated, body: Body) -> Json:
     """The action that the address names, with its fields as the body."""
     return Json(call(request, action, {**body, "action": action}, caller))

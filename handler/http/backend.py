@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 
 from handler.http.calling import call, without_success
+from handler.http.openapi import described
 from handler.http.request import Json, json_object, platform_of
 from handler.http.security import Authenticated
 from services import clock
@@ -17,7 +18,27 @@ router = APIRouter()
 VERSION = "1.0"  # of the surface, as the contract's example has it
 
 
-@router.get("/status")
+@router.get(
+    "/status",
+    openapi_extra=described(
+        {
+            "type": "object",
+            "required": ["status", "timestamp", "version", "service", "environment", "user"],
+            "properties": {"timestamp": {"type": "string", "format": "date-time"}},
+            "additionalProperties": {"type": "string"},
+        },
+        {
+            "status": "ok",
+            "timestamp": "2026-11-21T20:00:00.000+00:00",
+            "version": "1.0",
+            "service": "foundry-vtt-instance-management",
+            "environment": "prod",
+            "user": "ada",
+        },
+        401,
+        504,
+    ),
+)
 async def status(request: Request, caller: Authenticated) -> Json:
     """That the service answers, and as whom it knows the caller."""
     settings = platform_of(request).settings
@@ -34,7 +55,44 @@ async def status(request: Request, caller: Authenticated) -> Json:
     )
 
 
-@router.post("/chat")
+_ANSWER = {
+    "type": "object",
+    "required": ["answer", "model", "usage"],
+    "properties": {
+        "answer": {"type": "string"},
+        "model": {"type": "string"},
+        "usage": {
+            "type": "object",
+            "required": ["inputTokens", "outputTokens", "totalTokens"],
+            "additionalProperties": {"type": "integer"},
+        },
+    },
+}
+
+
+@router.post(
+    "/chat",
+    openapi_extra=described(
+        _ANSWER,
+        {
+            "answer": "A creature that is grappled has a speed of 0.",
+            "model": "amazon.nova-lite-v1:0",
+            "usage": {"inputTokens": 96, "outputTokens": 14, "totalTokens": 110},
+        },
+        400,
+        401,
+        413,
+        429,
+        500,
+        504,
+        body={
+            "application/json": {
+                "schema": {"$ref": "#/components/schemas/Chat"},
+                "example": {"message": "What does it mean to be grappled?", "history": []},
+            }
+        },
+    ),
+)
 def chat(
     request: Request, caller: Authenticated, body: Annotated[dict[str, Any], Depends(json_object)]
 ) -> Json:

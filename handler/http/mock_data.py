@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 
 from actions.errors import InvalidRequest
 from handler.http.calling import call, without_success
+from handler.http.openapi import described
 from handler.http.request import Json
 from handler.http.security import Authenticated
 from services.mock_data import endpoints
@@ -41,5 +42,26 @@ def _filters(request: Request) -> dict[str, str]:
     return {field: value for field, value in given.items() if field not in PAGE}
 
 
-for _name in endpoints():
-    router.add_api_route(f"/{_name}", _list_of(_name), methods=["GET"], name=_name)
+def _said(about: str, filters: list[str]) -> dict[str, Any]:
+    page: dict[str, Any] = {
+        "type": "object",
+        "required": ["items", "total", "limit", "offset"],
+        "properties": {
+            "items": {"type": "array", "items": {"type": "object"}},
+            "total": {"type": "integer"},
+            "limit": {"type": "integer"},
+            "offset": {"type": "integer"},
+        },
+    }
+    by = [{"name": f, "in": "query", "schema": {"type": "string"}} for f in filters]
+    return described(page, None, 400, 401, 500, 504, summary=about, parameters=by)
+
+
+for _name, _of in endpoints().items():
+    router.add_api_route(
+        f"/{_name}",
+        _list_of(_name),
+        methods=["GET"],
+        name=_name,
+        openapi_extra=_said(_of["about"], _of["filters"]),
+    )

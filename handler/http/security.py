@@ -15,11 +15,11 @@ from handler.dispatch import Caller
 from handler.http.request import observing, platform_of
 
 # The platform answers 401 itself, as JSON and in the surface's own words.
-_bearer = HTTPBearer(auto_error=False, scheme_name="bearer")
+bearer = HTTPBearer(auto_error=False, scheme_name="bearer")
 
 
 def caller(
-    request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
+    request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 ) -> Caller:
     """The request's caller. Raises Unauthenticated: nobody is served as nobody."""
     platform = platform_of(request)

@@ -9,12 +9,33 @@ from starlette.requests import Request
 from actions.errors import InvalidRequest
 from handler.dispatch import Caller
 from handler.http.calling import call
+from handler.http.openapi import described, failed
 from handler.http.request import Json
 
 router = APIRouter()
 
 
-@router.post("/webhooks/kofi")
+_ANSWER = {"type": "object", "required": ["success"], "properties": {"success": {"const": True}}}
+_ERROR = {"$ref": "#/components/schemas/ActionError"}
+
+
+@router.post(
+    "/webhooks/kofi",
+    responses={status: failed(status, _ERROR) for status in (400, 403, 409, 413, 500, 504)},
+    openapi_extra=described(
+        _ANSWER,
+        {"success": True, "donationProcessed": True},
+        body={
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "required": ["data"],
+                    "properties": {"data": {"type": "string"}},
+                }
+            }
+        },
+    ),
+)
 async def kofi(request: Request) -> Json:
     """Ko-fi's form post, handed on as it is. Its verification token, which the action checks, is the only proof."""
     try:

@@ -26,7 +26,7 @@ SAME = (
 )
 
 
-def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, freezer):
+def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, freezer, bedrock):
     freezer.move_to("2026-11-21T20:00:00Z")
     told = {}
 
@@ -58,6 +58,9 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
     tell("finish-stop", runId=AWS.queue.pop()["runId"])
     ecs.ends(ecs.tasks("STOPPED")[0])
     tell("destroy-instance")
+    tell("chat")
+    tell("list-data")
+    tell("readiness")
     for name, answer in told.items():
         text = json.dumps(answer, indent=2) + "\n"
         for volatile, stable in SAME:

@@ -1,4 +1,4 @@
-"""Tokens for the tests: of a Cognito that is played by a key of our own behind a real JWKS address, and own ones."""
+"""Tokens for the tests: of a user pool that is a key of our own behind a real JWKS address, and own ones."""
 
 from __future__ import annotations
 
