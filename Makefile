@@ -43,7 +43,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no
 
 .PHONY: run
 run: $(READY) ## start everything on an embedded AWS and follow the log until Ctrl-C
-	@exec $(BIN)/python -m local $(if $(PORT),--port $(PORT))
+	@exec $(BIN)/python -m local $(if $(PORT),--port $(PORT)) $(if $(HTTP_PORT),--http-port $(HTTP_PORT))
 
 .PHONY: invoke
 invoke: $(READY) ## call what `make run` started: EVENT=events/status.json or ACTION=status USER=...
@@ -107,7 +107,7 @@ CALLED := grep -oE 'client\("[a-z0-9-]+"' | cut -d'"' -f2 | sort -u | paste -sd 
 .PHONY: build-Function
 build-Function:
 	@mkdir -p "$(ARTIFACTS_DIR)"
-	@tar -c --exclude='__pycache__' handler actions services | tar -x -C "$(ARTIFACTS_DIR)"
+	@tar -c --exclude='__pycache__' handler actions services events | tar -x -C "$(ARTIFACTS_DIR)"
 	@$(BIN)/uv pip install --quiet --require-hashes --only-binary :all: --link-mode copy $(PLATFORM) \
 	  --target "$(ARTIFACTS_DIR)" -r requirements.lock
 	@cd "$(ARTIFACTS_DIR)" && rm -rf bin .lock && find . -name tests -type d -prune -exec rm -rf {} +

@@ -1,4 +1,4 @@
-"""Lists of mock data: one route for each line of the map in services/mock_data."""
+"""Lists of mock data: one route for each line of the map in services/mock."""
 
 from __future__ import annotations
 

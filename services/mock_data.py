@@ -1,4 +1,4 @@
-"""Mock data: lists of made-up records, from a bucket or, where that has none, as packaged here.
+"""Mock data: lists of made-up records, from a bucket or, where that has none, as packaged in services/mock.
 
 endpoints.json is the map: by name, the file that holds the list and the fields one can filter by. A further list is
 a further line there and a file beside it; HTTP gets its route from the same map (handler/http/mock_data.py).
@@ -13,7 +13,7 @@ from typing import Any, TypedDict, cast
 
 from services import clock
 
-HERE = Path(__file__).parent
+HERE = Path(__file__).with_name("mock")
 Record = dict[str, Any]
 _REMEMBERED_SECONDS = 60
 
