@@ -55,25 +55,30 @@ class Observed:
     def names(self, action: str, user_id: object) -> None:
         """The event asks for `action` on behalf of `user_id`; both may be anything that somebody sent."""
         self.action = action if action in ACTIONS else "unknown"
+        bind_contextvars(action=self.action)
+        self.is_of(user_id)
+
+    def is_of(self, user_id: object) -> None:
+        """The event is of `user_id`."""
         self.user_id = user_id[:64] if isinstance(user_id, str) else None
-        bind_contextvars(action=self.action, userId=self.user_id)
+        bind_contextvars(userId=self.user_id)
 
     @property
     def seconds(self) -> float:
         """How long it has taken so far."""
         return time.perf_counter() - self._began
 
-    def succeeded(self, level: str = "info", **more: Any) -> None:
+    def succeeded(self, level: str = "info", details: dict[str, Any] | None = None) -> None:
         """The event was answered."""
-        self._report(level, "answered", "success", **more)
+        self._report(level, "answered", "success", details=details)
 
-    def failed(self, error: Exception, failure: Failure, **more: Any) -> None:
+    def failed(
+        self, error: Exception, failure: Failure, details: dict[str, Any] | None = None
+    ) -> None:
         """The event was refused or went wrong; the stack trace is logged for what went wrong inside."""
-        details = {"errorCode": failure.code, "error": type(error).__name__}
+        details = {**(details or {}), "errorCode": failure.code, "error": type(error).__name__}
         exc_info = error if failure.log_level == "error" else None
-        self._report(
-            failure.log_level, "failed", failure.code, details=details, exc_info=exc_info, **more
-        )
+        self._report(failure.log_level, "failed", failure.code, details=details, exc_info=exc_info)
 
     def _report(self, level: str, message: str, outcome: str, **more: Any) -> None:
         units = {

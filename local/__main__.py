@@ -43,7 +43,7 @@ or, without any of that:
 or over HTTP, as the first member of the demo community (the token is good for twelve hours, here only):
 
   export TOKEN={token}
-  curl -s {http}/ -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \
+  curl -s {http}/ -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
     -d '{{"action": "status"}}'
 
 The demo community: {members}

@@ -114,6 +114,12 @@ def build() -> dict[str, str]:
     }
 
 
+def least_environment() -> dict[str, str]:
+    """Every setting that must be set, for a process that asks nothing of AWS."""
+    fields = settings.Settings.model_fields
+    return {name.upper(): "x" for name, field in fields.items() if field.is_required()}
+
+
 # name: (key, indexes as (name, partition, sort))
 TABLES: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
     "instances": ("userId", [("DueIndex", "due", "dueAt")]),

@@ -19,7 +19,7 @@ from services.platform import Platform
 class ListData(UserRequest):
     """Which list, which of its records, and which page of them."""
 
-    name: Annotated[str, Field(max_length=40)]
+    name: Annotated[str, Field(max_length=40, json_schema_extra={"enum": [*endpoints()]})]
     where: dict[str, str] = Field(default={}, max_length=10)
     limit: int = Field(default=20, ge=1, le=100)
     offset: int = Field(default=0, ge=0, le=1_000_000)

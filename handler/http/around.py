@@ -65,13 +65,10 @@ def _report(scope: Scope, observing: Observing) -> None:
     route = getattr(scope.get("route"), "path", "none")
     method, status = scope["method"], observing.status
     measures.note(method, route, status, observing.observed.seconds)
-    http = {
-        "method": method if method in measures.METHODS else "other",
-        "route": route,
-        "status": status,
-    }
+    shown = method if method in measures.METHODS else "other"
+    details = {"method": shown, "route": route, "status": status}
     if observing.failure:
-        observing.observed.failed(*observing.failure, http=http)
+        observing.observed.failed(*observing.failure, details)
     else:
         level = "debug" if scope["path"] in QUIET else "info"
-        observing.observed.succeeded(level, http=http)
+        observing.observed.succeeded(level, details)

@@ -87,7 +87,7 @@ _ANSWER = {
         504,
         body={
             "application/json": {
-                "schema": {"$ref": "#/components/schemas/Chat"},
+                "schema": {"$ref": "#/components/schemas/ChatBody"},
                 "example": {"message": "What does it mean to be grappled?", "history": []},
             }
         },

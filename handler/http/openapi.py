@@ -90,7 +90,9 @@ def document(app: FastAPI, platform: Platform) -> Schema:
     schemas = _schemas(people)
     made["paths"]["/"]["post"] = _any_action(people)
     made["paths"] |= {f"/v1/actions/{n}": {"post": _one_action(n, a)} for n, a in people.items()}
-    made["components"]["schemas"] = _ERRORS | schemas
+    made["components"]["schemas"] = (
+        _ERRORS | schemas | {"ChatBody": _about_oneself(schemas["Chat"])}
+    )
     for path, operations in made["paths"].items():
         for operation in operations.values():
             operation["responses"].pop("422", None)  # FastAPI's own, which are answered as 400 here
@@ -120,6 +122,12 @@ def _schemas(people: dict[str, Action[Any]]) -> Schema:
         if needed:
             schema["required"] = needed
     return found
+
+
+def _about_oneself(schema: Schema) -> Schema:
+    """A request of an address that is always about the token's user."""
+    properties = {name: of for name, of in schema["properties"].items() if name != "userId"}
+    return schema | {"properties": properties}
 
 
 def _one_action(name: str, action: Action[Any]) -> Schema:

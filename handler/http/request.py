@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
@@ -45,7 +46,7 @@ async def json_object(request: Request) -> dict[str, Any]:
 def parsed(body: bytes) -> dict[str, Any]:
     """A JSON object, strictly: UTF-8, no NaN, no half characters, not nested beyond what Python can hold."""
     try:
-        found = json.loads(body.decode("utf-8"), parse_constant=_no_constant)
+        found = json.loads(body.decode("utf-8"), parse_constant=_no_constant, parse_float=_number)
         json.dumps(found, ensure_ascii=False).encode("utf-8")
     except (ValueError, RecursionError):  # UnicodeError is a ValueError
         raise InvalidRequest(
@@ -56,6 +57,14 @@ def parsed(body: bytes) -> dict[str, Any]:
             "The body is not a JSON object.", field="body", suggestion='Send {"action": …}.'
         )
     return found
+
+
+def _number(text: str) -> int | float:
+    """JSON knows no difference between 3 and 3.0, and nothing that is beyond a float."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return int(number) if number.is_integer() else number
 
 
 def _no_constant(name: str) -> NoReturn:

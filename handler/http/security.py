@@ -30,7 +30,7 @@ def caller(
         raise Unauthenticated("There is no bearer token.")
     else:
         found = authentication.by_token(given.credentials, platform)
-    observing(request).observed.names("none", found.user_id)
+    observing(request).observed.is_of(found.user_id)
     return found
 
 
