@@ -85,9 +85,10 @@ def _answer_http(event: dict[str, Any], context: Any, services: Platform) -> dic
 
 def _as_http(event: dict[str, Any], failure: failures.Failure, answer: Any) -> dict[str, Any]:
     """An answer in the form that API Gateway, a function URL and a load balancer take."""
-    headers = {"content-type": "application/json"}
+    headers = {"content-type": "application/json", "x-request-id": answer["requestId"]}
     form: dict[str, Any] = {"headers": headers}
-    if "elb" in event.get("requestContext", {}) and "multiValueHeaders" in event:
+    context = event.get("requestContext")
+    if isinstance(context, dict) and "elb" in context and "multiValueHeaders" in event:
         form = {"multiValueHeaders": {name: [value] for name, value in headers.items()}}
     return {
         "statusCode": failure.http_status,

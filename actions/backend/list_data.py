@@ -55,7 +55,7 @@ def _check_filters(request: ListData, allowed: list[str]) -> None:
     for field in request.where:
         if field not in allowed:
             raise InvalidRequest(
-                f"{request.name} cannot be filtered by this field.",
+                f"{request.name} cannot be filtered by {field[:64]}.",
                 field=field[:64],
                 suggestion=f"Filter by {', '.join(allowed)}.",
             )
