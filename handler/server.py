@@ -46,7 +46,9 @@ def main() -> int:
 
 def _listen(host: str, port: int) -> socket.socket:
     """The socket to serve on, at once or not at all."""
-    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # The protocol by name: only then does asyncio turn delays off (TCP_NODELAY), of 40 ms for each answer.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))

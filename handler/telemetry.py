@@ -68,9 +68,9 @@ class Observed:
         """How long it has taken so far."""
         return time.perf_counter() - self._began
 
-    def succeeded(self, level: str = "info", details: dict[str, Any] | None = None) -> None:
+    def succeeded(self, details: dict[str, Any] | None = None) -> None:
         """The event was answered."""
-        self._report(level, "answered", "success", details=details)
+        self._report("info", "answered", "success", details=details)
 
     def failed(
         self, error: Exception, failure: Failure, details: dict[str, Any] | None = None

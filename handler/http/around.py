@@ -69,6 +69,5 @@ def _report(scope: Scope, observing: Observing) -> None:
     details = {"method": shown, "route": route, "status": status}
     if observing.failure:
         observing.observed.failed(*observing.failure, details)
-    else:
-        level = "debug" if scope["path"] in QUIET else "info"
-        observing.observed.succeeded(level, details)
+    elif scope["path"] not in QUIET:
+        observing.observed.succeeded(details)
