@@ -86,6 +86,7 @@ def complete(event: dict[str, Any]) -> dict[str, Any]:
         found["requestContext"]["http"]["path"] = _without_stage(http.path, context.stage)
     else:
         found.setdefault("resource", checked.path)
+        found.pop("version", None)  # an HTTP API that sends version 1 is like a REST API
         # A REST API's own path has no stage, as requestContext.path shows; a mapped domain's may.
         bare = context.path == f"/{context.stage}{checked.path}"
         found["path"] = checked.path if bare else _without_stage(checked.path, context.stage)

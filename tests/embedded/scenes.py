@@ -93,7 +93,12 @@ def checking_health(_: Member) -> Event:
     return sample("health-check")
 
 
+def chatting(member: Member) -> Event:
+    return member.event("chat")
+
+
 SCENES: dict[str, Scene] = {
+    "bedrock:InvokeModel": chatting,
     "dynamodb:DeleteItem": destroying,
     "dynamodb:DescribeTable": checking_health,
     "dynamodb:GetItem": looking,

@@ -207,7 +207,7 @@ def test_schemathesis_finds_nothing_that_is_not_as_described(
     assert "Authentication failed" not in done.stdout
     asked = int(served.metric("http_requests_total") - before)
     assert asked >= at_least
-    assert served.answered("200") - good > at_least / 5  # it was not only refused
+    assert served.answered("200") - good > at_least / 10  # it was not only refused
     assert served.answered("500") == 0
     proof.record(
         "HTTP as described",

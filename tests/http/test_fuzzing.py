@@ -69,7 +69,7 @@ def test_no_request_whatsoever_makes_a_failure_inside(http, bedrock, size):
             assert isinstance(answer.json, dict)
 
     ask_anything()
-    assert statuses[200] > size / 20
+    assert statuses[200] > size / 50
     proof.record(
         "HTTP, whatever arrives",
         f"{sum(statuses.values()):,} requests of any form in nine shapes of event: no failure inside",
