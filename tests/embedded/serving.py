@@ -10,16 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import requests
 
 from local import embedded
 from local.processes import child
 from tests import world
+from tests.embedded.conftest import free_port
 from tests.world import sample
 
 TOP = Path(__file__).resolve().parents[2]
-PAGE = "http://127.0.0.1:3999"  # the origin whose pages are let in
 PASSWORD = "Correct-horse-battery-9"
 
 
@@ -28,6 +29,7 @@ class Served:
     """A server, and who may ask it."""
 
     url: str
+    page_port: int  # where pages are let in from
     process: subprocess.Popen[bytes]
     log: Path
     tokens: dict[str, str]  # by user: ID tokens of the embedded AWS's own Cognito
@@ -48,14 +50,17 @@ class Served:
 @contextmanager
 def serving(aws: embedded.Embedded, port: int, directory: Path) -> Iterator[Served]:
     """Start it on 127.0.0.1:`port`; ada and admin can sign in, and ada has a server."""
+    page_port = free_port()
     environment = world.build() | {
-        "CORS_ALLOW_ORIGINS": PAGE,
+        "CORS_ALLOW_ORIGINS": f"http://127.0.0.1:{page_port}",
         "DOCS_PUBLIC": "true",
         "ADMIN_USER_IDS": "admin,ada",
     }
-    pool, client = _user_pool()
+    # Their own client: what other tests say in this process's environment of a service's address is not for here.
+    cognito = aws.client("cognito-idp")
+    pool, client = _user_pool(cognito)
     environment |= {"COGNITO_USER_POOL_ID": pool, "COGNITO_CLIENT_ID": client}
-    tokens = {user: _signed_in(pool, client, user) for user in ("ada", "admin")}
+    tokens = {user: _signed_in(cognito, pool, client, user) for user in ("ada", "admin")}
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     clients = embedded.CREDENTIALS | {"AWS_ENDPOINT_URL": aws.endpoint}
     log = directory / "server.log"
@@ -66,6 +71,7 @@ def serving(aws: embedded.Embedded, port: int, directory: Path) -> Iterator[Serv
     ):
         served = Served(
             f"http://127.0.0.1:{port}",
+            page_port,
             process,
             log,
             {user: token["IdToken"] for user, token in tokens.items()},
@@ -93,8 +99,7 @@ def _until_it_answers(served: Served) -> None:
     raise AssertionError(served.log.read_text())
 
 
-def _user_pool() -> tuple[str, str]:
-    cognito = world.client("cognito-idp")
+def _user_pool(cognito: Any) -> tuple[str, str]:
     pool = cognito.create_user_pool(PoolName="members")["UserPool"]["Id"]
     client = cognito.create_user_pool_client(
         UserPoolId=pool, ClientName="http", ExplicitAuthFlows=["ALLOW_USER_PASSWORD_AUTH"]
@@ -102,8 +107,7 @@ def _user_pool() -> tuple[str, str]:
     return pool, client["UserPoolClient"]["ClientId"]
 
 
-def _signed_in(pool: str, client: str, user: str) -> dict[str, str]:
-    cognito = world.client("cognito-idp")
+def _signed_in(cognito: Any, pool: str, client: str, user: str) -> dict[str, str]:
     cognito.admin_create_user(UserPoolId=pool, Username=user, MessageAction="SUPPRESS")
     cognito.admin_set_user_password(
         UserPoolId=pool, Username=user, Password=PASSWORD, Permanent=True

@@ -22,7 +22,7 @@ import requests
 from local import embedded
 from tests import proof
 from tests.embedded.conftest import free_port
-from tests.embedded.serving import PAGE, TOP, Served, serving
+from tests.embedded.serving import TOP, Served, serving
 
 pytestmark = pytest.mark.embedded
 
@@ -167,7 +167,7 @@ needs_chromium = pytest.mark.skipif(
 def test_a_page_of_an_allowed_origin_may_call_from_a_browser(
     served: Served, tmp_path: Path
 ) -> None:
-    said = Pages(served, int(PAGE.rsplit(":", 1)[1])).opened(tmp_path)
+    said = Pages(served, served.page_port).opened(tmp_path)
     assert said["status"][:2] == [200, True]
     assert said["status"][2]["user"] == "ada"
     assert said["action"][2]["success"] is True
