@@ -98,7 +98,7 @@ def chatting(member: Member) -> Event:
 
 
 SCENES: dict[str, Scene] = {
-    "bedrock:InvokeModel": chatting,
+    "bedrock:Converse": chatting,
     "dynamodb:DeleteItem": destroying,
     "dynamodb:DescribeTable": checking_health,
     "dynamodb:GetItem": looking,
@@ -156,6 +156,8 @@ SCENES: dict[str, Scene] = {
 
 # What the embedded AWS cannot miss, and why the role has it.
 UNSEEN = {
+    # AWS's name for what the emulator calls bedrock:Converse.
+    "bedrock:InvokeModel",
     # AWS asks for these beside the call that makes the tagged thing; the emulator asks for the call alone.
     "ecs:TagResource",
     "elasticfilesystem:TagResource",

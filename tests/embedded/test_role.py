@@ -19,7 +19,7 @@ from tests.world import sample
 
 pytestmark = pytest.mark.embedded
 
-SOME = ["s3:PutBucketPolicy", "dynamodb:Scan", "bedrock:InvokeModel"]
+SOME = ["s3:PutBucketPolicy", "dynamodb:Scan", "bedrock:Converse"]
 
 
 @pytest.fixture(scope="module")
