@@ -34,16 +34,17 @@ $(READY): requirements-dev.lock
 setup: $(READY) ## make the environment (every other target does it by itself)
 
 .PHONY: lock
-lock: $(READY) ## resolve requirements*.in into the two locks anew
+lock: $(READY) ## resolve requirements*.in into the three locks anew
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) requirements-dev.in -o requirements-dev.lock
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) -c requirements-dev.lock requirements.in -o requirements.lock
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) -c requirements-dev.lock requirements-image.in -o requirements-image.lock
 LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade
 
 # --- run and look ----------------------------------------------------------------------------------
 
 .PHONY: run
 run: $(READY) ## start everything on an embedded AWS and follow the log until Ctrl-C
-	@exec $(BIN)/python -m local $(if $(PORT),--port $(PORT))
+	@exec $(BIN)/python -m local $(if $(PORT),--port $(PORT)) $(if $(HTTP_PORT),--http-port $(HTTP_PORT))
 
 .PHONY: invoke
 invoke: $(READY) ## call what `make run` started: EVENT=events/status.json or ACTION=status USER=...
@@ -105,17 +106,20 @@ PLATFORM := --python-platform aarch64-manylinux2014 --python-version 3.13
 endif
 # botocore describes 400 services, 25 MB of them; those that no client("...") in services/ names are left out.
 CALLED := grep -oE 'client\("[a-z0-9-]+"' | cut -d'"' -f2 | sort -u | paste -sd '|' -
+# What packages bring along for compiling; cryptography itself needs no more of cffi than one library beside it.
+TO_COMPILE := cffi pycparser
 .PHONY: build-Function
 build-Function:
 	@mkdir -p "$(ARTIFACTS_DIR)"
-	@tar -c --exclude='__pycache__' handler actions services | tar -x -C "$(ARTIFACTS_DIR)"
+	@tar -c --exclude='__pycache__' handler actions services events | tar -x -C "$(ARTIFACTS_DIR)"
 	@$(BIN)/uv pip install --quiet --require-hashes --only-binary :all: --link-mode copy $(PLATFORM) \
 	  --target "$(ARTIFACTS_DIR)" -r requirements.lock
 	@cd "$(ARTIFACTS_DIR)" && rm -rf bin .lock && find . -name tests -type d -prune -exec rm -rf {} +
+	@cd "$(ARTIFACTS_DIR)" && rm -rf $(TO_COMPILE) && find . '(' -name '*.pyi' -o -name '*.c' -o -name '*.h' -o -name RECORD ')' -delete
 	@cd "$(ARTIFACTS_DIR)" && called="$$(find services -name '*.py' -exec cat {} + | tr -d ' \n' | $(CALLED))" && \
 	  ls -d botocore/data/*/ | grep -vE "/($$called)/$$" | xargs rm -rf
-	@cd "$(ARTIFACTS_DIR)" && echo "The function unzipped: $$(du -sm . | cut -f1) MB," \
-	  "$$(du -sm --exclude=boto3 --exclude=botocore --exclude=s3transfer --exclude=jmespath . | cut -f1) MB without boto3."
+	@cd "$(ARTIFACTS_DIR)" && echo "The function unzipped: $$(du -sm --apparent-size . | cut -f1) MB," \
+	  "$$(du -sm --apparent-size --exclude=boto3 --exclude=botocore --exclude=s3transfer --exclude=jmespath . | cut -f1) MB without boto3."
 
 .PHONY: clean
 clean: ## remove the environment and what was built

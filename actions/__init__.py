@@ -53,6 +53,9 @@ ACTIONS = {
     "send-notification": "actions.automation.send_notification",
     "finish-stop": "actions.automation.finish_stop",
     "observe-task": "actions.automation.observe_task",
+    "chat": "actions.backend.chat",
+    "list-data": "actions.backend.list_data",
+    "readiness": "actions.backend.readiness",
 }
 
 

@@ -164,3 +164,25 @@ class NoCapacity(Conflict):
             reason=reason[:200],
             suggestion="Try again in a few minutes; tell the operator if it stays so.",
         )
+
+
+class Unauthenticated(PlatformError):
+    """Who calls is not known."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, suggestion="Send a valid token: Authorization: Bearer <token>.")
+
+
+class RateLimited(PlatformError):
+    """Too much was asked for at once; the same request may succeed after `retry_after` seconds."""
+
+    def __init__(self, message: str, retry_after: int) -> None:
+        super().__init__(message, retryAfter=retry_after, suggestion="Wait, then try again.")
+        self.retry_after = retry_after
+
+
+class TimedOut(PlatformError):
+    """Something that the platform had to ask did not answer in time."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"{what} did not answer in time.", suggestion="Try again in a minute.")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from bench import calls, cold_start, overview, ticks
+from bench import calls, cold_start, http, overview, ticks
 from bench.calls import ADDED_SECONDS, LIVES, Asked
 from bench.cold_start import PAIRS, ColdStart
 from bench.report import against, table
 
 RATIO_AIM = 1.4
+HTTP_RATIO_AIM = 1.3
+HTTP_RATE_AIM = 0.7
 CALLS_AIM = {"status, at rest": 1, "start-instance": 6}
 TICK_RATIO_AIM = 1.2
 FLOOD_AIM_SECONDS = 30
@@ -23,8 +25,11 @@ ELSEWHERE = {
 def main() -> None:
     """Measure and print."""
     started = cold_start.measure()
+    first, rate = http.first_answer(), http.throughput()
     asked = calls.measure()
     print(_cold_start(started))
+    print()
+    print(_http(first, rate))
     print()
     print(_calls(asked))
     print()
@@ -40,6 +45,21 @@ def _cold_start(started: ColdStart) -> str:
         f"  the first status is answered        {started.status * 1000:5.0f} ms\n"
         f"  ratio                               {started.ratio:5.2f}     "
         f"{against(round(started.ratio, 2), RATIO_AIM)}"
+    )
+
+
+def _http(first: http.Pair, rate: http.Pair) -> str:
+    kept_up = "ok" if round(rate.ratio, 2) >= HTTP_RATE_AIM else "SHORT OF AIM"
+    return (
+        f"HTTP, medians of {http.PAIRS} pairs and {http.ROUNDS} rounds in turns\n"
+        f"  a bare FastAPI's first answer       {first.bare * 1000:5.0f} ms\n"
+        f"  ours, through Mangum both           {first.ours * 1000:5.0f} ms\n"
+        f"  ratio                               {first.ratio:5.2f}     "
+        f"{against(round(first.ratio, 2), HTTP_RATIO_AIM)}\n"
+        f"  GET /health of a bare FastAPI       {rate.bare:5.0f} per second\n"
+        f"  GET /health of ours                 {rate.ours:5.0f} per second\n"
+        f"  ratio                               {rate.ratio:5.2f}     "
+        f"aim at least {HTTP_RATE_AIM:g}: {kept_up}"
     )
 
 

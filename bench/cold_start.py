@@ -59,21 +59,21 @@ class ColdStart:
 def measure(pairs: int = PAIRS) -> ColdStart:
     """Time both programs, in turns, `pairs` times each."""
     progress("Building the function with its packages for this machine ...")
-    _build()
+    build()
     progress("Starting an embedded DynamoDB ...")
     with _dynamodb() as endpoint:
-        environment = _environment(endpoint)
+        environment = environment_of(endpoint)
         for program in (BARE, STATUS):
-            _seconds(program, environment)  # leaves the bytecode behind, as any later run finds it
+            seconds(program, environment)  # leaves the bytecode behind, as any later run finds it
         bare, status = [], []
         for pair in range(pairs):
             progress(f"Cold starts: pair {pair + 1} of {pairs} ...")
-            bare.append(_seconds(BARE, environment))
-            status.append(_seconds(STATUS, environment))
+            bare.append(seconds(BARE, environment))
+            status.append(seconds(STATUS, environment))
     return ColdStart(median(bare), median(status))
 
 
-def _build() -> None:
+def build() -> None:
     """The function as it is deployed, but for this machine: what it has not, as rich, costs no time."""
     shutil.rmtree(PACKAGE, ignore_errors=True)
     subprocess.run(
@@ -121,7 +121,7 @@ def _instance() -> dict[str, str | int | bool]:
     }
 
 
-def _environment(endpoint: str) -> dict[str, str]:
+def environment_of(endpoint: str) -> dict[str, str]:
     """What Lambda gives the function, with the credentials of the embedded AWS and nothing of ours."""
     needed = {n.upper(): "x" for n, f in Settings.model_fields.items() if f.is_required()}
     return {
@@ -137,7 +137,7 @@ def _environment(endpoint: str) -> dict[str, str]:
     }
 
 
-def _seconds(program: str, environment: dict[str, str]) -> float:
+def seconds(program: str, environment: dict[str, str]) -> float:
     """How long a fresh interpreter takes to have run `program`; -S keeps this environment's packages out."""
     began = time.perf_counter()
     with subprocess.Popen(

@@ -22,8 +22,10 @@ An answer has `success`. One that failed has `error` (for people), `errorCode` (
 |---|---|---|
 | VALIDATION_ERROR | the request is not of the form below | mend the field that `details` names |
 | RESOURCE_NOT_FOUND | there is no such server | make it first |
+| UNAUTHENTICATED | over HTTP: there is no valid token | send one |
 | PERMISSION_DENIED | the caller may not do this | ask who may |
 | RESOURCE_CONFLICT | it does not fit the present state (`details.status`) | do what `suggestion` says |
+| RATE_LIMITED | too much was asked for at once | wait for `details.retryAfter` seconds |
 | TIMEOUT_ERROR | AWS did not answer in time | try again: nothing is done twice |
 | INTERNAL_ERROR | something went wrong inside | try again; tell the operator the `requestId` |
 """

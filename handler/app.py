@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import os
 from functools import lru_cache
+from importlib import import_module
 from typing import Any
 
 import actions
-from actions.errors import NotFound
 from handler import dispatch, events, failures, telemetry
 from services import ids, settings, tracing
-from services.aws import client
 from services.platform import Platform
 
 _OFTEN_ASKED = ("dynamodb", "ecs", "lambda", "elbv2", "secretsmanager")
@@ -31,10 +30,14 @@ def platform() -> Platform:
 
 def load_all() -> None:
     """Load what any event may need, so that a snapshot of the process has it (Lambda SnapStart)."""
+    from services.aws import client
+
     for name in actions.ACTIONS:
         actions.find(name)
     for service in _OFTEN_ASKED:
         client(service)
+    import_module("handler.http.gateway")
+    import_module("services.tokens")
 
 
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":
@@ -55,10 +58,7 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
         try:
             recognised = events.recognise(event)
             if recognised.kind == events.HTTP:
-                raise NotFound(
-                    "There is nothing at this address.",
-                    suggestion="Invoke the function directly; docs/actions.md says how.",
-                )
+                return _answer_http(event, context, services)
             observed.names(recognised.action, recognised.payload.get("userId"))
             unattended = dispatch.is_systems_own(recognised.action)
             with tracing.segment(observed.action):
@@ -76,11 +76,19 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
         return answer
 
 
+def _answer_http(event: dict[str, Any], context: Any, services: Platform) -> dict[str, Any]:
+    """Let the web application answer; it logs by itself. Only an HTTP event pays for loading it."""
+    from handler.http import gateway
+
+    return gateway.answer(event, context, services)
+
+
 def _as_http(event: dict[str, Any], failure: failures.Failure, answer: Any) -> dict[str, Any]:
     """An answer in the form that API Gateway, a function URL and a load balancer take."""
-    headers = {"content-type": "application/json"}
+    headers = {"content-type": "application/json", "x-request-id": answer["requestId"]}
     form: dict[str, Any] = {"headers": headers}
-    if "elb" in event.get("requestContext", {}) and "multiValueHeaders" in event:
+    context = event.get("requestContext")
+    if isinstance(context, dict) and "elb" in context and "multiValueHeaders" in event:
         form = {"multiValueHeaders": {name: [value] for name, value in headers.items()}}
     return {
         "statusCode": failure.http_status,

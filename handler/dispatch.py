@@ -35,6 +35,8 @@ DIRECT = Caller(trusted=True)
 def run(name: str, payload: Mapping[str, Any], caller: Caller, platform: Platform) -> Answer:
     """Carry out the action `name`. Raises whatever it raises; handler/failures.py words it."""
     action = actions.find(name)
+    if action.scope is Scope.SYSTEM and not caller.trusted:
+        raise Forbidden("Only the platform itself may do this.", field="action")
     request = _validated(action, payload)
     _authorise(action.scope, getattr(request, "user_id", None), caller, platform)
     if isinstance(request, AdminOrder):
@@ -80,11 +82,7 @@ def secret_fields(model: type[Request]) -> frozenset[str]:
 
 def _authorise(scope: Scope, user_id: str | None, caller: Caller, platform: Platform) -> None:
     """Refuse who may not. A request about a user is that user's, an admin's or the platform's own."""
-    if scope is Scope.PUBLIC:
-        return
-    if scope is Scope.SYSTEM:
-        if not caller.trusted:
-            raise Forbidden("Only the platform itself may do this.", field="action")
+    if scope in (Scope.PUBLIC, Scope.SYSTEM):  # `run` has refused SYSTEM to all but the platform
         return
     if user_id is None:
         raise InvalidRequest("userId is missing.", field="userId", suggestion="Give userId.")
@@ -93,7 +91,8 @@ def _authorise(scope: Scope, user_id: str | None, caller: Caller, platform: Plat
     acts_for_other = caller.user_id not in (None, user_id) and scope.value not in caller.scopes
     if not (caller.trusted or caller.user_id) or acts_for_other:
         raise Forbidden("You can act for yourself only.", field="userId")
-    if scope is Scope.ADMIN and not _is_admin(user_id, platform):
+    asking = {user_id, caller.user_id or user_id}  # over HTTP also the token's user must be one
+    if scope is Scope.ADMIN and not all(_is_admin(user, platform) for user in asking):
         raise Forbidden(
             "Only administrators may do this.",
             field="userId",

@@ -49,21 +49,34 @@ class Observed:
 
     def __init__(self) -> None:
         self.action = "none"
+        self.user_id: str | None = None
         self._began = time.perf_counter()
 
     def names(self, action: str, user_id: object) -> None:
         """The event asks for `action` on behalf of `user_id`; both may be anything that somebody sent."""
         self.action = action if action in ACTIONS else "unknown"
-        user = user_id[:64] if isinstance(user_id, str) else None
-        bind_contextvars(action=self.action, userId=user)
+        bind_contextvars(action=self.action)
+        self.is_of(user_id)
 
-    def succeeded(self) -> None:
+    def is_of(self, user_id: object) -> None:
+        """The event is of `user_id`."""
+        self.user_id = user_id[:64] if isinstance(user_id, str) else None
+        bind_contextvars(userId=self.user_id)
+
+    @property
+    def seconds(self) -> float:
+        """How long it has taken so far."""
+        return time.perf_counter() - self._began
+
+    def succeeded(self, details: dict[str, Any] | None = None) -> None:
         """The event was answered."""
-        self._report("info", "answered", "success")
+        self._report("info", "answered", "success", details=details)
 
-    def failed(self, error: Exception, failure: Failure) -> None:
+    def failed(
+        self, error: Exception, failure: Failure, details: dict[str, Any] | None = None
+    ) -> None:
         """The event was refused or went wrong; the stack trace is logged for what went wrong inside."""
-        details = {"errorCode": failure.code, "error": type(error).__name__}
+        details = {**(details or {}), "errorCode": failure.code, "error": type(error).__name__}
         exc_info = error if failure.log_level == "error" else None
         self._report(failure.log_level, "failed", failure.code, details=details, exc_info=exc_info)
 
@@ -75,10 +88,12 @@ class Observed:
         }
         getattr(_log, level)(
             message,
+            action=self.action,  # said here too: what a thread bound is not seen outside it
+            userId=self.user_id,
             outcome=outcome,
             InstanceOperations=1,
             ErrorRates=0 if outcome == "success" else 1,
-            Performance=round((time.perf_counter() - self._began) * 1000, 1),
+            Performance=round(self.seconds * 1000, 1),
             memoryMegabytes=resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
             **metrics.embedded(("action", "outcome"), units),
             **more,

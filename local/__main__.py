@@ -13,9 +13,9 @@ from types import FrameType
 
 from botocore.exceptions import BotoCoreError
 
-from local import demo, embedded, stack
+from local import demo, embedded, http, stack
 from local.ecs_events import TaskEvents
-from local.follow import FunctionLog
+from local.follow import FunctionLog, readable
 from local.processes import LocalError, reason
 
 _LOOK_EVERY = 1.0  # seconds, at tasks and at the log
@@ -40,13 +40,19 @@ or, without any of that:
   make invoke ACTION=status USER={user}{port}
   make invoke EVENT=events/status.json{port}
 
+or over HTTP, as the first member of the demo community (the token is good for twelve hours, here only):
+
+  export TOKEN={token}
+  curl -s {http}/ -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
+    -d '{{"action": "status"}}'
+
 The demo community: {members}
-Its administrator is the user {admin}; Ko-fi's verification token is {token}.
+Its administrator is the user {admin}; Ko-fi's verification token is {kofi}.
 Within two minutes the schedule starts the server of a session that is booked for one of them.
 No containers run here: a started server is "running" at once, has no address, and shows no page. The task
 changes that ECS would send, and the ends of the tasks that delete files, come from this process.
 
-The function's log follows; Ctrl-C ends everything.
+The function's log and the server's follow; Ctrl-C ends everything.
 """
 
 
@@ -54,13 +60,14 @@ def main() -> int:
     """Returns the exit code: 0 after Ctrl-C, 1 if something stood in the way."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("--port", type=int, default=embedded.PORT, help="port of the embedded AWS")
+    parser.add_argument("--http-port", type=int, default=http.PORT, help="port of the HTTP server")
     parser.add_argument("--auth", action="store_true", help="let the embedded AWS check policies")
     given = parser.parse_args()
     ending = Ending()
     for order in (signal.SIGINT, signal.SIGTERM):
         signal.signal(order, ending)
     try:
-        _run(given.port, given.auth, ending)
+        _run(given.port, given.http_port, given.auth, ending)
     except LocalError as error:
         print(f"make run: {error}", file=sys.stderr)
         return 1
@@ -91,8 +98,9 @@ class Ending:
         self.at_once = False
 
 
-def _run(port: int, auth: bool, ending: Ending) -> None:
+def _run(port: int, http_port: int, auth: bool, ending: Ending) -> None:
     stack.require_tools()
+    http.refuse_taken(http_port)
     with ExitStack() as at_the_end:
         with _says(f"Starting the embedded AWS (ministack) on 127.0.0.1:{port}"):
             aws = at_the_end.enter_context(embedded.running(port, auth=auth))
@@ -104,8 +112,12 @@ def _run(port: int, auth: bool, ending: Ending) -> None:
         with _says("Seeding a demo community"):
             demo.keep_secrets(aws)
             members = _seeded(aws)
-        print(_ready(port, members), flush=True)
-        _follow(aws, outputs["ClusterArn"], ending)
+        with _says(f"Starting the HTTP server on 127.0.0.1:{http_port}"):
+            server = at_the_end.enter_context(http.running(aws, http_port))
+            at_the_end.callback(ending.let_finish)
+            token = http.demo_token(aws, demo.ADMIN)
+        print(_ready(port, members, server, token), flush=True)
+        _follow(aws, server, outputs["ClusterArn"], ending)
 
 
 def _seeded(aws: embedded.Embedded) -> list[str]:
@@ -116,8 +128,10 @@ def _seeded(aws: embedded.Embedded) -> list[str]:
         raise
 
 
-def _ready(port: int, members: list[str]) -> str:
+def _ready(port: int, members: list[str], server: http.Server, token: str) -> str:
     return READY.format(
+        http=server.url,
+        token=token,
         endpoint=embedded.endpoint(port),
         function=stack.FUNCTION,
         payload=json.dumps({"action": "status", "userId": demo.ADMIN}),
@@ -125,21 +139,23 @@ def _ready(port: int, members: list[str]) -> str:
         port="" if port == embedded.PORT else f" PORT={port}",
         members=", ".join(members),
         admin=demo.ADMIN,
-        token=demo.KOFI_TOKEN,
+        kofi=demo.KOFI_TOKEN,
     )
 
 
-def _follow(aws: embedded.Embedded, cluster: str, ending: Ending) -> None:
-    """Keep the tasks' events coming and show the log, until asked to end."""
+def _follow(aws: embedded.Embedded, server: http.Server, cluster: str, ending: Ending) -> None:
+    """Keep the tasks' events coming and show the logs, until asked to end."""
     ending.let_finish()  # an exception out of nowhere can get lost in the midst of a call
     tasks = TaskEvents(aws, cluster)
     log = FunctionLog(aws, stack.LOG_GROUP)
     while not ending.asked:
         if aws.process.poll() is not None:
             raise LocalError(f"The embedded AWS ended: {reason(aws.log.read_text())}")
+        if server.process.poll() is not None:
+            raise LocalError(f"The HTTP server ended: {reason(server.log.read_text())}")
         tasks.send()
         tasks.end_purges(stack.PURGE_FAMILY)
-        for line in log.fresh():
+        for line in [*log.fresh(), *readable(server.fresh())]:
             print(line, flush=True)
         time.sleep(_LOOK_EVERY)
 

@@ -44,6 +44,11 @@ class FunctionLog:
             yield from answer["events"]
 
 
+def readable(lines: list[str]) -> list[str]:
+    """Lines of a process that logs as the function does, for people."""
+    return [shown for line in lines if (shown := _readable(line))]
+
+
 def _lines(message: str) -> Iterator[str]:
     for line in message.splitlines():
         if line.strip() and not line.startswith(_PLATFORM):

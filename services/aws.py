@@ -25,6 +25,9 @@ PATIENT = Config(
 # Health checks are bounded by 3 s (contract, System Health Check): one try, no second.
 BRISK = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
 
+# A model thinks for long, and API Gateway waits 29 s for the whole answer: one try within that.
+THINKING = Config(connect_timeout=2, read_timeout=24, retries={"total_max_attempts": 1})
+
 # What any call to AWS may raise, and what means that no answer came in time.
 AWS_FAILURES = (ClientError, BotoCoreError)
 AWS_TIMEOUTS = (ConnectTimeoutError, ReadTimeoutError)
@@ -39,14 +42,15 @@ def _session() -> botocore.session.Session:
 
 
 @lru_cache(maxsize=64)
-def _made(service: str, brisk: bool) -> Any:
-    return _session().create_client(service, config=BRISK if brisk else PATIENT)
+def _made(service: str, brisk: bool, thinking: bool) -> Any:
+    config = BRISK if brisk else THINKING if thinking else PATIENT
+    return _session().create_client(service, config=config)
 
 
-def client(service: str, *, brisk: bool = False) -> Any:
+def client(service: str, *, brisk: bool = False, thinking: bool = False) -> Any:
     """The process's client for `service`. Making one is not thread-safe in botocore, using one is."""
     with _making:
-        return _made(service, brisk)
+        return _made(service, brisk, thinking)
 
 
 def code_of(error: ClientError) -> str:

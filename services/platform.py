@@ -9,6 +9,7 @@ from services.settings import Settings
 
 if TYPE_CHECKING:
     from services.audit import Audit
+    from services.bedrock import Bedrock
     from services.counters import Counters
     from services.donations import Donations
     from services.ecs import Ecs
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from services.kofi import Kofi
     from services.ledger import Ledger
     from services.licenses import Licenses
+    from services.mock_data import MockData
     from services.notices import Notices
     from services.registry import Registry
     from services.route53 import Route53
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from services.s3 import S3
     from services.secrets import Secrets
     from services.sessions import Sessions
+    from services.tables import Tables
+    from services.tokens import Tokens
 
 
 class Platform:
@@ -183,3 +187,31 @@ class Platform:
         from services.functions import Functions
 
         return Functions(self.settings)
+
+    @cached_property
+    def tables(self) -> Tables:
+        """Whether all tables can be used."""
+        from services.tables import Tables
+
+        return Tables(self.settings)
+
+    @cached_property
+    def tokens(self) -> Tokens:
+        """Who a bearer token stands for."""
+        from services.tokens import Tokens
+
+        return Tokens(self.settings, self.secrets)
+
+    @cached_property
+    def bedrock(self) -> Bedrock:
+        """The model that answers in a chat."""
+        from services.bedrock import Bedrock
+
+        return Bedrock(self.settings)
+
+    @cached_property
+    def mock_data(self) -> MockData:
+        """Mock data to try things with."""
+        from services.mock_data import MockData
+
+        return MockData(self.settings.mock_data_bucket)

@@ -73,6 +73,20 @@ class Settings(BaseModel):
     kofi_secret_arn: str = ""
     kofi_page: str = ""
     currency_rates: str = ""
+    # HTTP (docs/http.md)
+    env: str = "dev"
+    cors_allow_origins: str = ""
+    docs_public: bool = False
+    token_secret_arn: str = ""
+    cognito_user_pool_id: str = ""
+    cognito_client_id: str = ""
+    deployment_id: str = ""
+    pipeline_id: str = ""
+    gateway_api_ids: str = ""
+    chat_model: str = "amazon.nova-lite-v1:0"
+    chat_prompt: str = ""
+    chat_max_tokens: int = Field(default=800, ge=1, le=4000)
+    mock_data_bucket: str = ""
     log_level: Literal["DEBUG", "INFO"] = "INFO"
     tracing: bool = False
     aws_region: str
@@ -83,6 +97,22 @@ class Settings(BaseModel):
     def subnets(self) -> list[str]:
         """The subnets that tasks may run in."""
         return [subnet.strip() for subnet in self.task_subnets.split(",")]
+
+    @property
+    def origins(self) -> list[str]:
+        """The origins whose pages may call over HTTP."""
+        return [origin for part in self.cors_allow_origins.split(",") if (origin := part.strip())]
+
+    @property
+    def gateways(self) -> frozenset[str]:
+        """The ids of the API Gateway APIs whose authorizer is believed."""
+        return frozenset(filter(None, (api.strip() for api in self.gateway_api_ids.split(","))))
+
+    @property
+    def tables(self) -> dict[str, str]:
+        """Every table's name in AWS by what it holds: `instances`, `runs`, …"""
+        fields = type(self).model_fields
+        return {f.removesuffix("_table"): getattr(self, f) for f in fields if f.endswith("_table")}
 
     @property
     def admins(self) -> frozenset[str]:

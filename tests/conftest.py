@@ -26,7 +26,7 @@ from freezegun.api import FrozenDateTimeFactory
 from moto import mock_aws
 from moto.moto_api import state_manager
 
-from tests import aws_calls, foundry_server, proof, world
+from tests import aws_calls, bedrock_server, foundry_server, proof, world
 from tests.model import emulated
 
 PROOF = "proof"  # under this name a test's report has what the test found
@@ -102,6 +102,21 @@ def foundry(
     monkeypatch.setenv("LOAD_BALANCER_DNS", _balancer.address)
     world.new_process()
     return _balancer
+
+
+@pytest.fixture(scope="session")
+def _bedrock() -> Iterator[bedrock_server.Bedrock]:
+    with bedrock_server.bedrock() as served:
+        os.environ["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"] = served.url
+        yield served
+        del os.environ["AWS_ENDPOINT_URL_BEDROCK_RUNTIME"]
+
+
+@pytest.fixture
+def bedrock(_bedrock: bedrock_server.Bedrock) -> bedrock_server.Bedrock:
+    """The model behind the chat, which moto has not; a test says what it does."""
+    _bedrock.fresh()
+    return _bedrock
 
 
 @pytest.fixture

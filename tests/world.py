@@ -27,6 +27,8 @@ STACK = "foundry-test"
 DOMAIN = "play.example"
 FUNCTION = "foundry-vtt-instance-management"
 KOFI_TOKEN = "demo-kofi-verification-token"
+TOKEN_KEY = "the-key-that-signs-the-platforms-own-tokens-in-tests"
+POOL, POOL_CLIENT = "us-east-1_TestPool1", "testclient0123456789abcdef"
 
 
 @lru_cache
@@ -107,9 +109,24 @@ def build() -> dict[str, str]:
         "BUCKET_USER_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/boundary",
         "OPERATOR_SECRET_ARN": operator,
         "ADMIN_USER_IDS": "admin",
+        # HTTP
+        "ENV": "test",
+        "TOKEN_SECRET_ARN": client("secretsmanager").create_secret(
+            Name="token-key", SecretString=json.dumps({"key": TOKEN_KEY})
+        )["ARN"],
+        "COGNITO_USER_POOL_ID": POOL,
+        "COGNITO_CLIENT_ID": POOL_CLIENT,
+        "CORS_ALLOW_ORIGINS": "https://pages.example, https://tools.example",
+        "GATEWAY_API_IDS": "abc123",
         "AWS_REGION": REGION,
         "AWS_LAMBDA_FUNCTION_NAME": FUNCTION,
     }
+
+
+def least_environment() -> dict[str, str]:
+    """Every setting that must be set, for a process that asks nothing of AWS."""
+    fields = settings.Settings.model_fields
+    return {name.upper(): "x" for name, field in fields.items() if field.is_required()}
 
 
 # name: (key, indexes as (name, partition, sort)); sort keys of indexes are numbers

@@ -43,9 +43,11 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "s3:DeleteObjects": ("s3:DeleteObject", "s3:DeleteObjectVersion"),
     "s3:CreateBucket": ("s3:CreateBucket", "s3:PutBucketOwnershipControls"),
     "lambda:Invoke": ("lambda:InvokeFunction",),
+    "bedrock-runtime:Converse": ("bedrock:InvokeModel", "bedrock:Converse"),
 }
 # What calls need besides what they are called: writes within transactions, tags set on creation, roles passed.
 BESIDES = {
+    "s3:ListBucket",  # makes S3 say that something is not there
     "dynamodb:PutItem",
     "dynamodb:UpdateItem",
     "dynamodb:DeleteItem",

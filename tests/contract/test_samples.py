@@ -34,7 +34,7 @@ UNASSIGNED = {
 }
 
 
-def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, freezer):
+def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, freezer, bedrock):
     freezer.move_to("2026-11-21T20:00:00Z")
     told = {}
 
@@ -89,6 +89,9 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
     tell("shutdown-stats", userId="admin")
     tell("admin-audit", userId="admin")
     tell("destroy-instance")
+    tell("chat")
+    tell("list-data")
+    tell("readiness")
     for name, answer in told.items():
         text = json.dumps(answer, indent=2) + "\n"
         for volatile, stable in SAME:

@@ -93,7 +93,12 @@ def checking_health(_: Member) -> Event:
     return sample("health-check")
 
 
+def chatting(member: Member) -> Event:
+    return member.event("chat")
+
+
 SCENES: dict[str, Scene] = {
+    "bedrock:Converse": chatting,
     "dynamodb:DeleteItem": destroying,
     "dynamodb:DescribeTable": checking_health,
     "dynamodb:GetItem": looking,
@@ -151,6 +156,8 @@ SCENES: dict[str, Scene] = {
 
 # What the embedded AWS cannot miss, and why the role has it.
 UNSEEN = {
+    # AWS's name for what the emulator calls bedrock:Converse.
+    "bedrock:InvokeModel",
     # AWS asks for these beside the call that makes the tagged thing; the emulator asks for the call alone.
     "ecs:TagResource",
     "elasticfilesystem:TagResource",

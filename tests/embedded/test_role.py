@@ -19,7 +19,7 @@ from tests.world import sample
 
 pytestmark = pytest.mark.embedded
 
-SOME = ["s3:PutBucketPolicy", "dynamodb:Scan"]
+SOME = ["s3:PutBucketPolicy", "dynamodb:Scan", "bedrock:Converse"]
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +35,7 @@ def test_the_whole_life_cycle_passes_under_the_templates_role(deployed: Deployed
     an_evening_on_the_own_licence(ada)
     a_session_on_a_borrowed_licence(ben)
     assert deployed.call(sample("health-check"))["status"] == "healthy"
+    assert deployed.call(sample("readiness"))["ready"]
     listed = deployed.call(sample("list-all", userId=demo.ADMIN))
     assert len(listed["instances"]) == 2
     money_and_administration(deployed, ada)

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 
-from local.embedded import CREDENTIALS, endpoint
-from local.stack import FUNCTION, TOP
+from local.embedded import CREDENTIALS, client, endpoint
+from local.stack import FUNCTION, STACK, TOP
 
 pytestmark = pytest.mark.embedded
 
@@ -33,6 +34,7 @@ class Run:
 
     process: subprocess.Popen[str]
     port: int
+    http_port: int
     said: list[str]  # line by line, as it comes
 
     def says(self, text: str, *, within: float) -> None:
@@ -112,9 +114,9 @@ def alive(pids: set[int]) -> set[int]:
 
 @pytest.fixture(scope="module")
 def run() -> Iterator[Run]:
-    port = free_port()
+    port, http_port = free_port(), free_port()
     process = subprocess.Popen(
-        [sys.executable, "-m", "local", "--port", str(port)],
+        [sys.executable, "-m", "local", "--port", str(port), "--http-port", str(http_port)],
         cwd=TOP,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -123,9 +125,9 @@ def run() -> Iterator[Run]:
     said: list[str] = []
     reader = threading.Thread(target=lambda: said.extend(process.stdout or ()))
     reader.start()
-    started = Run(process, port, said)
+    started = Run(process, port, http_port, said)
     try:
-        started.says("log follows", within=120)
+        started.says("server's follow", within=120)
         yield started
     finally:
         process.send_signal(signal.SIGINT)
@@ -172,7 +174,7 @@ def test_make_invoke_sends_a_sample_event(run: Run) -> None:
 
 def test_a_second_run_on_the_same_port_gives_one_clear_line(run: Run) -> None:
     second = subprocess.run(
-        [sys.executable, "-m", "local", "--port", str(run.port)],
+        [sys.executable, "-m", "local", "--port", str(run.port), "--http-port", str(free_port())],
         cwd=TOP,
         capture_output=True,
         text=True,
@@ -181,6 +183,60 @@ def test_a_second_run_on_the_same_port_gives_one_clear_line(run: Run) -> None:
     assert second.returncode == 1
     assert second.stderr.count("\n") == 1
     assert f"Port {run.port}" in second.stderr
+
+
+def test_a_second_run_on_the_http_port_gives_one_clear_line_too(run: Run) -> None:
+    second = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "local",
+            "--port",
+            str(free_port()),
+            "--http-port",
+            str(run.http_port),
+        ],
+        cwd=TOP,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert second.returncode == 1
+    assert second.stderr.count("\n") == 1
+    assert "HTTP_PORT" in second.stderr
+
+
+def test_the_curl_of_the_ready_block_works_as_it_is_pasted(run: Run) -> None:
+    said = "".join(run.said)
+    block = said[said.index("  export TOKEN=") : said.index("The demo community")]
+    pasted = subprocess.run(["bash", "-c", block], capture_output=True, text=True, check=True)
+    assert json.loads(pasted.stdout)["status"] == "created"
+
+
+def test_the_api_gateway_of_the_template_answers_with_a_token_of_its_user_pool(run: Run) -> None:
+    outputs = client("cloudformation", run.port).describe_stacks(StackName=STACK)["Stacks"][0]
+    found = {output["OutputKey"]: output["OutputValue"] for output in outputs["Outputs"]}
+    pool, user = found["UserPoolId"], "100000000000000002"
+    cognito = client("cognito-idp", run.port)
+    cognito.admin_create_user(UserPoolId=pool, Username=user, MessageAction="SUPPRESS")
+    secret = {"Password": "Correct-horse-battery-9", "Permanent": True}
+    cognito.admin_set_user_password(UserPoolId=pool, Username=user, **secret)
+    tokens = cognito.initiate_auth(
+        ClientId=found["UserPoolClientId"],
+        AuthFlow="USER_PASSWORD_AUTH",
+        AuthParameters={"USERNAME": user, "PASSWORD": secret["Password"]},
+    )["AuthenticationResult"]
+    api = f"{found['HttpApiId']}.execute-api.localhost:{run.port}"
+    for token, status in ((tokens["IdToken"], 200), (tokens["AccessToken"], 401), ("no", 401)):
+        headers = {"Host": api, "Authorization": f"Bearer {token}"}
+        answer = requests.post(
+            f"{endpoint(run.port)}/", json={"action": "status"}, headers=headers, timeout=60
+        )
+        assert answer.status_code == status, answer.text
+        assert answer.json()["success"] is (status == 200)
+    headers = {"Host": api, "Authorization": f"Bearer {tokens['IdToken']}"}
+    said = requests.get(f"{endpoint(run.port)}/status", headers=headers, timeout=60)
+    assert said.json()["user"] == user
 
 
 def test_make_invoke_says_when_nothing_runs() -> None:
@@ -205,3 +261,5 @@ def test_ctrl_c_ends_it_and_leaves_nothing_behind(run: Run) -> None:
     assert not alive(started)
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", run.port)) != 0
+    with socket.socket() as probe:
+        assert probe.connect_ex(("127.0.0.1", run.http_port)) != 0

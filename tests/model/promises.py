@@ -202,7 +202,7 @@ def all_is_over(seen: Seen) -> None:
     names = {
         "buckets": {i["s3BucketName"] for i in seen.instances},
         "users": {f"{world.STACK}-{name}" for name in ids},
-        "secrets": {f"{world.STACK}/{name}" for name in ids} | {"operator", "kofi"},
+        "secrets": {f"{world.STACK}/{name}" for name in ids} | {"operator", "kofi", "token-key"},
         "access points": ids | {"cache"},
         "families": {f"{world.STACK}-{name}" for name in ids} | {f"{world.STACK}-purge"},
         "records": {f"{i['host']}." for i in seen.instances} | {f"{world.DOMAIN}."},

@@ -1,0 +1,34 @@
+"""Who calls, told by a bearer token or by claims that API Gateway has checked. Knows no transport."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from actions.errors import TimedOut, Unauthenticated
+from handler.dispatch import Caller
+from services.errors import KeysUnreachable, TokenRefused
+from services.platform import Platform
+
+if TYPE_CHECKING:
+    from services.tokens import Bearer
+
+
+def by_token(token: str, platform: Platform) -> Caller:
+    """The caller whom `token` stands for. Raises Unauthenticated, or TimedOut if it could not be checked."""
+    return _caller(lambda: platform.tokens.bearer(token))
+
+
+def by_claims(claims: Mapping[str, Any], platform: Platform) -> Caller:
+    """The caller whom API Gateway's authorizer found. Raises Unauthenticated."""
+    return _caller(lambda: platform.tokens.of_gateway(claims))
+
+
+def _caller(found: Callable[[], Bearer]) -> Caller:
+    try:
+        bearer = found()
+    except TokenRefused as refusal:
+        raise Unauthenticated(refusal.reason) from None
+    except KeysUnreachable:
+        raise TimedOut("The user pool that issued the token") from None
+    return Caller(user_id=bearer.user_id, scopes=bearer.scopes)

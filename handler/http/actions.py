@@ -1,0 +1,33 @@
+"""The platform's own web API: every action of the contract, by name in the body or in the address."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends
+from starlette.requests import Request
+
+from actions.errors import InvalidRequest
+from handler.http.calling import call
+from handler.http.request import Json, json_object
+from handler.http.security import Authenticated
+
+router = APIRouter()
+Body = Annotated[dict[str, Any], Depends(json_object)]
+
+
+@router.post("/", include_in_schema=False)  # openapi.py describes them, from the actions
+def by_body(request: Request, caller: Authenticated, body: Body) -> Json:
+    """The contract's JSON as a direct invocation takes it: `action` and its fields."""
+    action = body.get("action")
+    if not isinstance(action, str) or not action:
+        raise InvalidRequest(
+            "The payload names no action.", field="action", suggestion='Send {"action": "status"}.'
+        )
+    return Json(call(request, action, body, caller))
+
+
+@router.post("/v1/actions/{action}", include_in_schema=False)
+def by_address(request: Request, action: str, caller: Authenticated, body: Body) -> Json:
+    """The action that the address names, with its fields as the body."""
+    return Json(call(request, action, {**body, "action": action}, caller))

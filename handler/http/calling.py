@@ -1,0 +1,31 @@
+"""From a request to an action: the one way in which HTTP calls the dispatcher."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from starlette.requests import Request
+
+from actions.action import Answer
+from handler import dispatch
+from handler.http.request import observing, platform_of
+from services import tracing
+
+
+def call(
+    request: Request, action: str, payload: Mapping[str, Any], caller: dispatch.Caller
+) -> Answer:
+    """Carry out `action`, for the token's user where the payload names none. Raises what the action raises."""
+    asked = dict(payload)
+    if caller.user_id is not None:
+        asked.setdefault("userId", caller.user_id)
+    observed = observing(request).observed
+    observed.names(action, caller.user_id)
+    with tracing.segment(observed.action):
+        return dispatch.run(action, asked, caller, platform_of(request))
+
+
+def without_success(answer: Answer) -> Answer:
+    """An answer for the surfaces whose status code says all that `success` does."""
+    return {name: value for name, value in answer.items() if name != "success"}

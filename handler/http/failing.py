@@ -1,0 +1,126 @@
+"""From what went wrong to an HTTP answer, in the words of the surface that was asked.
+
+The platform's own addresses (`POST /`, /v1/, /webhooks/) answer with the contract's error object. All others answer
+{error, message} (contract: Backend Services, Error Handling).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.routing import Match
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from actions.errors import InvalidRequest, NotFound, PlatformError, RateLimited
+from handler import failures
+from handler.http.request import Json, Observing
+
+CHALLENGE = 'Bearer realm="foundry", error="invalid_token"'
+
+
+class Refused(InvalidRequest):
+    """A request that HTTP itself has a status for, with the headers that go with it."""
+
+    def __init__(self, status: HTTPStatus, message: str, **headers: str) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+
+
+class Failing:
+    """Answers for whatever is raised further in."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let a request through. Once an answer has begun, nothing else can be said any more."""
+        begun = False
+
+        async def noticed(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, noticed)
+        except Exception as error:
+            kept: Observing = scope["observing"]
+            kept.failure = (error, failures.kind_of(error))
+            if begun:
+                raise
+            await answer(error, scope, kept.request_id)(scope, receive, send)
+
+
+def answer(error: Exception, scope: Scope, request_id: str) -> Json:
+    """What the caller is told."""
+    said = failures.answer(error, request_id)
+    status = error.status if isinstance(error, Refused) else failures.kind_of(error).http_status
+    if not speaks_contract(scope["path"], scope["method"]):
+        said = _briefly(said, status)
+    return Json(said, status_code=status, headers=_headers(error, status))
+
+
+def speaks_contract(path: str, method: str) -> bool:
+    """Whether an address answers errors as the platform's own contract does."""
+    return (path == "/" and method != "GET") or path.startswith(("/v1/", "/webhooks/"))
+
+
+def _briefly(said: dict[str, Any], status: int) -> dict[str, Any]:
+    hint = said.get("details", {}).get("suggestion")
+    message = f"{said['error']} {hint}" if hint else said["error"]
+    return {"error": HTTPStatus(status).phrase, "message": message}
+
+
+def _headers(error: Exception, status: int) -> dict[str, str]:
+    headers = dict(error.headers) if isinstance(error, Refused) else {}
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers["www-authenticate"] = CHALLENGE
+    if isinstance(error, RateLimited):
+        headers["retry-after"] = str(error.retry_after)
+    return headers
+
+
+def raise_for_status(app: FastAPI) -> None:
+    """Let the router's own refusals (404, 405) be answered like all others."""
+
+    async def raised(request: Request, error: Exception) -> Any:
+        assert isinstance(error, HTTPException)  # noqa: S101 - for mypy: it is registered for nothing else
+        if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+            allowed = _allowed(request)
+            raise Refused(
+                HTTPStatus.METHOD_NOT_ALLOWED, f"This address takes {allowed} only.", allow=allowed
+            )
+        raise NotFound("There is nothing at this address.")
+
+    app.add_exception_handler(HTTPException, raised)
+
+
+def _allowed(request: Request) -> str:
+    """All methods of the address: the router itself names those of the first route only."""
+    methods: set[str] = set()
+    for route in request.app.router.routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            methods |= route.methods
+    return ", ".join(sorted(methods))
+
+
+def raise_invalid(app: FastAPI) -> None:
+    """Let what FastAPI finds wrong with a query be answered like what an action finds wrong."""
+
+    async def raised(request: Request, error: Exception) -> Any:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+        raise _invalid(error.errors())
+
+    app.add_exception_handler(RequestValidationError, raised)
+
+
+def _invalid(found: Sequence[dict[str, Any]]) -> PlatformError:
+    field, message = str(found[0]["loc"][-1]), str(found[0]["msg"])
+    return InvalidRequest(f"{field} is not valid.", field=field, suggestion=message)

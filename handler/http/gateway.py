@@ -1,0 +1,112 @@
+"""HTTP events of Lambda: API Gateway REST and HTTP APIs, function URLs, load balancers.
+
+Mangum turns them into requests of the one application. Before, an event is checked and completed, so that whatever
+shape it has, Mangum finds what it needs; and a stage's name is taken off its path.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import Any
+
+from mangum import Mangum
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from actions.errors import InvalidRequest
+from handler.http.application import build
+from services.platform import Platform
+
+_HOST = re.compile(r"[A-Za-z0-9._-]{1,255}(:\d{1,5})?")
+
+
+class Http(BaseModel):
+    """requestContext.http of a version 2 event."""
+
+    model_config = ConfigDict(extra="allow")
+    method: str
+    path: str = "/"
+    sourceIp: str = ""  # noqa: N815 - AWS's name
+
+
+class Context(BaseModel):
+    """requestContext, as far as it matters here."""
+
+    model_config = ConfigDict(extra="allow")
+    http: Http | None = None
+    elb: dict[str, Any] | None = None
+    stage: str = ""
+    path: str = ""
+
+
+class Event(BaseModel):
+    """What all shapes of HTTP event have in common, under AWS's own names."""
+
+    model_config = ConfigDict(extra="allow")
+    httpMethod: str = ""  # noqa: N815
+    path: str = "/"
+    rawQueryString: str = ""  # noqa: N815
+    headers: dict[str, str] | None = None
+    multiValueHeaders: dict[str, list[str]] | None = None  # noqa: N815
+    queryStringParameters: dict[str, str] | None = None  # noqa: N815
+    multiValueQueryStringParameters: dict[str, list[str]] | None = None  # noqa: N815
+    cookies: list[str] | None = None
+    body: str | None = None
+    isBase64Encoded: bool = False  # noqa: N815
+    requestContext: Context = Field(default_factory=Context)  # noqa: N815
+
+
+def answer(event: dict[str, Any], context: Any, platform: Platform) -> dict[str, Any]:
+    """The answer in the shape that the event's sender takes. Raises InvalidRequest for an event that is none."""
+    try:
+        return adapter(platform)(complete(event), context)
+    except (ValidationError, ValueError):  # binascii.Error and UnicodeError are ValueErrors, too
+        raise InvalidRequest("The event is not one of HTTP.") from None
+
+
+@lru_cache(maxsize=2)
+def adapter(platform: Platform) -> Mangum:
+    """The application as Lambda calls it, made once for a platform."""
+    return Mangum(build(platform), lifespan="off")
+
+
+def complete(event: dict[str, Any]) -> dict[str, Any]:
+    """The event with all that Mangum expects of its shape. Raises pydantic.ValidationError."""
+    checked = Event.model_validate(event)
+    found = checked.model_dump(exclude_none=True)
+    for headers in ("headers", "multiValueHeaders"):
+        if headers in found:
+            found[headers] = _passable(found[headers])
+    http, context = checked.requestContext.http, checked.requestContext
+    if context.elb is not None:
+        found.setdefault("headers", {})
+    elif http is not None:
+        found["version"] = "2.0"
+        found.setdefault("headers", {})
+        found["requestContext"]["http"]["path"] = _without_stage(http.path, context.stage)
+    else:
+        found.setdefault("resource", checked.path)
+        found.pop("version", None)  # an HTTP API that sends version 1 is like a REST API
+        # A REST API's own path has no stage, as requestContext.path shows; a mapped domain's may.
+        bare = context.path == f"/{context.stage}{checked.path}"
+        found["path"] = checked.path if bare else _without_stage(checked.path, context.stage)
+    return found
+
+
+def _without_stage(path: str, stage: str) -> str:
+    prefix = f"/{stage}"
+    if stage in ("", "$default") or not (path == prefix or path.startswith(prefix + "/")):
+        return path
+    return path[len(prefix) :] or "/"
+
+
+def _passable(headers: dict[str, Any]) -> dict[str, Any]:
+    """Without what a client may send, nobody here reads and Mangum would fall over: a host that is none."""
+    return {name: value for name, value in headers.items() if _is_passable(name.lower(), value)}
+
+
+def _is_passable(name: str, value: str | list[str]) -> bool:
+    values = [value] if isinstance(value, str) else value
+    if name == "host":
+        return all(_HOST.fullmatch(each) for each in values)
+    return name != "x-forwarded-port" or all(each.isdecimal() for each in values)

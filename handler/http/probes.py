@@ -1,0 +1,47 @@
+"""For whatever runs and watches the process: is it alive, can it work, what has it done."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+
+from handler.dispatch import Caller
+from handler.http import measures
+from handler.http.calling import call, without_success
+from handler.http.openapi import described
+from handler.http.request import Json
+
+router = APIRouter()
+
+
+@router.get("/healthz", openapi_extra=described({"type": "object"}, {"status": "alive"}))
+async def alive() -> Json:
+    """The process answers; nothing else is asked."""
+    return Json({"status": "alive"})
+
+
+_READY = {
+    "type": "object",
+    "required": ["ready", "tables"],
+    "properties": {"ready": {"type": "boolean"}, "tables": {"type": "object"}},
+}
+_NOT_READY = described(_READY)["responses"]["200"] | {"description": "Some table cannot be used"}
+
+
+@router.get(
+    "/readyz",
+    responses={503: _NOT_READY},
+    openapi_extra=described(_READY, {"ready": True, "tables": {"instances": "ready"}}),
+)
+def ready(request: Request) -> Json:
+    """Whether every table can be used: 200, or 503 and which cannot."""
+    answer = without_success(call(request, "readiness", {}, Caller()))
+    return Json(answer, status_code=200 if answer["ready"] else 503)
+
+
+@router.get("/metrics", response_class=PlainTextResponse)
+async def metrics() -> Response:
+    """The measures of this process since its start, in Prometheus' text format."""
+    return Response(generate_latest(measures.REGISTRY), media_type=CONTENT_TYPE_LATEST)

@@ -1,0 +1,81 @@
+"""What the modules of HTTP take out of a request."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from actions.errors import InvalidRequest
+from handler.failures import Failure
+from handler.telemetry import Observed
+from services.platform import Platform
+
+
+@dataclass
+class Observing:
+    """What is known of one request: its id, and how it went."""
+
+    request_id: str
+    observed: Observed
+    status: int = 500  # what is said of a request that was never answered
+    failure: tuple[Exception, Failure] | None = None
+
+
+def observing(request: Request) -> Observing:
+    """What handler/http/around.py keeps of the request."""
+    kept: Observing = request.scope["observing"]
+    return kept
+
+
+def platform_of(request: Request) -> Platform:
+    """The services that the application works with."""
+    platform: Platform = request.app.state.platform
+    return platform
+
+
+async def json_object(request: Request) -> dict[str, Any]:
+    """The body as a JSON object, whatever its content type says. Raises InvalidRequest."""
+    return parsed(await request.body())
+
+
+def parsed(body: bytes) -> dict[str, Any]:
+    """A JSON object, strictly: UTF-8, no NaN, no half characters, not nested beyond what Python can hold."""
+    try:
+        found = json.loads(body.decode("utf-8"), parse_constant=_no_constant, parse_float=_number)
+        json.dumps(found, ensure_ascii=False).encode("utf-8")
+    except (ValueError, RecursionError):  # UnicodeError is a ValueError
+        raise InvalidRequest(
+            "The body is not JSON.", field="body", suggestion="Send a JSON object in UTF-8."
+        ) from None
+    if not isinstance(found, dict):
+        raise InvalidRequest(
+            "The body is not a JSON object.", field="body", suggestion='Send {"action": …}.'
+        )
+    return found
+
+
+def _number(text: str) -> int | float:
+    """JSON knows no difference between 3 and 3.0, and nothing that is beyond a float."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return int(number) if number.is_integer() else number
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+class Json(Response):
+    """JSON in ASCII, so that whatever somebody sent can be repeated to them."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        """`content` as JSON."""
+        return json.dumps(content, separators=(",", ":"), allow_nan=False).encode("ascii")

@@ -1,0 +1,46 @@
+"""What other services post, each in its own form and with its own proof of who it is."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from actions.errors import InvalidRequest
+from handler.dispatch import Caller
+from handler.http.calling import call
+from handler.http.openapi import described, failed
+from handler.http.request import Json
+
+router = APIRouter()
+
+
+_ANSWER = {"type": "object", "required": ["success"], "properties": {"success": {"const": True}}}
+_ERROR = {"$ref": "#/components/schemas/ActionError"}
+
+
+@router.post(
+    "/webhooks/kofi",
+    responses={status: failed(status, _ERROR) for status in (400, 403, 409, 413, 500, 504)},
+    openapi_extra=described(
+        _ANSWER,
+        {"success": True, "donationProcessed": True},
+        body={
+            "application/x-www-form-urlencoded": {
+                "schema": {
+                    "type": "object",
+                    "required": ["data"],
+                    "properties": {"data": {"type": "string"}},
+                }
+            }
+        },
+    ),
+)
+async def kofi(request: Request) -> Json:
+    """Ko-fi's form post, handed on as it is. Its verification token, which the action checks, is the only proof."""
+    try:
+        body = (await request.body()).decode("utf-8")
+    except UnicodeDecodeError:
+        raise InvalidRequest("The body is not UTF-8.", field="body") from None
+    payload = {"action": "kofi-webhook", "body": body}
+    return Json(await run_in_threadpool(call, request, "kofi-webhook", payload, Caller()))

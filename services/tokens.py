@@ -1,0 +1,136 @@
+"""Bearer tokens: who one stands for. Two kinds are taken, told apart by their algorithm.
+
+RS256: an ID token of the platform's Cognito user pool. HS256: one that the platform issued itself, signed with the
+key of a secret (`TOKEN_SECRET_ARN`). While the key is being changed, the secret's `previous` is taken too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jwt
+
+from services import clock
+from services.cognito import Cognito
+from services.errors import TokenRefused
+from services.secrets import Secrets
+from services.settings import Settings
+
+ISSUER = "foundry-platform"
+SYSTEM = "system"
+_LONGEST = 8192  # characters; Cognito's tokens are some 1,000
+_LEEWAY_SECONDS = 5  # between two machines' clocks
+# What actions.action.UserId takes, too: a user must be somebody who can have a server.
+_USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Bearer:
+    """Who a token stands for, and what it lets them do besides their own."""
+
+    user_id: str
+    scopes: frozenset[str]
+
+
+class Tokens:
+    """Checks tokens, and issues the platform's own."""
+
+    def __init__(self, settings: Settings, secrets: Secrets) -> None:
+        self._settings = settings
+        self._secrets = secrets
+        self._cognito = Cognito(settings)
+
+    def bearer(self, token: str) -> Bearer:
+        """Whose token it is. Raises TokenRefused, or KeysUnreachable if it could not be checked in time."""
+        try:
+            if len(token) > _LONGEST:
+                raise TokenRefused("The token is not valid.")
+            header = jwt.get_unverified_header(token)
+            if header.get("alg") == "HS256":
+                claims = self._own(token)
+                return bearer_of(claims.get("sub"), claims.get("scope"))
+            return of_cognito(self._of_cognito(token, str(header.get("kid"))))
+        except jwt.ExpiredSignatureError:
+            raise TokenRefused("The token has expired.") from None
+        except (jwt.PyJWTError, ValueError):
+            raise TokenRefused("The token is not valid.") from None
+
+    def of_gateway(self, claims: Mapping[str, Any]) -> Bearer:
+        """Whom API Gateway's authorizer found in a token that it has checked. Raises TokenRefused."""
+        pool = self._cognito.pool()
+        if pool and "iss" in claims and claims["iss"] != pool.issuer:
+            raise TokenRefused("The token is of another user pool.")
+        return of_cognito(claims)
+
+    def issue(self, user_id: str, seconds: int, scopes: Iterable[str] = ()) -> str:
+        """A token of the platform's own for `user_id`, valid for `seconds`."""
+        now = clock.now()
+        claims = {
+            "iss": ISSUER,
+            "aud": self._settings.stack,
+            "sub": user_id,
+            "iat": now,
+            "exp": now + seconds,
+            "scope": " ".join(scopes),
+        }
+        return jwt.encode(claims, self._own_keys()[0], algorithm="HS256")
+
+    def _own(self, token: str) -> dict[str, Any]:
+        refused: jwt.InvalidSignatureError | None = None
+        for key in self._own_keys():
+            try:
+                return jwt.decode(
+                    token,
+                    key,
+                    algorithms=["HS256"],
+                    audience=self._settings.stack,
+                    issuer=ISSUER,
+                    leeway=_LEEWAY_SECONDS,
+                    options={"require": ["exp", "iat", "sub", "aud", "iss"]},
+                )
+            except jwt.InvalidSignatureError as error:
+                refused = error
+        raise refused or TokenRefused("Tokens of this kind are not taken here.")
+
+    def _own_keys(self) -> list[str]:
+        if not self._settings.token_secret_arn:
+            return []
+        kept = self._secrets.watched(self._settings.token_secret_arn)
+        return [kept[name] for name in ("key", "previous") if kept.get(name)]
+
+    def _of_cognito(self, token: str, key_id: str) -> dict[str, Any]:
+        pool = self._cognito.pool()
+        if pool is None:
+            raise TokenRefused("Tokens of this kind are not taken here.")
+        return jwt.decode(
+            token,
+            self._cognito.key(pool, key_id),
+            algorithms=["RS256"],
+            audience=pool.client_id,
+            issuer=pool.issuer,
+            leeway=_LEEWAY_SECONDS,
+            options={"require": ["exp", "iat", "sub", "aud", "iss", "token_use"]},
+        )
+
+
+def of_cognito(claims: Mapping[str, Any]) -> Bearer:
+    """Who the checked claims of an ID token stand for: the Discord id that an operator entered, else the username.
+
+    `sub` would be safe from choice, too, but is no id that the platform knows.
+    """
+    if claims.get("token_use", "id") != "id":
+        raise TokenRefused("This is not an ID token.")
+    user = claims.get("custom:discord_id") or claims.get("cognito:username")
+    return bearer_of(user, claims.get("cognito:groups"))
+
+
+def bearer_of(user: object, scopes: object) -> Bearer:
+    """A bearer, if `user` can be one. Scopes come as a list or as text, `a b`, `a,b` or API Gateway's `[a b]`."""
+    if not isinstance(user, str) or not _USER.fullmatch(user) or user == SYSTEM:
+        raise TokenRefused("The token names no user who could call.")
+    listed = re.split(r"[\s,\[\]]+", scopes) if isinstance(scopes, str) else scopes or ()
+    names = listed if isinstance(listed, list | tuple) else ()
+    return Bearer(user, frozenset(name for name in names if isinstance(name, str) and name))

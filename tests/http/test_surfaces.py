@@ -1,0 +1,377 @@
+"""What each surface answers, and in which words it refuses."""
+
+from __future__ import annotations
+
+import json
+import time
+from datetime import datetime
+
+import pytest
+
+from handler.http.openapi import EVENTS
+from services.mock_data import endpoints
+from tests import bedrock_server, world
+from tests.http.issuing import own
+from tests.http.shapes import ask
+from tests.world import Context
+
+SECURITY = {
+    "x-frame-options": "DENY",
+    "x-content-type-options": "nosniff",
+    "x-xss-protection": "0",
+    "strict-transport-security": "max-age=31536000; includeSubDomains",
+    "cache-control": "no-store",
+}
+
+
+def get(path, query=""):
+    return ask("GET", path, token=own("ada"), query=query)
+
+
+def test_status_is_the_contracts_object(http):
+    said = get("/status").json
+    assert list(said) == ["status", "timestamp", "version", "service", "environment", "user"]
+    assert said | {"timestamp": None} == {
+        "status": "ok",
+        "timestamp": None,
+        "version": "1.0",
+        "service": world.FUNCTION,
+        "environment": "test",
+        "user": "ada",
+    }
+    assert abs(datetime.fromisoformat(said["timestamp"]).timestamp() - time.time()) < 60
+
+
+def test_root_and_health_say_that_all_is_well(http):
+    assert get("/").json["status"] == "healthy"
+    assert get("/health").json == {"status": "healthy"}
+    assert get("/healthz").json == {"status": "alive"}
+
+
+def test_ready_means_that_every_table_answers(http, aws):
+    tables = ["instances", "hosts", "runs", "licenses", "sessions"]
+    ready = ask("GET", "/readyz")
+    assert ready.status == 200
+    assert {name: ready.json["tables"][name] for name in tables} == dict.fromkeys(tables, "ready")
+    world.client("dynamodb").delete_table(TableName=aws["RUNS_TABLE"])
+    broken = ask("GET", "/readyz")
+    assert broken.status == 503
+    assert broken.json["ready"] is False
+    assert broken.json["tables"]["runs"] == "not ready"
+    assert ask("GET", "/healthz").status == 200
+
+
+def test_metrics_count_by_route_and_never_by_what_somebody_chose(http):
+    ask("GET", "/api/somebodys-secret-path", token=own("ada"))
+    ask("BREW", "/somebodys-secret-path")
+    text = ask("GET", "/metrics").body.decode()
+    assert 'http_requests_total{method="GET",route="/api/{path:path}",status="200"}' in text
+    assert 'http_requests_total{method="other",route="none",status="404"}' in text
+    assert "http_request_seconds_bucket" in text
+    assert "somebodys-secret-path" not in text
+    assert "ada" not in text
+
+
+# --- chat
+
+
+def chat(body):
+    return ask("POST", "/chat", body, token=own("ada"))
+
+
+def test_chat_asks_the_model_of_the_settings_with_all_that_was_said(http, bedrock):
+    before = [{"user": "Which edition?", "assistant": "The fifth."}]
+    answer = chat({"message": "Grappled?", "history": before})
+    assert answer.json == {
+        "answer": bedrock_server.ANSWER,
+        "model": "amazon.nova-lite-v1:0",
+        "usage": {"inputTokens": 5, "outputTokens": 9, "totalTokens": 14},
+    }
+    (asked,) = bedrock.asked
+    assert "amazon.nova-lite" in asked["path"]
+    said = [(m["role"], m["content"][0]["text"]) for m in asked["messages"]]
+    assert said == [
+        ("user", "Which edition?"),
+        ("assistant", "The fifth."),
+        ("user", "Grappled?"),
+    ]
+    assert "game masters" in asked["system"][0]["text"]
+    assert asked["inferenceConfig"] == {"maxTokens": 800}
+
+
+def test_model_prompt_and_length_are_settings(http, bedrock, monkeypatch):
+    monkeypatch.setenv("CHAT_MODEL", "us.amazon.nova-pro-v1:0")
+    monkeypatch.setenv("CHAT_PROMPT", "You are a dragon.")
+    monkeypatch.setenv("CHAT_MAX_TOKENS", "50")
+    world.new_process()
+    assert chat({"message": "Hello?"}).json["model"] == "us.amazon.nova-pro-v1:0"
+    assert bedrock.asked[0]["system"] == [{"text": "You are a dragon."}]
+    assert bedrock.asked[0]["inferenceConfig"] == {"maxTokens": 50}
+
+
+@pytest.mark.parametrize(
+    ("fails_with", "status"),
+    [
+        ((429, "ThrottlingException"), 429),
+        ((429, "ModelNotReadyException"), 429),
+        ((400, "ServiceQuotaExceededException"), 429),
+        ((408, "ModelTimeoutException"), 504),
+        ((400, "ValidationException"), 400),
+        ((403, "AccessDeniedException"), 500),
+    ],
+)
+def test_what_the_model_refuses_becomes_a_status_that_says_what_to_do(
+    http, bedrock, fails_with, status
+):
+    bedrock.fails_with = fails_with
+    answer = chat({"message": "Hello?"})
+    assert answer.status == status
+    assert set(answer.json) == {"error", "message"}
+    assert ("retry-after" in answer.headers) == (status == 429)
+    if status == 429:
+        assert int(answer.headers["retry-after"]) > 0
+    assert "AccessDenied" not in answer.json["message"]
+
+
+def test_a_refusal_for_too_much_is_the_contracts_over_the_generic_endpoint(http, bedrock):
+    bedrock.fails_with = (429, "ThrottlingException")
+    answer = ask("POST", "/v1/actions/chat", {"message": "Hello?"}, token=own("ada"))
+    assert (answer.status, answer.json["errorCode"]) == (429, "RATE_LIMITED")
+    assert answer.json["details"]["retryAfter"] == int(answer.headers["retry-after"])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"message": ""},
+        {"message": " \n"},
+        {"message": "x" * 4001},
+        {"message": 5},
+        {"message": "x", "history": [{"user": "x", "assistant": "y"}] * 11},
+        {"message": "x", "history": [{"user": "x"}]},
+        {"message": "x", "history": "before"},
+    ],
+)
+def test_a_chat_has_bounds(http, bedrock, body):
+    assert chat(body).status == 400
+    assert bedrock.asked == []
+
+
+def test_a_chat_is_always_the_tokens_users_own(http, bedrock):
+    assert chat({"message": "x", "userId": "bob"}).status == 200
+
+
+# --- mock data
+
+
+@pytest.mark.parametrize("name", endpoints())
+def test_each_list_of_the_map_has_a_route_with_pages(http, name):
+    whole = get(f"/{name}", "limit=100").json
+    assert whole["total"] == len(whole["items"]) > 5
+    first, second = get(f"/{name}", "limit=3").json, get(f"/{name}", "limit=3&offset=3").json
+    assert first["items"] + second["items"] == whole["items"][:6]
+    assert get(f"/{name}", "offset=9999").json["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("path", "query", "field", "value"),
+    [
+        ("/users", "role=admin", "role", "admin"),
+        ("/users", "active=false&role=game-master", "active", False),
+        ("/products", "category=dice", "category", "dice"),
+        ("/orders", "status=paid", "status", "paid"),
+    ],
+)
+def test_a_list_is_filtered_by_field(http, path, query, field, value):
+    items = get(path, query).json["items"]
+    assert items
+    assert {item[field] for item in items} == {value}
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "limit=x", "offset=-1", "colour=red", "role=a&role=b"]
+)
+def test_a_list_refuses_what_it_cannot_do_and_names_it(http, query):
+    answer = get("/users", query)
+    assert answer.status == 400
+    assert query.split("=")[0] in answer.json["message"]
+
+
+def test_lists_come_from_the_bucket_where_it_has_them(http, monkeypatch):
+    s3 = world.client("s3")
+    s3.create_bucket(Bucket="mock-data")
+    users = [{"id": "u1", "role": "admin"}]
+    s3.put_object(Bucket="mock-data", Key="users.json", Body=json.dumps(users).encode())
+    monkeypatch.setenv("MOCK_DATA_BUCKET", "mock-data")
+    world.new_process()
+    assert get("/users").json["items"] == users
+    assert get("/products").json["total"] > 5  # packaged: the bucket has none
+    s3.put_object(Bucket="mock-data", Key="orders.json", Body=b'{"not": "a list"}')
+    assert get("/orders").status == 500
+
+
+# --- the description
+
+
+def test_the_description_has_every_action_that_people_may_call_with_its_sample(http):
+    made = get("/openapi.json").json
+    assert made["openapi"].startswith("3.")
+    asked = made["paths"]["/v1/actions/schedule-session"]["post"]["requestBody"]["content"]
+    sample = json.loads((EVENTS / "schedule-session.json").read_text())
+    example = asked["application/json"]["example"]
+    assert example == {n: v for n, v in sample.items() if n not in ("action", "userId")}
+    assert "/v1/actions/auto-shutdown-check" not in made["paths"]
+    for path in ("/", "/status", "/chat", "/users", "/webhooks/kofi", "/api/{path}", "/metrics"):
+        assert path in made["paths"], path
+    assert made["paths"]["/status"]["get"]["security"] == [{"bearer": []}]
+    assert "429" in made["paths"]["/chat"]["post"]["responses"]
+
+
+def test_the_description_is_open_to_everybody_by_setting_only(http, monkeypatch):
+    assert ask("GET", "/openapi.json").status == ask("GET", "/docs").status == 401
+    monkeypatch.setenv("DOCS_PUBLIC", "true")
+    world.new_process()
+    assert ask("GET", "/openapi.json").status == ask("GET", "/docs").status == 200
+    assert "security" not in ask("GET", "/openapi.json").json["paths"]["/docs"]["get"]
+
+
+def test_the_page_for_people_needs_nothing_from_anywhere_else(http):
+    page = get("/docs")
+    assert page.headers["content-type"].startswith("text/html")
+    assert b"POST /v1/actions/create-instance" in page.body
+    assert b"src=" not in page.body
+    assert b"<script" not in page.body
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+# --- what all answers have in common
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "token"),
+    [
+        ("GET", "/health", None),
+        ("GET", "/status", None),
+        ("GET", "/nothing", None),
+        ("POST", "/", "ada"),
+        ("DELETE", "/users", None),
+        ("GET", "/metrics", None),
+    ],
+)
+def test_every_answer_has_its_id_and_the_security_headers(http, method, path, token):
+    answer = ask(method, path, {} if method == "POST" else None, token=token and own(token))
+    assert answer.headers["x-request-id"] == Context().aws_request_id
+    assert {name: answer.headers[name] for name in SECURITY} == SECURITY
+    assert "frame-ancestors 'none'" in answer.headers["content-security-policy"]
+
+
+def test_a_failure_inside_says_the_request_id_and_the_log_the_rest(http, aws, capsys):
+    world.client("dynamodb").delete_table(TableName=aws["INSTANCES_TABLE"])
+    answer = ask("POST", "/", {"action": "status"}, token=own("ada"))
+    assert (answer.status, answer.json["errorCode"]) == (500, "INTERNAL_ERROR")
+    assert answer.headers["x-request-id"] in answer.json["error"]
+    line = json.loads(capsys.readouterr().out.splitlines()[-1])
+    assert line["requestId"] == answer.headers["x-request-id"]
+    assert line["action"] == "status"
+    assert line["userId"] == "ada"
+    assert "ResourceNotFoundException" in line["details"]["exception"]
+
+
+def test_each_surface_refuses_in_its_own_words(http):
+    ours = ask("POST", "/v1/actions/status", {}, token=own("bob")).json
+    assert list(ours) == ["success", "errorCode", "error", "details", "requestId"]
+    for method, path in (("GET", "/status"), ("GET", "/api/x"), ("GET", "/x"), ("PUT", "/chat")):
+        assert list(ask(method, path).json) == ["error", "message"], path
+    assert ask("GET", "/status").json["error"] == "Unauthorized"
+
+
+def test_a_method_that_an_address_has_not_is_told_which_it_has(http):
+    answer = ask("PATCH", "/")
+    assert answer.status == 405
+    assert answer.headers["allow"] == "GET, POST"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b'"status"',
+        b"{",
+        b'{"action": NaN}',
+        b'{"action": 1e999}',
+        b'{"action": "status", "x": "\\ud800"}',
+        b"[" * 50_000,
+        b'{"action": 7}',
+        b"{}",
+    ],
+)
+def test_a_body_that_is_no_json_object_with_an_action_is_refused(http, body):
+    answer = ask("POST", "/", body, token=own("ada"))
+    assert (answer.status, answer.json["errorCode"]) == (400, "VALIDATION_ERROR")
+
+
+def test_a_number_without_a_fraction_is_whole_however_it_is_written(http, invoke):
+    invoke(world.sample("create-instance", userId="ada"))
+    body = b'{"idleMinutes": 30.0}'
+    answer = ask("POST", "/v1/actions/set-auto-shutdown", body, token=own("ada"))
+    assert answer.json["idleMinutes"] == 30
+
+
+def test_a_body_of_more_than_a_megabyte_is_refused(http):
+    fits = b'{"action": "status", "x": "' + b"x" * 900_000 + b'"}'
+    too_long = b'{"action": "status", "x": "' + b"x" * 1_000_000 + b'"}'
+    assert ask("POST", "/", fits, token=own("ada")).status == 404
+    assert ask("POST", "/", too_long, token=own("ada")).status == 413
+
+
+# --- pages of other origins
+
+
+def preflight(origin, method="POST", headers="authorization,content-type"):
+    return ask(
+        "OPTIONS",
+        "/v1/actions/status",
+        origin=origin,
+        access_control_request_method=method,
+        access_control_request_headers=headers,
+    )
+
+
+def test_a_browser_may_ask_for_a_page_of_an_allowed_origin(http):
+    for origin in ("https://pages.example", "https://tools.example"):
+        answer = preflight(origin)
+        assert answer.status == 200
+        assert answer.headers["access-control-allow-origin"] == origin
+        assert "POST" in answer.headers["access-control-allow-methods"]
+        assert "authorization" in answer.headers["access-control-allow-headers"].lower()
+        asked = ask("GET", "/status", token=own("ada"), origin=origin)
+        assert asked.headers["access-control-allow-origin"] == origin
+        assert "x-request-id" in asked.headers["access-control-expose-headers"]
+
+
+def test_a_refusal_can_be_read_by_an_allowed_page_too(http):
+    refused = ask("GET", "/status", origin="https://pages.example")
+    assert refused.status == 401
+    assert refused.headers["access-control-allow-origin"] == "https://pages.example"
+
+
+@pytest.mark.parametrize(
+    ("origin", "method", "headers"),
+    [
+        ("https://evil.example", "POST", "authorization"),
+        ("https://pages.example.evil", "POST", "authorization"),
+        ("null", "POST", "authorization"),
+        ("https://pages.example", "DELETE", "authorization"),
+        ("https://pages.example", "POST", "x-other"),
+    ],
+)
+def test_a_browser_may_not_ask_for_anything_else(http, origin, method, headers):
+    assert preflight(origin, method, headers).status == 400
+
+
+def test_without_origins_no_page_may_call(http, monkeypatch):
+    monkeypatch.setenv("CORS_ALLOW_ORIGINS", "")
+    world.new_process()
+    assert "access-control-allow-origin" not in preflight("https://pages.example").headers

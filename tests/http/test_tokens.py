@@ -1,0 +1,174 @@
+"""Which tokens are taken, and what happens when they cannot be checked."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import time
+
+import jwt
+import pytest
+
+from tests import world
+from tests.http.issuing import cognito, own, private_key
+from tests.http.shapes import ask
+from tests.world import POOL, POOL_CLIENT, TOKEN_KEY
+
+
+def status(token):
+    return ask("GET", "/status", token=token)
+
+
+def unsigned(algorithm):
+    """A token that says of itself that it needs no signature."""
+    parts = ({"alg": algorithm, "typ": "JWT"}, {"sub": "ada", "aud": "foundry-test"})
+    encoded = [base64.urlsafe_b64encode(json.dumps(part).encode()).decode() for part in parts]
+    return ".".join(part.rstrip("=") for part in encoded) + "."
+
+
+def signed_with_the_public_key():
+    """HS256 with what everybody may read: taken by whoever lets a token choose how its key is used."""
+    head, payload, _ = own("ada").split(".")
+    public = jwt.algorithms.RSAAlgorithm.to_jwk(private_key("first").public_key()).encode()
+    mac = hmac.digest(public, f"{head}.{payload}".encode(), "sha256")
+    return f"{head}.{payload}.{base64.urlsafe_b64encode(mac).decode().rstrip('=')}"
+
+
+REFUSED = {
+    "signed by another key": lambda: cognito("ada", "second"),
+    "own, signed by another key": lambda: own("ada", "x" * 40),
+    "of another pool": lambda: cognito("ada", iss="https://cognito-idp.us-east-1.amazonaws.com/x"),
+    "own, of another issuer": lambda: own("ada", iss="someone"),
+    "an access token": lambda: cognito("ada", token_use="access"),
+    "without a use": lambda: cognito("ada", token_use=None),
+    "without an end": lambda: cognito("ada", exp=None),
+    "own, without an end": lambda: own("ada", exp=None),
+    "own, without an audience": lambda: own("ada", aud=None),
+    "own, of the future": lambda: own("ada", iat=int(time.time()) + 600),
+    "of nobody": lambda: cognito("ada", **{"cognito:username": None}),
+    "own, of nobody": lambda: own("ada", sub=None),
+    "own, of the schedules": lambda: own("system"),
+    "of a user who could break out of a name": lambda: own("../ada"),
+    "of a user with a line break at the end": lambda: own("ada\n"),
+    "unsigned": lambda: unsigned("none"),
+    "of an unknown algorithm": lambda: unsigned("HS512"),
+    "signed with the pool's public key": signed_with_the_public_key,
+    "very long": lambda: own("ada", padding="x" * 10_000),
+    "empty": lambda: "",
+    "no JSON": lambda: "e30.e30.e30",
+}
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_token_is_refused_that_is(http, kind):
+    answer = status(REFUSED[kind]())
+    assert answer.status == 401
+    assert set(answer.json) == {"error", "message"}
+
+
+@pytest.mark.parametrize("header", ["Basic YWRhOng=", "Bearer", "Bearer  ", "ada", ""])
+def test_a_header_that_holds_no_bearer_token_is_refused(http, header):
+    assert ask("GET", "/status", authorization=header).status == 401
+
+
+def test_the_discord_id_that_an_operator_entered_comes_before_the_username(http):
+    token = cognito("ada", **{"custom:discord_id": "123456789012345678"})
+    assert status(token).json["user"] == "123456789012345678"
+
+
+def test_the_pools_groups_are_scopes(http, invoke):
+    invoke(world.sample("create-instance", userId="ada"))
+    body = {"action": "status", "userId": "ada"}
+    helper = cognito("helper", **{"cognito:groups": ["user"]})
+    admin = cognito("helper", **{"cognito:groups": ["admin"]})
+    assert ask("POST", "/", body, token=helper).status == 200
+    assert ask("POST", "/", body, token=admin).status == 403
+
+
+def test_a_scope_makes_nobody_an_administrator(http):
+    body = {"action": "list-all", "userId": "admin"}
+    token = own("eve", scope="user admin public system")
+    assert ask("POST", "/", body, token=token).status == 403
+
+
+def test_keys_are_fetched_once_and_anew_when_a_token_names_another(http, monkeypatch, freezer):
+    # A pool of its own, whose keys nobody has asked for yet.
+    pool = "us-east-1_Rotating"
+    monkeypatch.setenv("COGNITO_USER_POOL_ID", pool)
+    world.new_process()
+    issuer = f"https://cognito-idp.us-east-1.amazonaws.com/{pool}"
+    fetched = http.fetched
+    for _ in range(5):
+        assert status(cognito("ada", iss=issuer)).status == 200
+    assert http.fetched == fetched + 1
+    http.keys = ["first", "second"]
+    try:
+        freezer.tick(31)
+        assert status(cognito("ada", "second", iss=issuer)).status == 200
+        assert http.fetched == fetched + 2
+        for _ in range(10):  # key ids out of thin air fetch no more than the cool-down lets them
+            assert status(cognito("ada", "third", iss=issuer)).status == 401
+        assert http.fetched == fetched + 2
+    finally:
+        http.keys = ["first"]
+
+
+def test_a_token_that_cannot_be_checked_in_time_is_not_called_bad(http, monkeypatch):
+    pool = "us-east-1_Silent"
+    monkeypatch.setenv("COGNITO_USER_POOL_ID", pool)
+    world.new_process()
+    issuer = f"https://cognito-idp.us-east-1.amazonaws.com/{pool}"
+    http.answers = False
+    try:
+        assert status(cognito("ada", iss=issuer)).status == 504
+    finally:
+        http.answers = True
+    assert status(cognito("ada", iss=issuer)).status == 200
+
+
+def test_the_pool_comes_from_the_deployments_parameters_where_the_environment_names_none(
+    http, monkeypatch
+):
+    for name, value in {
+        "COGNITO_USER_POOL_ID": "",
+        "COGNITO_CLIENT_ID": "",
+        "DEPLOYMENT_ID": "d1",
+        "PIPELINE_ID": "p1",
+    }.items():
+        monkeypatch.setenv(name, value)
+    world.new_process()
+    assert status(cognito("ada")).status == 401  # there are no such parameters yet
+    ssm = world.client("ssm")
+    ssm.put_parameter(Name="/d1/auth/user_pool_ref", Value=POOL, Type="String")
+    client = "/d1/cdn/p1/auth_user_pool_client_id"
+    ssm.put_parameter(Name=client, Value=POOL_CLIENT, Type="String")
+    world.new_process()
+    assert status(cognito("ada")).status == 200
+    ssm.delete_parameter(Name=client)  # they are remembered
+    assert status(cognito("ada")).status == 200
+
+
+def test_while_the_key_is_changed_tokens_of_the_previous_one_are_taken(http, aws):
+    kept = json.dumps({"key": "n" * 64, "previous": TOKEN_KEY})
+    world.client("secretsmanager").put_secret_value(
+        SecretId=aws["TOKEN_SECRET_ARN"], SecretString=kept
+    )
+    assert status(own("ada")).status == 200
+    assert status(own("ada", "n" * 64)).status == 200
+    assert status(own("ada", "o" * 64)).status == 401
+
+
+def test_without_a_key_no_token_of_the_platforms_own_is_taken(http, monkeypatch):
+    monkeypatch.setenv("TOKEN_SECRET_ARN", "")
+    world.new_process()
+    assert status(own("ada")).status == 401
+
+
+def test_no_token_and_no_key_reaches_the_log_or_an_answer(http, capsys):
+    token, refused = own("ada"), own("ada", exp=1)
+    texts = [status(each).body.decode() for each in (token, refused, cognito("ada", "second"))]
+    text = capsys.readouterr().out + "".join(texts)
+    assert text
+    for secret in (token, token.split(".")[2], refused.split(".")[2], TOKEN_KEY):
+        assert secret not in text

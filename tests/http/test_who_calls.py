@@ -1,0 +1,208 @@
+"""Every route in every shape of event with every kind of token: one table of what is answered."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.http.issuing import cognito, own
+from tests.http.shapes import SHAPES, ask
+from tests.world import sample
+
+HOUR = 3600
+# ada has a server. bob is another member, admin an administrator. `helper` may act for others.
+TOKENS: dict[str, Callable[[], str | None]] = {
+    "none": lambda: None,
+    "garbage": lambda: "garbage",
+    "expired": lambda: cognito("ada", exp=int(time.time()) - HOUR),
+    "own, expired": lambda: own("ada", exp=int(time.time()) - HOUR),
+    "wrong audience": lambda: cognito("ada", aud="another-client"),
+    "own, wrong audience": lambda: own("ada", aud="another-stack"),
+    "other user": lambda: cognito("bob"),
+    "right user": lambda: cognito("ada"),
+    "own, right user": lambda: own("ada"),
+    "admin": lambda: cognito("admin"),
+    "helper": lambda: own("helper", scope="user"),
+}
+OPEN = (200,) * 11
+GUARDED = (401,) * 6 + (200,) * 5
+FORM = b"data=%7B%7D"
+STATUS = {"action": "status", "userId": "ada"}
+#                                                   none … wrong audience   bob  ada  ada  admin helper
+TABLE = {
+    ("GET", "/", None): OPEN,
+    ("GET", "/health", None): OPEN,
+    ("GET", "/healthz", None): OPEN,
+    ("GET", "/readyz", None): OPEN,
+    ("GET", "/metrics", None): OPEN,
+    ("GET", "/api/a/b", None): GUARDED,
+    ("GET", "/status", None): GUARDED,
+    ("GET", "/users", None): GUARDED,
+    ("GET", "/products", None): GUARDED,
+    ("GET", "/orders", None): GUARDED,
+    ("GET", "/openapi.json", None): GUARDED,
+    ("GET", "/docs", None): GUARDED,
+    ("POST", "/chat", "message"): GUARDED,
+    ("POST", "/", "status of ada"): (401,) * 6 + (403, 200, 200, 403, 200),
+    ("POST", "/v1/actions/status", "status of ada"): (401,) * 6 + (403, 200, 200, 403, 200),
+    ("POST", "/", "own status"): (401,) * 6 + (404, 200, 200, 404, 404),
+    ("POST", "/v1/actions/status", "own status"): (401,) * 6 + (404, 200, 200, 404, 404),
+    ("POST", "/", "list-all"): (401,) * 6 + (403, 403, 403, 200, 403),
+    ("POST", "/v1/actions/list-all", "own status"): (401,) * 6 + (403, 403, 403, 200, 403),
+    ("POST", "/", "list-all as admin"): (401,) * 6 + (403, 403, 403, 200, 403),
+    ("POST", "/", "tick"): (401,) * 6 + (403,) * 5,
+    ("POST", "/v1/actions/finish-stop", "tick"): (401,) * 6 + (403,) * 5,
+    ("POST", "/", "status of system"): (401,) * 6 + (403,) * 5,
+    ("POST", "/", "health"): GUARDED,
+    ("POST", "/v1/actions/nonsense", "own status"): (401,) * 6 + (400,) * 5,
+    ("GET", "/nothing", None): (404,) * 11,
+    ("DELETE", "/", None): (405,) * 11,
+    ("PUT", "/users", None): (405,) * 11,
+}
+BODIES = {
+    None: None,
+    "message": {"message": "What does it mean to be grappled?"},
+    "status of ada": STATUS,
+    "own status": {"action": "status"},
+    "list-all": {"action": "list-all"},
+    "list-all as admin": {"action": "list-all", "userId": "admin"},
+    "tick": {"action": "auto-shutdown-check", "userId": "system"},
+    "status of system": {"action": "status", "userId": "system"},
+    "health": {"action": "readiness"},
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=list(SHAPES))
+def test_each_route_answers_each_kind_of_token_as_the_table_says(http, invoke, bedrock, shape):
+    invoke(sample("create-instance", userId="ada"))
+    issued = [make() for make in TOKENS.values()]
+    found = {}
+    for method, path, body in TABLE:
+        answers = [ask(method, path, BODIES[body], token=token, shape=shape) for token in issued]
+        found[method, path, body] = tuple(answer.status for answer in answers)
+        for answer in answers:
+            assert answer.headers["x-request-id"]
+            if answer.status == 401:
+                assert answer.headers["www-authenticate"].startswith("Bearer ")
+                assert "error" in answer.json
+    assert found == TABLE
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=list(SHAPES))
+def test_kofis_form_post_needs_no_token_and_is_answered_as_the_action_does(http, invoke, shape):
+    direct = invoke("kofi-webhook", body=FORM.decode())
+    answer = ask("POST", "/webhooks/kofi", FORM, shape=shape)
+    assert answer.json == direct
+    assert answer.status in (200, 400, 403)
+    assert (answer.status == 200) == direct["success"]
+
+
+def claims(**changes):
+    return {"cognito:username": "ada", "token_use": "id", "sub": "x"} | changes
+
+
+def by_rest(event):
+    """As a Cognito authorizer of a REST API writes what it found."""
+    event["requestContext"]["authorizer"] = {"claims": claims()}
+
+
+def by_http_api(event):
+    """As a JWT authorizer of an HTTP API does."""
+    event["requestContext"]["authorizer"] = {"jwt": {"claims": claims(), "scopes": None}}
+
+
+def by_lambda(event):
+    """As a Lambda authorizer could, with what it likes."""
+    event["requestContext"]["authorizer"] = {"lambda": {"claims": claims()}, "claims": "ada"}
+
+
+def by_header(event):
+    """As a client would try it."""
+    event["headers"] = {"x-amzn-oidc-identity": "ada", "x-user": "ada", "claims": "ada"}
+
+
+def of_another_api(event):
+    by_http_api(event)
+    event["requestContext"]["apiId"] = "another1"
+
+
+@pytest.mark.parametrize(
+    ("name", "written", "status"),
+    [
+        ("api-gateway-v1", by_rest, 200),
+        ("api-gateway-v2", by_http_api, 200),
+        ("api-gateway-v1", by_lambda, 401),
+        ("api-gateway-v2", by_lambda, 401),
+        ("api-gateway-v2", by_header, 401),
+        ("api-gateway-v1", of_another_api, 401),
+        ("api-gateway-v2", of_another_api, 401),
+        ("function-url", by_http_api, 401),
+        ("function-url", by_rest, 401),
+        ("alb", by_rest, 401),
+        ("alb", by_http_api, 401),
+        ("alb-multi-value", by_rest, 401),
+    ],
+)
+def test_an_authorizer_is_believed_only_where_the_platforms_api_gateway_writes_it(
+    http, name, written, status
+):
+    from tests.http.shapes import Asked, alb, alb_multi_value, function_url, send, v1, v2
+
+    shapes = {
+        "api-gateway-v1": v1,
+        "api-gateway-v2": v2,
+        "function-url": function_url,
+        "alb": alb,
+        "alb-multi-value": alb_multi_value,
+    }
+    event = shapes[name](Asked("GET", "/status"))
+    written(event)
+    answer = send(event)
+    assert answer.status == status
+    if status == 200:
+        assert answer.json["user"] == "ada"
+
+
+def test_a_function_urls_id_among_the_trusted_ones_would_still_not_be_believed(
+    http, aws, monkeypatch
+):
+    from tests import world
+    from tests.http.shapes import Asked, function_url, send
+
+    monkeypatch.setenv("GATEWAY_API_IDS", "abcdefg")
+    world.new_process()
+    event = function_url(Asked("GET", "/status"))
+    by_http_api(event)
+    assert send(event).status == 401
+
+
+def test_the_contracts_own_sample_event_is_answered(http):
+    """Backend Services, Testing Lambda Locally: without an apiId it came by IAM, not through any API."""
+    from tests.http.shapes import send
+
+    event = {
+        "httpMethod": "GET",
+        "path": "/status",
+        "requestContext": {"authorizer": {"claims": {"cognito:username": "testuser"}}},
+    }
+    answer = send(event)
+    assert (answer.status, answer.json["user"]) == (200, "testuser")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"token_use": "access"},
+        {"iss": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Another"},
+        {"cognito:username": "system"},
+        {"cognito:username": None},
+    ],
+)
+def test_an_authorizers_claims_that_are_not_of_a_user_of_the_pool_are_refused(http, changes):
+    from tests.http.shapes import Asked, send, v2
+
+    event = v2(Asked("GET", "/status"))
+    event["requestContext"]["authorizer"] = {"jwt": {"claims": claims(**changes)}}
+    assert send(event).status == 401
