@@ -81,13 +81,10 @@ def test_any_members_session_can_be_called_off_with_a_reason(invoke, order):
     assert order("cancel-session", sessionId=session)["errorCode"] == "RESOURCE_CONFLICT"
 
 
-def test_all_sessions_that_have_not_begun_can_be_called_off_at_once(invoke, order, freezer):
-    for hours in (5, 30, 24 * 89):
-        book(invoke, "olga", hours)
-    book(invoke, "ben", 10)
+def test_all_sessions_are_called_off_however_far_ahead_they_are(invoke, order):
+    book(invoke, "ben", 24 * 89)
     done = order("cancel-all-sessions", reason="Holidays")
-    assert (done["sessionsCancelled"], done["failures"]) == (4, 0)
-    assert sessions(invoke, "olga") == ["cancelled"] * 3
+    assert (done["sessionsCancelled"], done["failures"]) == (1, 0)
     assert sessions(invoke, "ben") == ["cancelled"]
     assert order("cancel-all-sessions")["sessionsCancelled"] == 0
 

@@ -139,6 +139,26 @@ def test_bookings_at_once_for_times_that_do_not_touch_are_all_made(
     proof.record(SECTION, line, cases=members)
 
 
+@pytest.mark.parametrize("members", [6, pytest.param(30, marks=pytest.mark.prove)])
+def test_sessions_that_are_all_called_off_at_once_leave_no_licence_reserved(
+    members: int, invoke: Invoke
+) -> None:
+    shared(invoke, SHARED_FOR_BOOKINGS)
+    tomorrow = clock.now() + 86400
+    for number in range(members):
+        borrower(invoke, f"member-{number}")
+        start = tomorrow + number * 4 * QUARTER
+        booked = invoke("schedule-session", userId=f"member-{number}", startTime=start, duration=30)
+        assert booked["success"], booked
+
+    done = invoke("admin-cancel-all-sessions", userId="admin", reason="Holidays")
+
+    assert (done["sessionsCancelled"], done["failures"]) == (members, 0)
+    assert {found["status"] for found in world.items("sessions")} == {"cancelled"}
+    assert not [found for found in licences() if found["windows"]]
+    proof.record(SECTION, f"{members} sessions called off at once: all are", cases=members)
+
+
 def shared(invoke: Invoke, number: int) -> None:
     """Licences in the pool, each of an owner of its own."""
     for licence in range(number):
