@@ -76,7 +76,8 @@ docs: $(READY) ## write docs/actions.md anew from the actions
 
 .PHONY: prove
 prove: $(READY) ## the long proofs at full size; writes docs/proof.md
-	@$(BIN)/python -m pytest -m prove
+	@echo "Running the proofs; about half an hour on two free cores ..."
+	@$(BIN)/python -m pytest -m prove -n 2 --dist worksteal -vv
 
 .PHONY: bench
 bench: $(READY) ## medians: cold start, AWS calls per action

@@ -26,7 +26,7 @@ class Scope(Enum):
 
     PUBLIC = "public"  # anyone: it names no user and shows no user's affairs
     USER = "user"  # the user it is about
-    ADMIN = "admin"  # a user named by ADMIN_USER_IDS
+    ADMIN = "admin"  # a user named by ADMIN_USER_IDS or by admin-grant
     SYSTEM = "system"  # the schedules and the platform itself
 
 
@@ -46,6 +46,12 @@ class UserRequest(Request):
     """A request about the user's own instance."""
 
     user_id: UserId
+
+
+class AdminOrder(UserRequest):
+    """A request by which an administrator changes something: the audit notes it, with the reason."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)] | None = None
 
 
 class SystemRequest(Request):

@@ -119,6 +119,30 @@ class NoLicenseFree(Conflict):
         )
 
 
+class BudgetSpent(Conflict):
+    """This month has cost as much as it may."""
+
+    def __init__(self, whose: str, ceiling: float, missing: float, page: str) -> None:
+        where = f" at {page}" if page else ""
+        super().__init__(
+            f"{whose} budget of {ceiling:.2f} USD for this month is spent.",
+            missing=missing,
+            kofiPage=page or None,
+            suggestion=f"A donation of {missing:.2f} USD{where} makes room; sessions already booked take place.",
+        )
+
+
+class UnderMaintenance(Conflict):
+    """No server starts while the platform is being maintained."""
+
+    def __init__(self, until: int | None) -> None:
+        super().__init__(
+            "The platform is being maintained; no server starts just now.",
+            until=until,
+            suggestion="Try again when the maintenance is over.",
+        )
+
+
 class SessionNotFound(NotFound):
     """The user has no such session."""
 

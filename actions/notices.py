@@ -12,17 +12,23 @@ _log = structlog.get_logger()
 
 
 def tell(platform: Platform, kind: str, instance: Instance, message: str, **facts: object) -> None:
-    """Have a notice sent: `kind` for programs, `message` for the member. Never fails.
+    """Have a notice about a member's server sent to the member. Never fails."""
+    announce(platform, kind, instance["userId"], message, instance["host"], **facts)
+
+
+def announce(
+    platform: Platform,
+    kind: str,
+    user_id: str | None,
+    message: str,
+    host: str = "",
+    **facts: object,
+) -> None:
+    """Have a notice sent: `kind` for programs, `message` for the member, or for everybody. Never fails.
 
     Lambda repeats the invocation if sending fails, and at last keeps it in the dead-letter queue.
     """
-    notice = {
-        "kind": kind,
-        "about": instance["userId"],
-        "host": instance["host"],
-        "message": message,
-        "facts": facts,
-    }
+    notice = {"kind": kind, "about": user_id, "host": host, "message": message, "facts": facts}
     try:
         platform.functions.later({"action": "send-notification", "userId": "system", **notice})
     except AWS_FAILURES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import calls, cold_start, http, ticks
+from bench import calls, cold_start, http, overview, ticks
 from bench.calls import ADDED_SECONDS, LIVES, Asked
 from bench.cold_start import PAIRS, ColdStart
 from bench.report import against, table
@@ -34,6 +34,8 @@ def main() -> None:
     print(_calls(asked))
     print()
     print(_ticks(ticks.measure()))
+    print()
+    print(_overview(*overview.measure()))
 
 
 def _cold_start(started: ColdStart) -> str:
@@ -105,6 +107,18 @@ def _ticks(ticked: dict[str, tuple[ticks.Ticked, ticks.Ticked, float]]) -> str:
         f"{table(rows)}\n"
         "The ratio leaves out the emulator's search of the index, which looks at every item there is, as\n"
         "DynamoDB's does not. The whole ratio has it."
+    )
+
+
+def _overview(few: overview.Looked, many: overview.Looked) -> str:
+    ratio = many.own / few.own
+    equal = "ok, equal" if few.reads == many.reads else "SHORT OF AIM, not equal"
+    return (
+        f"admin-overview with {ticks.FEW} and with {ticks.MANY} members, medians\n"
+        f"  reads                           {few.reads:6} {many.reads:6}   {equal}\n"
+        f"  the function's own ms           {few.own * 1000:6.1f} {many.own * 1000:6.1f}   ratio"
+        f" {ratio:.2f}, {against(round(ratio, 2), TICK_RATIO_AIM)}\n"
+        f"  with the emulator's search, ms  {few.seconds * 1000:6.1f} {many.seconds * 1000:6.1f}"
     )
 
 

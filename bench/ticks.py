@@ -10,6 +10,7 @@ import io
 import time
 from contextlib import redirect_stdout
 from dataclasses import dataclass
+from decimal import Decimal
 from statistics import median
 from typing import Any
 
@@ -73,7 +74,7 @@ def _tick(name: str) -> Ticked:
     assert answer["success"], answer
     assert answer["failures"] == 0, answer
     for table, items in before.items():
-        _write(table, [item for item in items if "dueAt" in item])
+        write(table, [item for item in items if "dueAt" in item])
     reads = sum(call.name in READS for call in AWS.calls)
     return Ticked(reads, took, _searching(name))
 
@@ -101,15 +102,16 @@ def _medians(ticked: list[Ticked]) -> Ticked:
 def _fill(environment: dict[str, str], resting: int, due: int) -> None:
     """Members at rest with sessions in the far future, and due ones: running, with a session under way."""
     now = int(time.time())
-    _write("instances", [_instance(f"rest{n}", now) for n in range(resting)])
-    _write("sessions", [_session(f"rest{n}", now + 86400, now) for n in range(resting)])
+    write("instances", [instance_item(f"rest{n}", now) for n in range(resting)])
+    write("sessions", [_session(f"rest{n}", now + 86400, now) for n in range(resting)])
     running = [_running(f"due{n}", now, environment) for n in range(due)]
-    _write("runs", [_run(item, now) for item in running])
-    _write("instances", running)
-    _write("sessions", [_session(f"due{n}", now, now) for n in range(due)])
+    write("runs", [_run(item, now) for item in running])
+    write("instances", running)
+    write("sessions", [_session(f"due{n}", now, now) for n in range(due)])
 
 
-def _instance(user: str, now: int) -> dict[str, Any]:
+def instance_item(user: str, now: int) -> dict[str, Any]:
+    """A member's server at rest, as it is stored."""
     return {
         "userId": user,
         "instanceId": f"{abs(hash(user)) % 16**12:012x}",
@@ -153,7 +155,7 @@ def _running(user: str, now: int, environment: dict[str, str]) -> dict[str, Any]
         "due": "instance",
         "dueAt": now,
     }
-    return _instance(user, now) | up
+    return instance_item(user, now) | up
 
 
 def _run(item: dict[str, Any], now: int) -> dict[str, Any]:
@@ -164,6 +166,8 @@ def _run(item: dict[str, Any], now: int) -> dict[str, Any]:
         "kind": "play",
         "cpu": 1024,
         "memory": 2048,
+        "rate": Decimal("0.0445"),
+        "open": "run",
         "requestedAt": now,
     }
 
@@ -183,7 +187,8 @@ def _session(user: str, start: int, now: int) -> dict[str, Any]:
     }
 
 
-def _write(table: str, items: list[dict[str, Any]]) -> None:
+def write(table: str, items: list[dict[str, Any]]) -> None:
+    """Put items into the emulator's table."""
     for first in range(0, len(items), 25):  # BatchWriteItem takes 25 at a time
         puts = [
             {"PutRequest": {"Item": {name: typed(value) for name, value in item.items()}}}

@@ -84,7 +84,8 @@ def _form(form: dict[str, Any]) -> str:
         return " or ".join(f"`{value}`" for value in form["enum"])
     if "$ref" in form:
         return "object"
-    kind = {"string": "text", "boolean": "true or false"}.get(form["type"], form["type"])
+    words = {"string": "text", "boolean": "true or false", "integer": "whole number"}
+    kind = words.get(form["type"], form["type"])
     if form.get("format") == "password":
         kind = "secret text"
     longest = form.get("maxLength")

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 
 import actions
-from actions.action import Action, Answer, Request, Scope
+from actions.action import Action, AdminOrder, Answer, Request, Scope
 from actions.errors import Forbidden, InvalidRequest
 from handler import failures
 from services.platform import Platform
@@ -39,7 +39,23 @@ def run(name: str, payload: Mapping[str, Any], caller: Caller, platform: Platfor
         raise Forbidden("Only the platform itself may do this.", field="action")
     request = _validated(action, payload)
     _authorise(action.scope, getattr(request, "user_id", None), caller, platform)
+    if isinstance(request, AdminOrder):
+        return _audited(name, action, request, platform)
     return action.run(request, platform)
+
+
+def _audited(name: str, action: Action[Any], order: AdminOrder, platform: Platform) -> Answer:
+    """Carry out an administrator's order; the audit says that it was asked for, and what came of it."""
+    from actions.admin import auditing
+
+    entry = auditing.note(platform, name, order)
+    try:
+        answer = action.run(order, platform)
+    except Exception as error:
+        auditing.close(platform, entry, failures.kind_of(error).code)
+        raise
+    auditing.close(platform, entry, "done")
+    return answer
 
 
 def is_systems_own(name: str) -> bool:
@@ -76,9 +92,13 @@ def _authorise(scope: Scope, user_id: str | None, caller: Caller, platform: Plat
     if not (caller.trusted or caller.user_id) or acts_for_other:
         raise Forbidden("You can act for yourself only.", field="userId")
     asking = {user_id, caller.user_id or user_id}  # over HTTP also the token's user must be one
-    if scope is Scope.ADMIN and not asking <= platform.settings.admins:
+    if scope is Scope.ADMIN and not all(_is_admin(user, platform) for user in asking):
         raise Forbidden(
             "Only administrators may do this.",
             field="userId",
-            suggestion="The operator names administrators in ADMIN_USER_IDS.",
+            suggestion="The operator names administrators in ADMIN_USER_IDS, they name others by admin-grant.",
         )
+
+
+def _is_admin(user_id: str, platform: Platform) -> bool:
+    return user_id in platform.settings.admins or user_id in platform.registry.admins()["users"]

@@ -47,6 +47,7 @@ or over HTTP, as the first member of the demo community (the token is good for t
     -d '{{"action": "status"}}'
 
 The demo community: {members}
+Its administrator is the user {admin}; Ko-fi's verification token is {kofi}.
 Within two minutes the schedule starts the server of a session that is booked for one of them.
 No containers run here: a started server is "running" at once, has no address, and shows no page. The task
 changes that ECS would send, and the ends of the tasks that delete files, come from this process.
@@ -109,7 +110,7 @@ def _run(port: int, http_port: int, auth: bool, ending: Ending) -> None:
         with _says("Deploying the stack (sam deploy)"):
             outputs = stack.deploy(aws, template)
         with _says("Seeding a demo community"):
-            demo.keep_operators_account(aws)
+            demo.keep_secrets(aws)
             members = _seeded(aws)
         with _says(f"Starting the HTTP server on 127.0.0.1:{http_port}"):
             server = at_the_end.enter_context(http.running(aws, http_port))
@@ -137,6 +138,8 @@ def _ready(port: int, members: list[str], server: http.Server, token: str) -> st
         user=demo.ADMIN,
         port="" if port == embedded.PORT else f" PORT={port}",
         members=", ".join(members),
+        admin=demo.ADMIN,
+        kofi=demo.KOFI_TOKEN,
     )
 
 

@@ -25,13 +25,18 @@ _MEMBERS: tuple[dict[str, Any], ...] = (
 )
 
 
-OPERATOR = "foundry-operator"  # samconfig.toml, environment `local`
+# Both as in samconfig.toml, environment `local`.
+OPERATOR, KOFI = "foundry-operator", "foundry-kofi"
+KOFI_TOKEN = "demo-kofi-verification-token"  # noqa: S105 - a token to play with
 
 
-def keep_operators_account(embedded: Embedded) -> None:
-    """The foundryvtt.com account that serves the download for members who give none of their own."""
-    account = json.dumps({"username": "demo-operator", "password": "demo-operator-password"})
-    embedded.client("secretsmanager").create_secret(Name=OPERATOR, SecretString=account)
+def keep_secrets(embedded: Embedded) -> None:
+    """What an operator keeps: the foundryvtt.com account that serves the download for members who give none
+    of their own, and the token by which Ko-fi proves itself.
+    """
+    account = {"username": "demo-operator", "password": "demo-operator-password"}
+    for name, values in ((OPERATOR, account), (KOFI, {"verificationToken": KOFI_TOKEN})):
+        embedded.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(values))
 
 
 def seed(embedded: Embedded, function: str) -> list[str]:

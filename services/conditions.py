@@ -68,6 +68,10 @@ class Attr:
         places = ", ".join("{}" for _ in values)
         return self._condition(f"#{self.name} IN ({places})", *values)
 
+    def begins_with(self, text: str) -> Condition:
+        """It is there and is text that begins with `text`."""
+        return self._condition(f"begins_with(#{self.name}, {{}})", text)
+
     def exists(self) -> Condition:
         """It is there."""
         return self._condition(f"attribute_exists(#{self.name})")

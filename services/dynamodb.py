@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -27,6 +28,7 @@ __all__ = [
 
 Item = dict[str, Any]
 Operation = dict[str, dict[str, Any]]
+ItemKey = str | tuple[str, str]  # the second part for a table with a sort key
 
 _TRANSACTION_TRIES = 8
 
@@ -42,13 +44,13 @@ class ConditionFailed(Exception):
 
 
 class Table:
-    """One table with a partition key only."""
+    """One table; its key is an attribute of text, or two of them."""
 
-    def __init__(self, name: str, key: str) -> None:
+    def __init__(self, name: str, *key: str) -> None:
         self.name = name
         self.key = key
 
-    def get(self, key: str) -> Item | None:
+    def get(self, key: ItemKey) -> Item | None:
         """The item as it is now (a consistent read), or None."""
         answer = client("dynamodb").get_item(
             TableName=self.name, Key=self._key(key), ConsistentRead=True
@@ -59,35 +61,46 @@ class Table:
         """The operation that writes `item` whole."""
         return {"Put": {"TableName": self.name, "Item": _dump(item), **_condition(when)}}
 
-    def delete(self, key: str, when: Condition | None = None) -> Operation:
+    def delete(self, key: ItemKey, when: Condition | None = None) -> Operation:
         """The operation that removes the item; removing what is not there is no error."""
         return {"Delete": {"TableName": self.name, "Key": self._key(key), **_condition(when)}}
 
     def update(
         self,
-        key: str,
-        when: Condition,
+        key: ItemKey,
+        when: Condition | None,
         values: Mapping[str, Any],
         remove: Sequence[str] = (),
+        add: Mapping[str, int | Decimal] | None = None,
     ) -> Operation:
-        """The operation that sets `values` and removes the attributes `remove` if `when` holds."""
+        """The operation that sets `values`, removes the attributes `remove` and adds the numbers `add` to
+        what is there (0 where nothing is), if `when` holds; it makes the item if there is none.
+        """
+        add = add or {}
         names = {f"#s{i}": name for i, name in enumerate(values)}
         names |= {f"#r{i}": name for i, name in enumerate(remove)}
-        expression = "SET " + ", ".join(f"#s{i} = :s{i}" for i in range(len(values)))
-        if remove:
-            expression += " REMOVE " + ", ".join(f"#r{i}" for i in range(len(remove)))
+        names |= {f"#a{i}": name for i, name in enumerate(add)}
+        clauses = {
+            "SET": [f"#s{i} = :s{i}" for i in range(len(values))],
+            "REMOVE": [f"#r{i}" for i in range(len(remove))],
+            "ADD": [f"#a{i} :a{i}" for i in range(len(add))],
+        }
+        expression = " ".join(
+            f"{word} {', '.join(parts)}" for word, parts in clauses.items() if parts
+        )
         condition = _condition(when)
+        names |= condition.pop("ExpressionAttributeNames", {})
+        operands = {f":s{i}": typed(value) for i, value in enumerate(values.values())}
+        operands |= {f":a{i}": typed(number) for i, number in enumerate(add.values())}
+        operands |= condition.pop("ExpressionAttributeValues", {})
         return {
             "Update": {
                 "TableName": self.name,
                 "Key": self._key(key),
                 "UpdateExpression": expression,
-                "ConditionExpression": condition["ConditionExpression"],
-                "ExpressionAttributeNames": names | condition.get("ExpressionAttributeNames", {}),
-                "ExpressionAttributeValues": {
-                    **{f":s{i}": typed(value) for i, value in enumerate(values.values())},
-                    **condition.get("ExpressionAttributeValues", {}),
-                },
+                "ExpressionAttributeNames": names,
+                "ExpressionAttributeValues": operands,
+                **condition,
             }
         }
 
@@ -105,24 +118,37 @@ class Table:
             raise ConditionFailed(frozenset({0}), _item(error.response.get("Item", {}))) from error
         return _item(answer["Attributes"])
 
-    def query(self, index: str, key: Condition, **options: Any) -> Iterator[Item]:
-        """The items of an index that `key` selects, page after page, in the index's order."""
+    def query(
+        self,
+        index: str | None,
+        key: Condition,
+        limit: int | None = None,
+        *,
+        last_first: bool = False,
+    ) -> Iterator[Item]:
+        """The items that `key` selects in an index, or in the table itself (a consistent read).
+
+        Page after page, in the order of the second key; at most `limit` of them, in one read if they fit.
+        """
+        where = {"IndexName": index} if index else {"ConsistentRead": True}
+        bounded = {"PaginationConfig": {"MaxItems": limit, "PageSize": limit}} if limit else {}
         pages = (
             client("dynamodb")
             .get_paginator("query")
             .paginate(
                 TableName=self.name,
-                IndexName=index,
                 KeyConditionExpression=key.expression,
                 ExpressionAttributeNames=key.attributes,
                 ExpressionAttributeValues=_dump(key.operands),
-                **options,
+                ScanIndexForward=not last_first,
+                **where,
+                **bounded,
             )
         )
         return (_item(item) for page in pages for item in page["Items"])
 
     def scan(self) -> Iterator[Item]:
-        """Every item. Only for an administrator's listing: the ticks never scan."""
+        """Every item. Only for what an administrator asks for: the ticks never scan."""
         pages = client("dynamodb").get_paginator("scan").paginate(TableName=self.name)
         return (_item(item) for page in pages for item in page["Items"])
 
@@ -132,8 +158,9 @@ class Table:
         if answer["Table"]["TableStatus"] not in ("ACTIVE", "UPDATING"):
             raise RuntimeError("the table is not active")
 
-    def _key(self, key: str) -> dict[str, Any]:
-        return {self.key: {"S": key}}
+    def _key(self, key: ItemKey) -> dict[str, Any]:
+        parts = (key,) if isinstance(key, str) else key
+        return {name: {"S": part} for name, part in zip(self.key, parts, strict=True)}
 
 
 def transact(*operations: Operation) -> None:

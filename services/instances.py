@@ -70,6 +70,7 @@ class Instance(TypedDict):
     address: NotRequired[str]
     routing: NotRequired[bool]
     reason: NotRequired[str]
+    endedBy: NotRequired[str]
     seenAt: NotRequired[int]
     purged: NotRequired[bool]
     idleSince: NotRequired[int]
@@ -128,9 +129,9 @@ class Instances(Table):
         Raises ConditionFailed with the item found. Taking it twice with the same `worker` succeeds, so a
         request repeated because its answer was lost does no harm.
         """
-        free = absent("worker") | Attr("workerUntil").lt(now) | Attr("worker").eq(worker)
-        taken = {"worker": worker, "workerUntil": now + WORK_SECONDS, **(values or {})}
-        return cast("Instance", self.apply_update(self.change(instance, when & free, taken)))
+        taken = {**hold(worker, now), **(values or {})}
+        when = when & is_free_for(worker, now)
+        return cast("Instance", self.apply_update(self.change(instance, when, taken)))
 
     def leave(self, instance: Instance, worker: str, due_at: int) -> None:
         """Give the work up unfinished: whoever repeats it, or the tick at `due_at`, carries on."""
@@ -147,6 +148,21 @@ class Instances(Table):
         return cast("Instance", self.apply_update(self.change(instance, mine, values)))
 
 
+def is_free_for(worker: str, now: int) -> Condition:
+    """The condition that nobody but `worker` holds the work on an instance."""
+    return absent("worker") | Attr("workerUntil").lt(now) | Attr("worker").eq(worker)
+
+
+def hold(worker: str, now: int) -> dict[str, Any]:
+    """What says that `worker` holds the work from now on."""
+    return {"worker": worker, "workerUntil": now + WORK_SECONDS}
+
+
 def is_worked_on(item: Mapping[str, Any] | Item, now: int) -> bool:
     """Whether somebody else holds the work on the instance at `now`."""
     return bool(item.get("workerUntil", 0) >= now)
+
+
+def is_booked_now(instance: Instance, now: int) -> bool:
+    """Whether a session of the member's is being prepared or played at `now`."""
+    return any(b["begins"] <= now < b["ends"] for b in instance.get("bookings", []))

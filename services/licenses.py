@@ -59,10 +59,18 @@ class Licenses(Table):
         """The licence, or None if its owner took it away."""
         return cast("License | None", self.get(license_id))
 
+    def pool(self) -> Iterator[License]:
+        """The licences of the pool as the index has them, which may lag a moment behind the table."""
+        items = self.query("PoolIndex", Key("pool").eq("shared"))
+        return (cast("License", item) for item in items)
+
     def shared(self) -> Iterator[str]:
         """The ids of the licences in the pool, the longest unused first."""
-        items = self.query("PoolIndex", Key("pool").eq("shared"))
-        return (item["licenseId"] for item in items)
+        return (license["licenseId"] for license in self.pool())
+
+    def all(self) -> Iterator[License | Lease]:
+        """Every licence and every user's lease, for repairing."""
+        return (cast("License | Lease", item) for item in self.scan())
 
     def add(
         self, license_id: str, owner_id: str, secret_arn: str, shared: bool, now: int
@@ -129,6 +137,10 @@ class Licenses(Table):
     def forget_lease(self, user_id: str) -> Operation:
         """The operation that forgets the user's lease."""
         return self.delete(_lease_key(user_id))
+
+    def forget(self, lease: Lease) -> Operation:
+        """The operation that forgets a lease that is still as it was read."""
+        return self.delete(lease["licenseId"], Attr("until").eq(lease["until"]))
 
 
 def _lease_key(user_id: str) -> str:

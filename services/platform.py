@@ -8,7 +8,10 @@ from typing import TYPE_CHECKING
 from services.settings import Settings
 
 if TYPE_CHECKING:
+    from services.audit import Audit
     from services.bedrock import Bedrock
+    from services.counters import Counters
+    from services.donations import Donations
     from services.ecs import Ecs
     from services.efs import Efs
     from services.elb import Elb
@@ -17,9 +20,12 @@ if TYPE_CHECKING:
     from services.hosts import Hosts
     from services.iam import Iam
     from services.instances import Instances
+    from services.kofi import Kofi
+    from services.ledger import Ledger
     from services.licenses import Licenses
     from services.mock_data import MockData
     from services.notices import Notices
+    from services.registry import Registry
     from services.route53 import Route53
     from services.runs import Runs
     from services.s3 import S3
@@ -69,6 +75,48 @@ class Platform:
         from services.sessions import Sessions
 
         return Sessions(self.settings.sessions_table)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """The table of what was used, what it cost and who paid."""
+        from services.ledger import Ledger
+
+        return Ledger(self.settings.ledger_table)
+
+    @cached_property
+    def counters(self) -> Counters:
+        """The counters, which the table of the ledger holds."""
+        from services.counters import Counters
+
+        return Counters(self.settings.ledger_table)
+
+    @cached_property
+    def donations(self) -> Donations:
+        """The table of donations."""
+        from services.donations import Donations
+
+        return Donations(self.settings.donations_table)
+
+    @cached_property
+    def registry(self) -> Registry:
+        """The table of administrators, donors' addresses and maintenance."""
+        from services.registry import Registry
+
+        return Registry(self.settings.registry_table)
+
+    @cached_property
+    def audit(self) -> Audit:
+        """The table of what administrators did."""
+        from services.audit import Audit
+
+        return Audit(self.settings.audit_table)
+
+    @cached_property
+    def kofi(self) -> Kofi:
+        """What Ko-fi proves itself with."""
+        from services.kofi import Kofi
+
+        return Kofi(self.settings)
 
     @cached_property
     def notices(self) -> Notices:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 from typing import Literal, NotRequired, TypedDict, cast
 
-from services.dynamodb import Operation, Table, absent
+from services.dynamodb import Attr, Key, Operation, Table, absent
 
 Kind = Literal["play", "purge"]
 
 
 class Run(TypedDict):
-    """One task's life. Times are UTC Unix seconds by ECS's clock, cost in USD."""
+    """One task's life. Times are UTC Unix seconds by ECS's clock, `rate` is USD an hour, `cost` USD.
+
+    `startedAt` is there as soon as the task is seen running. `open` is there until the run is billed.
+    """
 
     runId: str
     userId: str
@@ -19,17 +23,19 @@ class Run(TypedDict):
     kind: Kind
     cpu: int
     memory: int
+    rate: Decimal
     requestedAt: int
+    open: NotRequired[str]
     licenseId: NotRequired[str]
     startedAt: NotRequired[int]
     stoppedAt: NotRequired[int]
     seconds: NotRequired[int]
     cost: NotRequired[Decimal]
-    stopCode: NotRequired[str]
+    endedBy: NotRequired[str]
 
 
 class Runs(Table):
-    """Reads and writes of runs. An open run has no `stoppedAt`."""
+    """Reads and writes of runs."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "runId")
@@ -38,16 +44,32 @@ class Runs(Table):
         """The run, open or closed, or None if the platform never asked for it."""
         return cast("Run | None", self.get(run_id))
 
-    def open(self, run: Run) -> Operation:
-        """The operation that opens a run."""
-        return self.put(run, absent("runId"))
+    def all(self) -> Iterator[Run]:
+        """Every run, for repairing what was counted of them."""
+        return (cast("Run", item) for item in self.scan())
 
-    def close(self, run: Run, started_at: int, stopped_at: int, cost: Decimal) -> Operation:
+    def still_open(self) -> Iterator[Run]:
+        """The runs that are not billed yet. The index may lag a moment behind the table."""
+        items = self.query("OpenIndex", Key("open").eq("run"))
+        return (cast("Run", item) for item in items)
+
+    def begin(self, run: Run) -> Operation:
+        """The operation that opens a run."""
+        return self.put({**run, "open": "run"}, absent("runId"))
+
+    def note_start(self, run_id: str, started_at: int) -> Operation:
+        """The operation that notes since when an open run's task has been billed by AWS."""
+        return self.update(run_id, Attr("open").exists(), {"startedAt": started_at})
+
+    def close(
+        self, run: Run, started_at: int, stopped_at: int, cost: Decimal, ended_by: str
+    ) -> Operation:
         """The operation that bills a run: it succeeds exactly once."""
         billed = {
             "startedAt": started_at,
             "stoppedAt": stopped_at,
             "seconds": stopped_at - started_at,
             "cost": cost,
+            "endedBy": ended_by,
         }
-        return self.update(run["runId"], absent("stoppedAt"), billed)
+        return self.update(run["runId"], absent("stoppedAt"), billed, ("open",))

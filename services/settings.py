@@ -7,14 +7,20 @@ explains it. tests/consistency compares the three.
 from __future__ import annotations
 
 import os
+import re
+from collections.abc import Mapping
+from decimal import Decimal
 from functools import lru_cache
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+Price = Annotated[Decimal, Field(ge=0, le=1000)]
+Ceiling = Annotated[Decimal, Field(ge=0, lt=1_000_000)]
 
 
 class Settings(BaseModel):
-    """All that a deployment decides. Times are seconds."""
+    """All that a deployment decides. Times are seconds, money is USD."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -26,6 +32,10 @@ class Settings(BaseModel):
     runs_table: str
     licenses_table: str
     sessions_table: str
+    ledger_table: str
+    donations_table: str
+    registry_table: str
+    audit_table: str
     event_bus: str
     discord_webhook_secret_arn: str = ""
     cluster_arn: str
@@ -54,6 +64,15 @@ class Settings(BaseModel):
     overrun_seconds: int = Field(default=3600, ge=0)
     on_demand_seconds: int = Field(default=6 * 3600, ge=600)
     longest_seconds: int = Field(default=12 * 3600, ge=600)
+    # Fargate on ARM64 and a public IPv4 address in us-east-1, per hour (AWS's price lists of November 2026).
+    vcpu_hour: Price = Decimal("0.03238")
+    gb_hour: Price = Decimal("0.00356")
+    address_hour: Price = Decimal("0.005")
+    budget_per_user: Ceiling = Decimal(0)
+    budget_total: Ceiling = Decimal(0)
+    kofi_secret_arn: str = ""
+    kofi_page: str = ""
+    currency_rates: str = ""
     # HTTP (docs/http.md)
     env: str = "dev"
     cors_allow_origins: str = ""
@@ -99,6 +118,28 @@ class Settings(BaseModel):
     def admins(self) -> frozenset[str]:
         """The user ids that may call admin actions."""
         return frozenset(filter(None, (user.strip() for user in self.admin_user_ids.split(","))))
+
+    @property
+    def usd_per(self) -> Mapping[str, Decimal]:
+        """What one unit of each currency that counts in the totals is worth in USD."""
+        return {"USD": Decimal(1)} | _rates(self.currency_rates)
+
+    @field_validator("currency_rates")
+    @classmethod
+    def _are_rates(cls, text: str) -> str:
+        _rates(text)
+        return text
+
+
+def _rates(text: str) -> dict[str, Decimal]:
+    """The rates of "EUR=1.08,GBP=1.27"; raises ValueError for anything else."""
+    rates = {}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        found = re.fullmatch(r"([A-Z]{3})=(\d{1,6}(\.\d{1,6})?)", part, re.ASCII)
+        if not found:
+            raise ValueError('CURRENCY_RATES is written like "EUR=1.08,GBP=1.27"')
+        rates[found[1]] = Decimal(found[2])
+    return rates
 
 
 @lru_cache(maxsize=1)

@@ -17,7 +17,7 @@ def typed(value: Any) -> dict[str, Any]:
         case str():
             return {"S": value}
         case int() | Decimal():
-            return {"N": str(value)}
+            return {"N": format(value, "f") if isinstance(value, Decimal) else str(value)}
         case Mapping():
             return {"M": {name: typed(member) for name, member in value.items()}}
         case list() | tuple():

@@ -16,7 +16,7 @@ os.environ |= {
     "MOTO_AMIS_PATH": str(Path(__file__).with_name("no_amis.json")),
 }
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from typing import Any
 
 import freezegun
@@ -27,21 +27,34 @@ from moto import mock_aws
 from moto.moto_api import state_manager
 
 from tests import aws_calls, bedrock_server, foundry_server, proof, world
+from tests.model import emulated
+
+PROOF = "proof"  # under this name a test's report has what the test found
 
 
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    """A fresh AWS with the stack's resources; the function's environment names them."""
+@pytest.fixture(scope="module")
+def _stack() -> Iterator[tuple[dict[str, str], emulated.Copy]]:
+    """The stack's resources, made once for all tests of a module: that takes longer than most of the tests."""
     with mock_aws():
         # Tasks change when a test says so, not whenever somebody looks.
         state_manager.set_transition("ecs::task", {"progression": "manual", "times": 1_000_000})
         environment = world.build()
-        for name, value in environment.items():
-            monkeypatch.setenv(name, value)
-        world.new_process()
-        aws_calls.AWS.queue.clear()
-        yield environment
-        aws_calls.AWS.end()
+        yield environment, emulated.Copy()
+
+
+@pytest.fixture
+def aws(
+    _stack: tuple[dict[str, str], emulated.Copy], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[dict[str, str]]:
+    """A fresh AWS with the stack's resources; the function's environment names them."""
+    environment, copy = _stack
+    copy.restore()
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    world.new_process()
+    aws_calls.AWS.queue.clear()
+    yield environment
+    aws_calls.AWS.end()
 
 
 # By default freezegun shows threads the real time, and the platform works side by side.
@@ -112,6 +125,24 @@ def ecs(aws: dict[str, str], invoke: Invoke) -> world.Ecs:
     return world.Ecs(aws["CLUSTER_ARN"], invoke)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, Any]:
+    """Send what a proof found along with its report: under xdist another process prints and writes it."""
+    report = yield
+    if report.when == "call" and (notes := proof.taken()):
+        report.user_properties.append((PROOF, [item.session.items.index(item), notes]))
+    return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Take up what a proof that passed has found; a proof that failed proves nothing."""
+    for name, found in report.user_properties:
+        if name == PROOF and report.passed:
+            place, notes = found
+            proof.keep(notes, place)
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say how much the proofs did, at whatever size they ran."""
     for line in proof.summary():
@@ -119,6 +150,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Keep the figures of proofs that have all passed; those of a failed run prove nothing."""
-    if session.config.option.markexpr == "prove" and exitstatus == pytest.ExitCode.OK:
+    """Keep the figures of proofs if all have passed, in the process to which all reports came."""
+    alone_or_controller = not hasattr(session.config, "workerinput")
+    full_size = session.config.option.markexpr == "prove"
+    if full_size and alone_or_controller and exitstatus == pytest.ExitCode.OK:
         proof.write()

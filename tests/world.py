@@ -26,6 +26,7 @@ ACCOUNT = "123456789012"
 STACK = "foundry-test"
 DOMAIN = "play.example"
 FUNCTION = "foundry-vtt-instance-management"
+KOFI_TOKEN = "demo-kofi-verification-token"
 TOKEN_KEY = "the-key-that-signs-the-platforms-own-tokens-in-tests"
 POOL, POOL_CLIENT = "us-east-1_TestPool1", "testclient0123456789abcdef"
 
@@ -68,6 +69,9 @@ def build() -> dict[str, str]:
         Name="operator",
         SecretString=json.dumps({"username": "operator", "password": "OPERATOR-PW"}),
     )["ARN"]
+    kofi = client("secretsmanager").create_secret(
+        Name="kofi", SecretString=json.dumps({"verificationToken": KOFI_TOKEN})
+    )["ARN"]
     make_tables()
     register_purge()
     client("events").create_event_bus(Name="platform")
@@ -82,6 +86,11 @@ def build() -> dict[str, str]:
         "RUNS_TABLE": "runs",
         "LICENSES_TABLE": "licenses",
         "SESSIONS_TABLE": "sessions",
+        "LEDGER_TABLE": "ledger",
+        "DONATIONS_TABLE": "donations",
+        "REGISTRY_TABLE": "registry",
+        "AUDIT_TABLE": "audit",
+        "KOFI_SECRET_ARN": kofi,
         "EVENT_BUS": "platform",
         "CLUSTER_ARN": cluster,
         "TASK_SUBNETS": ",".join(subnet_ids),
@@ -120,16 +129,20 @@ def least_environment() -> dict[str, str]:
     return {name.upper(): "x" for name, field in fields.items() if field.is_required()}
 
 
-# name: (key, indexes as (name, partition, sort))
-TABLES: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
-    "instances": ("userId", [("DueIndex", "due", "dueAt")]),
-    "hosts": ("host", []),
-    "runs": ("runId", []),
-    "licenses": ("licenseId", [("PoolIndex", "pool", "lastUsedAt")]),
+# name: (key, indexes as (name, partition, sort)); sort keys of indexes are numbers
+TABLES: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str]]]] = {
+    "instances": (("userId",), [("DueIndex", "due", "dueAt")]),
+    "hosts": (("host",), []),
+    "runs": (("runId",), [("OpenIndex", "open", "requestedAt")]),
+    "licenses": (("licenseId",), [("PoolIndex", "pool", "lastUsedAt")]),
     "sessions": (
-        "sessionId",
+        ("sessionId",),
         [("UserIndex", "userId", "startTime"), ("DueIndex", "due", "dueAt")],
     ),
+    "ledger": (("account", "entry"), [("PeriodIndex", "period", "donated")]),
+    "donations": (("donationId",), [("UnassignedIndex", "unassigned", "receivedAt")]),
+    "registry": (("name",), []),
+    "audit": (("month", "entry"), []),
 }
 
 
@@ -137,7 +150,7 @@ def make_tables() -> None:
     """The tables of the template, by the names above."""
     dynamodb = client("dynamodb")
     for name, (key, indexes) in TABLES.items():
-        types = {key: "S"}
+        types = dict.fromkeys(key, "S")
         for _, partition, sort in indexes:
             types |= {partition: "S", sort: "N"}
         options: dict[str, Any] = {}
@@ -155,7 +168,10 @@ def make_tables() -> None:
             ]
         dynamodb.create_table(
             TableName=name,
-            KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
+            KeySchema=[
+                {"AttributeName": part, "KeyType": kind}
+                for part, kind in zip(key, ("HASH", "RANGE"), strict=False)
+            ],
             AttributeDefinitions=[
                 {"AttributeName": attribute, "AttributeType": kind}
                 for attribute, kind in types.items()

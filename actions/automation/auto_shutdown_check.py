@@ -10,6 +10,7 @@ from functools import partial
 from actions.action import Action, Answer, Scope, SystemRequest
 from actions.automation.repairing import repair
 from actions.automation.ticking import carry_on
+from actions.instances.work import RUNNING
 from actions.side_by_side import side_by_side
 from services import clock
 from services.instances import Instance
@@ -24,8 +25,10 @@ def auto_shutdown_check(request: AutoShutdownCheck, platform: Platform) -> Answe
     """Carry on with all that is due, side by side; one failing instance does not stop the others."""
     instances = _due(platform)
     tasks = platform.ecs.look([i["taskArn"] for i in instances if "taskArn" in i])
+    runs = any(instance["status"] == RUNNING for instance in instances)
+    maintenance = platform.registry.maintenance() if runs else None
     stopped, failures = carry_on(
-        [partial(repair, platform, instance, tasks) for instance in instances],
+        [partial(repair, platform, instance, tasks, maintenance) for instance in instances],
         [{"instanceId": i["instanceId"], "status": i["status"]} for i in instances],
     )
     return {

@@ -13,12 +13,29 @@ from services.settings import Settings
 NOTICE_SECONDS = 600  # members are told this long before any stop
 
 
+# Why a server stops by itself: how its end is counted, and in words for the member.
+IDLE, TIME_UP, SESSION_OVER, SESSION_IDLE = "idle", "time-up", "session-over", "session-idle"
+MAINTENANCE = "maintenance"
+_WHY = {
+    IDLE: "nobody uses it",
+    TIME_UP: "its time is up",
+    SESSION_OVER: "its session is over",
+    SESSION_IDLE: "its session is over and nobody uses it",
+    MAINTENANCE: "the platform is being maintained",
+}
+
+
 @dataclass(frozen=True)
 class Stop:
-    """When to stop, and why, in words for the member."""
+    """When to stop, and what for."""
 
     at: int
-    why: str
+    cause: str
+
+    @property
+    def why(self) -> str:
+        """The cause in words for the member."""
+        return _WHY[self.cause]
 
 
 def is_idle(probe: Mapping[str, Any] | None) -> bool | None:
@@ -46,23 +63,32 @@ def idle_since(instance: Instance, idle: bool | None, now: int) -> int | None:
 
 
 def planned_stop(
-    instance: Instance, session: Booking | None, since: int | None, settings: Settings
+    instance: Instance,
+    session: Booking | None,
+    since: int | None,
+    settings: Settings,
+    maintenance_at: int | None = None,
 ) -> Stop:
-    """The earliest reason to stop a running server. `session` is the booking it runs for, if any."""
+    """The earliest reason to stop a running server. `session` is the booking it runs for, if any.
+
+    `maintenance_at` is when all servers are stopped for maintenance, which no keep-alive postpones.
+    """
     up = instance["upSince"]
     allowed = min(instance.get("idleSeconds", settings.idle_seconds), settings.idle_seconds)
     kept = instance.get("keepUntil", 0)  # keep-alive sees to it that this is no longer than may be
     if session is None:
-        reasons = [Stop(max(up + settings.on_demand_seconds, kept), "its time is up")]
+        reasons = [Stop(max(up + settings.on_demand_seconds, kept), TIME_UP)]
     else:
         over = session["ends"] - settings.grace_seconds
-        reasons = [Stop(max(over + settings.overrun_seconds, kept), "its session is over")]
+        reasons = [Stop(max(over + settings.overrun_seconds, kept), SESSION_OVER)]
     if since is not None:
         counted = max(since, up, _begins(session, settings))
-        reasons.append(Stop(max(counted + allowed, kept), "nobody uses it"))
+        reasons.append(Stop(max(counted + allowed, kept), IDLE))
         if session is not None:
             ended = max(session["ends"], since, kept)
-            reasons.append(Stop(ended, "its session is over and nobody uses it"))
+            reasons.append(Stop(ended, SESSION_IDLE))
+    if maintenance_at is not None:
+        reasons.append(Stop(maintenance_at, MAINTENANCE))
     return min(reasons, key=lambda stop: stop.at)
 
 

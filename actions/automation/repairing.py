@@ -5,6 +5,7 @@ from __future__ import annotations
 from actions.automation.finish_stop import end_run
 from actions.automation.stopping import consider_stop
 from actions.instances.dismantling import dismantle
+from actions.instances.moving import doom
 from actions.instances.observing import observe
 from actions.instances.running import launch
 from actions.instances.stop import decide_stop
@@ -24,13 +25,19 @@ from services.dynamodb import Attr
 from services.ecs import Task
 from services.instances import Instance, is_worked_on
 from services.platform import Platform
+from services.registry import Maintenance
 
 # A task that does not run by then, or cannot be routed to, never will; the image takes 1 to 3 minutes.
 ARRIVAL_LIMIT_SECONDS = 900
 PURGE_LIMIT_SECONDS = 3600
 
 
-def repair(platform: Platform, instance: Instance, tasks: dict[str, Task]) -> bool:
+def repair(
+    platform: Platform,
+    instance: Instance,
+    tasks: dict[str, Task],
+    maintenance: Maintenance | None = None,
+) -> bool:
     """Bring a due instance a step further; True if that stopped it, left it at rest or gone.
 
     `tasks` is what ECS says of the tasks that it still knows. Raises Busy if somebody else was quicker.
@@ -44,7 +51,7 @@ def repair(platform: Platform, instance: Instance, tasks: dict[str, Task]) -> bo
     if status in (CREATING, DESTROYING):
         return _take_down(platform, instance, task)
     if status == RUNNING:
-        return consider_stop(platform, instance)
+        return consider_stop(platform, instance, maintenance)
     if status == STARTING:
         return _bring_up(platform, instance, task)
     if status == STOPPING:
@@ -59,7 +66,7 @@ def _bring_up(platform: Platform, instance: Instance, task: Task | None) -> bool
     if task is None:
         _launch_again(platform, instance)
     elif _age(instance, task) > ARRIVAL_LIMIT_SECONDS:
-        return decide_stop(platform, instance, "It did not come up in time.")
+        return decide_stop(platform, instance, "It did not come up in time.", ended_by="failure")
     else:
         observe(platform, task)
     return False
@@ -85,9 +92,8 @@ def _take_down(platform: Platform, instance: Instance, task: Task | None) -> boo
     """Undo a half-made instance that nobody completed, or carry on destroying one."""
     if task and task.created_at and clock.now() - task.created_at > PURGE_LIMIT_SECONDS:
         platform.ecs.stop(task.arn, "Purging took too long")  # a stopped one is run again
-    worker, now = ids.new_id(), clock.now()
-    same = Attr("status").eq(instance["status"])
-    taken = platform.instances.take(instance, worker, now, same, {"status": DESTROYING})
+    worker = ids.new_id()
+    taken = doom(platform, instance, worker)
     with working(platform, taken, worker):
         return dismantle(platform, taken, worker)
 

@@ -11,10 +11,10 @@ from services.platform import Platform
 
 
 class SendNotification(SystemRequest):
-    """What to tell whom."""
+    """What to tell whom; without `about`, everybody."""
 
     kind: Annotated[str, Field(min_length=1, max_length=64)]
-    about: UserId
+    about: UserId | None = None
     host: Annotated[str, Field(max_length=253)] = ""
     message: Annotated[str, Field(min_length=1, max_length=1000)]
     facts: dict[str, Any] = Field(default_factory=dict)
@@ -22,7 +22,8 @@ class SendNotification(SystemRequest):
 
 def send_notification(request: SendNotification, platform: Platform) -> Answer:
     """Send the notice. Raises Undelivered if it did not arrive everywhere: Lambda then repeats it."""
-    platform.notices.post(f"<@{request.about}> {request.message}")
+    mention = f"<@{request.about}> " if request.about else ""
+    platform.notices.post(mention + request.message)
     detail = {"userId": request.about, "message": request.message, "host": request.host}
     platform.notices.put(request.kind, detail | {"facts": request.facts})
     return {"success": True, "message": "Notification sent"}

@@ -7,6 +7,7 @@ from typing import Any
 import structlog
 
 from actions.automation.idling import (
+    MAINTENANCE,
     NOTICE_SECONDS,
     Stop,
     idle_since,
@@ -24,11 +25,14 @@ from services import clock
 from services.dynamodb import Attr
 from services.instances import Instance
 from services.platform import Platform
+from services.registry import Maintenance
 
 _log = structlog.get_logger()
 
 
-def consider_stop(platform: Platform, instance: Instance) -> bool:
+def consider_stop(
+    platform: Platform, instance: Instance, maintenance: Maintenance | None = None
+) -> bool:
     """Look at a running server and stop it if its time has come and its member was told; True if stopped.
 
     Raises ConditionFailed if it is no longer running.
@@ -36,7 +40,9 @@ def consider_stop(platform: Platform, instance: Instance) -> bool:
     now = clock.now()
     idle = is_idle(platform.foundry.probe(instance["host"])) if "address" in instance else None
     since = idle_since(instance, idle, now)
-    stop = planned_stop(instance, session_of(instance, now), since, platform.settings)
+    maintenance_at = maintenance["stopsAt"] if maintenance else None
+    session = session_of(instance, now)
+    stop = planned_stop(instance, session, since, platform.settings, maintenance_at)
     near = is_near(stop, now)
     # A notice of a stop that was then postponed counts no more.
     told = instance.get("noticedAt") if near else None
@@ -54,7 +60,8 @@ def consider_stop(platform: Platform, instance: Instance) -> bool:
 def _stop(platform: Platform, instance: Instance, stop: Stop) -> bool:
     kept = Attr("keepUntil")  # unless the member has asked to keep it just now
     as_seen = kept.eq(instance["keepUntil"]) if "keepUntil" in instance else kept.not_exists()
-    stopped = decide_stop(platform, instance, f"It was stopped because {stop.why}.", as_seen)
+    reason = f"It was stopped because {stop.why}."
+    stopped = decide_stop(platform, instance, reason, as_seen, ended_by=stop.cause)
     if stopped:
         message = f"Your server is being stopped because {stop.why}."
         tell(platform, "stopped", instance, message, why=stop.why)
@@ -63,7 +70,8 @@ def _stop(platform: Platform, instance: Instance, stop: Stop) -> bool:
 
 def _warning(stop: Stop, now: int) -> str:
     minutes = max(stop.at - now, NOTICE_SECONDS) // 60
-    return f"Your server stops in {minutes} minutes because {stop.why}; keep-alive postpones that."
+    postponable = "" if stop.cause == MAINTENANCE else "; keep-alive postpones that"
+    return f"Your server stops in {minutes} minutes because {stop.why}{postponable}."
 
 
 def _note(

@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 from actions.action import Action, Answer, Scope, Secret, UserRequest
 from actions.errors import Busy, Conflict, InstanceExists, InvalidRequest
 from actions.instances.definition import definition
+from actions.instances.moving import moved
 from actions.instances.naming import labels, slug
 from actions.instances.versions import DEFAULT, Version
 from actions.instances.work import CREATED, CREATING, working
@@ -93,6 +94,7 @@ def _intend(request: CreateInstance, platform: Platform, worker: str) -> tuple[I
             transact(
                 platform.instances.put(instance, Attr("userId").not_exists()),
                 platform.hosts.claim(instance["host"], request.user_id, instance_id),
+                platform.counters.count(request.user_id, {CREATING: 1}),
             )
         except ConditionFailed as refused:
             if 0 in refused.failed:
@@ -198,13 +200,13 @@ def _finish(
 ) -> None:
     license_id = f"license-{instance['instanceId']}"
     now = clock.now()
-    values = made | {"status": CREATED, "statusSince": now}
+    values = made | {"statusSince": now}
     if own_license:
         values |= {"licenseId": license_id, "taskDefinitionLicense": license_id}
         values["licenseOwnerId"] = instance["userId"]
-    mine = Attr("worker").eq(worker) & Attr("status").eq(CREATING)
+    mine = Attr("worker").eq(worker)
     removed = ("worker", "workerUntil", "due", "dueAt")
-    operations = [platform.instances.change(instance, mine, values, removed)]
+    operations = moved(platform, instance, CREATED, mine, values, removed)
     if own_license:
         operations.append(
             platform.licenses.add(

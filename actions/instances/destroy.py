@@ -5,10 +5,11 @@ from __future__ import annotations
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import Busy, LicenseTaken
 from actions.instances.dismantling import dismantle
-from actions.instances.work import DESTROYING, instance_of, refuse_if_busy, working
+from actions.instances.moving import doom
+from actions.instances.work import instance_of, refuse_if_busy, working
 from actions.licenses import rules
 from services import clock, ids
-from services.dynamodb import Attr, ConditionFailed
+from services.dynamodb import ConditionFailed
 from services.instances import WORK_SECONDS, Instance
 from services.platform import Platform
 
@@ -25,15 +26,12 @@ def destroy(request: DestroyInstance, platform: Platform) -> Answer:
     instance = instance_of(platform, request.user_id)
     refuse_if_busy(instance)
     _refuse_if_lent(platform, instance)
-    worker, now = ids.new_id(), clock.now()
-    doomed = {"status": DESTROYING, "statusSince": now} if instance["status"] != DESTROYING else {}
-    due = {"due": "instance", "dueAt": now + WORK_SECONDS}
+    worker = ids.new_id()
+    due = {"due": "instance", "dueAt": clock.now() + WORK_SECONDS}
     try:
-        taken = platform.instances.take(
-            instance, worker, now, Attr("status").eq(instance["status"]), doomed | due
-        )
+        taken = doom(platform, instance, worker, due)
     except ConditionFailed as refused:
-        raise Busy(refused.found.get("status", "unknown")) from refused
+        raise Busy(instance["status"]) from refused
     with working(platform, taken, worker):
         gone = dismantle(platform, taken, worker)
     if gone:

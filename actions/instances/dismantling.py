@@ -7,6 +7,7 @@ import structlog
 from actions.errors import NoCapacity
 from actions.instances.running import begin_purge, launch
 from actions.instances.settling import settle
+from actions.instances.work import DESTROYING
 from actions.scheduling.letting_go import let_go
 from actions.side_by_side import side_by_side
 from services import clock, metrics
@@ -93,6 +94,7 @@ def _delete_records(platform: Platform, instance: Instance) -> None:
     operations = [
         instances.delete(instance["userId"], same),
         platform.hosts.release(instance["host"], instance["instanceId"]),
+        platform.counters.count(instance["userId"], {DESTROYING: -1}),
     ]
     license_id = instance.get("licenseId")
     if license_id and (license := platform.licenses.find(license_id)):

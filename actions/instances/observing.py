@@ -10,7 +10,9 @@ from contextlib import suppress
 
 import structlog
 
+from actions.billing.budget import warn_if_near
 from actions.instances.dismantling import dismantle
+from actions.instances.moving import moved
 from actions.instances.settling import settle
 from actions.instances.work import DESTROYING, RUNNING, STARTING, take_run, working
 from services import clock, ids
@@ -76,21 +78,28 @@ def _note_running(
     platform: Platform, instance: Instance, worker: str, task: Task, reason: str
 ) -> None:
     now = clock.now()
+    up_since = task.pulled_from or task.started_at or now
     values: dict[str, object] = {
-        "statusSince": task.started_at or now,
-        "upSince": task.pulled_from or task.started_at or now,
+        "upSince": up_since,
         "seenAt": now,
         "due": "instance",
-        "dueAt": now + LOOK_AGAIN_SECONDS,
         **({"address": task.address} if task.address else {}),
         **({"reason": reason} if reason else {}),
     }
     # A stop may have come while the route was made: it keeps its status and is due at once.
-    present = (platform.instances.find(instance["userId"]) or instance)["status"]
-    values |= {"status": RUNNING} if present == STARTING else {"dueAt": now}
-    mine = Attr("worker").eq(worker) & Attr("status").eq(present)
+    found = platform.instances.find(instance["userId"]) or instance
+    status = found["status"]
+    if status == STARTING:
+        status = RUNNING
+        values |= {"statusSince": task.started_at or now, "dueAt": now + LOOK_AGAIN_SECONDS}
+    else:
+        values["dueAt"] = now
+    mine = Attr("worker").eq(worker)
     removed = ("worker", "workerUntil", *(() if reason else ("reason",)))
-    transact(platform.instances.change(instance, mine, values, removed))
+    transact(
+        *moved(platform, found, status, mine, values, removed),
+        platform.runs.note_start(instance["runId"], up_since),
+    )
 
 
 def _still_up(platform: Platform, instance: Instance) -> None:
@@ -111,6 +120,7 @@ def _over(platform: Platform, instance: Instance, task: Task) -> bool:
         if taken.get("routing"):
             platform.elb.unroute(taken["instanceId"])
         settled = settle(platform, taken, worker, task)
+        warn_if_near(platform, taken["userId"])
         if settled["status"] != DESTROYING:
             return True
         if taken.get("runKind") == "purge" and not settled["purged"]:

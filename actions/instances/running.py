@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from typing import Any, cast
 
-from actions.errors import NoCapacity
+from actions.billing.pricing import hourly_rate
+from actions.errors import NoCapacity, UnderMaintenance
 from actions.instances.definition import definition
+from actions.instances.moving import moved
 from actions.instances.settling import settle
 from actions.instances.work import AT_REST, STARTING
 from actions.licenses.choosing import refusal, suitable
@@ -22,6 +24,7 @@ from services.instances import WORK_SECONDS, Instance
 from services.platform import Platform
 from services.runs import Kind, Run
 
+PURGE_SIZE = (256, 512)  # CPU units and MiB, as template.yaml defines the purge task
 ARRIVAL_SECONDS = 120  # how long a new task may take before the tick has a look
 
 
@@ -31,21 +34,22 @@ def begin_play(
     """Decide that the instance starts: its status, its licence and its run in one transaction.
 
     `only` names the one licence that will do. None if the instance is no longer at rest. Raises
-    LicenseTaken when no licence is free.
+    UnderMaintenance, LicenseTaken when no licence is free.
     """
+    if maintenance := platform.registry.maintenance():
+        raise UnderMaintenance(maintenance.get("until"))
     # What is at rest is due only while another version is being put in.
-    at_rest = Attr("status").is_in(list(AT_REST)) & Attr("due").not_exists()
+    at_rest = Attr("due").not_exists()
     for license in suitable(platform, instance, only):
         now, license_id = clock.now(), license["licenseId"]
         begun = _begun(instance, worker, "play", now) | {
-            "status": STARTING,
             "statusSince": now,
             "lastStarted": now,
             "runLicense": license_id,
         }
         operations = [
-            platform.instances.change(instance, at_rest, begun, ("reason", "purged")),
-            platform.runs.open(_run(platform, instance, begun, license_id)),
+            *moved(platform, instance, STARTING, at_rest, begun, ("reason", "purged")),
+            platform.runs.begin(_run(platform, instance, begun, license_id)),
             platform.licenses.hold(license, begun["runId"], instance["userId"]),
         ]
         if is_leased(license, now):  # by this user, or by one who has to give way to a session
@@ -56,7 +60,7 @@ def begin_play(
             if 0 in refused.failed:
                 return None
             continue  # somebody was quicker with this licence
-        return cast("Instance", {**instance, **begun})
+        return cast("Instance", {**instance, **begun, "status": STARTING})
     if not _rests_still(platform, instance):
         return None  # what took the licence is a start of this very instance
     raise refusal(platform, instance)
@@ -75,7 +79,7 @@ def begin_purge(platform: Platform, instance: Instance, worker: str) -> Instance
     idle = Attr("worker").eq(worker) & Attr("runId").not_exists()
     transact(
         platform.instances.change(instance, idle, begun),
-        platform.runs.open(_run(platform, instance, begun)),
+        platform.runs.begin(_run(platform, instance, begun)),
     )
     return cast("Instance", {**instance, **begun})
 
@@ -144,13 +148,16 @@ def _begun(instance: Instance, worker: str, kind: Kind, now: int) -> dict[str, A
 def _run(
     platform: Platform, instance: Instance, begun: dict[str, Any], license_id: str | None = None
 ) -> Run:
+    settings = platform.settings
+    size = PURGE_SIZE if begun["runKind"] == "purge" else (settings.task_cpu, settings.task_memory)
     run: Run = {
         "runId": begun["runId"],
         "userId": instance["userId"],
         "instanceId": instance["instanceId"],
         "kind": begun["runKind"],
-        "cpu": platform.settings.task_cpu,
-        "memory": platform.settings.task_memory,
+        "cpu": size[0],
+        "memory": size[1],
+        "rate": hourly_rate(settings, *size),
         "requestedAt": clock.now(),
     }
     if license_id:

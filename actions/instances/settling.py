@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from typing import cast
 
-from actions.costs import run_cost
+from actions.billing.entries import bill
+from actions.billing.pricing import run_cost
+from actions.instances.moving import moved
 from actions.instances.work import DESTROYING, STOPPED, STOPPING
 from services import clock, metrics
-from services.dynamodb import Attr, transact
+from services.counters import Amount
+from services.dynamodb import Attr, ConditionFailed, transact
 from services.ecs import Task
 from services.instances import Instance
 from services.platform import Platform
+from services.runs import Run
 
 _OF_THE_RUN = (
     "runId",
@@ -24,6 +28,7 @@ _OF_THE_RUN = (
     "idleSince",
     "noticedAt",
     "keepUntil",
+    "endedBy",
 )
 _OF_THE_WORK = ("worker", "workerUntil", "due", "dueAt")
 
@@ -31,28 +36,50 @@ _OF_THE_WORK = ("worker", "workerUntil", "due", "dueAt")
 def settle(
     platform: Platform, instance: Instance, worker: str, task: Task, reason: str = ""
 ) -> Instance:
-    """Close the instance's run in one transaction: the bill, the licence, the status.
+    """Close the instance's run in one transaction: the bill, the licence, the status, what is counted.
 
     An instance that is being destroyed stays so, and `worker` keeps the work on it. Raises ConditionFailed
     if the run was settled already.
     """
+    try:
+        return _settled(platform, instance, worker, task, reason)
+    except ConditionFailed:
+        found = platform.instances.find(instance["userId"])
+        if found is None or found.get("worker") != worker or "runId" not in found:
+            raise
+        return _settled(platform, found, worker, task, reason)  # a stop was decided meanwhile
+
+
+def _settled(
+    platform: Platform, instance: Instance, worker: str, task: Task, reason: str
+) -> Instance:
     now, run_id = clock.now(), instance["runId"]
     started_at, stopped_at = _existed(instance, task)
     values, removed = _at_rest(instance, task, reason, now)
+    status = DESTROYING if instance["status"] == DESTROYING else STOPPED
     mine = Attr("worker").eq(worker) & Attr("runId").eq(run_id)
-    operations = [platform.instances.change(instance, mine, values, removed)]
     run = platform.runs.find(run_id)
     if run is None:
         raise LookupError(f"run {run_id} has no entry")
-    cost = run_cost(stopped_at - started_at, run["cpu"], run["memory"])
-    operations.append(platform.runs.close(run, started_at, stopped_at, cost))
+    cost = run_cost(stopped_at - started_at, run["rate"])
+    used: dict[str, Amount] = {"seconds": stopped_at - started_at, "cost": cost}
+    operations = moved(platform, instance, status, mine, values, removed, used)
+    operations += bill(platform, run, started_at, stopped_at, ended_by=_ended_by(instance, run))
     if license_id := run.get("licenseId"):
         operations.append(platform.licenses.release(license_id, run_id, now))
     transact(*operations)
     if "taskArn" in instance:
         metrics.resource("ecs", -1)
     left = {key: value for key, value in instance.items() if key not in removed}
-    return cast("Instance", {**left, **values})
+    return cast("Instance", {**left, **values, "status": status})
+
+
+def _ended_by(instance: Instance, run: Run) -> str:
+    """What ended the run, as the shutdown statistics count it."""
+    if run["kind"] == "purge":
+        return "purge"
+    unasked = "destroy" if instance["status"] == DESTROYING else "crash"
+    return instance.get("endedBy", unasked)
 
 
 def _existed(instance: Instance, task: Task) -> tuple[int, int]:
@@ -76,7 +103,7 @@ def _at_rest(
         erased = instance.get("runKind") == "purge" and exit_codes == [0]
         return {"purged": erased or instance.get("purged", False)}, _OF_THE_RUN
     why = reason or ("" if instance["status"] == STOPPING else _why(task))
-    values: dict[str, object] = {"status": STOPPED, "statusSince": task.stopped_at or now}
+    values: dict[str, object] = {"statusSince": task.stopped_at or now}
     if why:
         values["reason"] = why
     return values, _OF_THE_RUN + _OF_THE_WORK

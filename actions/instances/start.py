@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.billing.budget import refuse_if_spent
 from actions.errors import Busy, Conflict, WrongState
 from actions.instances.running import begin_play, launch
 from actions.instances.work import (
@@ -15,9 +16,9 @@ from actions.instances.work import (
     take_run,
     working,
 )
-from services import ids
+from services import clock, ids
 from services.dynamodb import Attr
-from services.instances import Instance
+from services.instances import Instance, is_booked_now
 from services.platform import Platform
 
 _WAY_OUT = {
@@ -35,11 +36,13 @@ class StartInstance(UserRequest):
 def start(request: StartInstance, platform: Platform) -> Answer:
     """Decide the start and ask ECS for the task; routing follows when the task runs.
 
-    Raises InstanceNotFound, WrongState, LicenseTaken, NoCapacity, Busy.
+    Raises InstanceNotFound, WrongState, LicenseTaken, NoCapacity, Busy, BudgetSpent, UnderMaintenance.
     """
     instance = instance_of(platform, request.user_id)
     worker = ids.new_id()
     if instance["status"] in AT_REST:
+        if not is_booked_now(instance, clock.now()):
+            refuse_if_spent(platform, request.user_id)
         begun, again = begin_play(platform, instance, worker), False
     else:
         begun, again = _interrupted(platform, instance, worker), True

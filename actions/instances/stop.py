@@ -6,6 +6,7 @@ import structlog
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import WrongState
+from actions.instances.moving import moved
 from actions.instances.work import STOPPING, UP, instance_of
 from services import clock
 from services.aws import AWS_FAILURES
@@ -27,33 +28,44 @@ def stop(request: StopInstance, platform: Platform) -> Answer:
     Raises InstanceNotFound, WrongState.
     """
     instance = instance_of(platform, request.user_id)
-    if instance["status"] not in UP or not decide_stop(platform, instance):
+    if not decide_stop(platform, instance):
         raise _refusal(instance_of(platform, request.user_id))
     return {"success": True, "status": STOPPING, "message": "Instance stopping..."}
 
 
 def decide_stop(
-    platform: Platform, instance: Instance, why: str = "", when: Condition | None = None
+    platform: Platform,
+    instance: Instance,
+    why: str = "",
+    when: Condition | None = None,
+    *,
+    ended_by: str = "member",
 ) -> bool:
     """Decide that the instance's present run ends, and see to it; False if it is no longer up, or not `when`.
 
-    `why` is what the member is told unless it was the member's own wish.
+    `why` is what the member is told unless it was the member's own wish; `ended_by` is how the end is counted.
     """
-    now = clock.now()
-    up = Attr("runId").eq(instance.get("runId", "")) & Attr("status").is_in(list(UP))
-    up = up & when if when else up
+    now, run_id = clock.now(), instance.get("runId", "")
+    same = Attr("runId").eq(run_id)
     stopping = {
-        "status": STOPPING,
         "statusSince": now,
+        "endedBy": ended_by,
         "due": "instance",
         "dueAt": now + _CARRIED_OUT_SECONDS,
         **({"reason": why} if why else {}),
     }
     removed = () if why else ("reason",)
-    try:
-        transact(platform.instances.change(instance, up, stopping, removed))
-    except ConditionFailed:
+    if instance["status"] not in UP:
         return False
+    try:
+        transact(
+            *moved(platform, instance, STOPPING, same & when if when else same, stopping, removed)
+        )
+    except ConditionFailed:
+        found = platform.instances.find(instance["userId"])
+        if found is None or found.get("runId") != run_id or found["status"] == instance["status"]:
+            return False
+        return decide_stop(platform, found, why, when, ended_by=ended_by)  # it came up just now
     order = {"action": "finish-stop", "userId": "system", "ownerId": instance["userId"]}
     try:
         platform.functions.later(order | {"runId": instance["runId"]})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 
 from actions.action import Action, Answer, Request, Scope
@@ -18,16 +19,25 @@ class LicensePoolStatus(Request):
 
 def license_pool_status(request: LicensePoolStatus, platform: Platform) -> Answer:
     """Every shared licence with its status, and how many there are of each."""
-    now = clock.now()
-    pools = [_shown(license, now) for license in shared_licenses(platform)]
-    in_use = sum(pool["status"] == "in-use" for pool in pools)
+    pools = shown_pools(shared_licenses(platform))
     return {
         "success": True,
         "totalLicenses": len(pools),
-        "availableLicenses": sum(pool["status"] == "available" for pool in pools),
-        "inUseLicenses": in_use,
+        "availableLicenses": counted(pools, "available"),
+        "inUseLicenses": counted(pools, "in-use"),
         "pools": pools,
     }
+
+
+def shown_pools(licenses: Iterable[License]) -> list[Answer]:
+    """Licences as the contract shows them (LicensePool)."""
+    now = clock.now()
+    return [_shown(license, now) for license in licenses]
+
+
+def counted(pools: list[Answer], status: str) -> int:
+    """How many licences have a status."""
+    return sum(pool["status"] == status for pool in pools)
 
 
 def shared_licenses(platform: Platform) -> list[License]:

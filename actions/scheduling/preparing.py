@@ -83,7 +83,8 @@ def _start(platform: Platform, session: Session, instance: Instance) -> bool:
                 launch(platform, begun, worker)
         return begun is not None
     if instance["status"] in (STARTING, RUNNING) and not _on_its_licence(instance, session):
-        decide_stop(platform, instance, "It starts again on the licence of the session.")
+        reason = "It starts again on the licence of the session."
+        decide_stop(platform, instance, reason, ended_by="session")
     return False
 
 
@@ -104,7 +105,7 @@ def _clear_the_way(platform: Platform, session: Session, *, ending: bool) -> Non
     if borrower is None or borrower.get("runLicense") != license["licenseId"]:
         return
     if ending:
-        if decide_stop(platform, borrower, GAVE_WAY):
+        if decide_stop(platform, borrower, GAVE_WAY, ended_by="gave-way"):
             tell(platform, "gave-way", borrower, f"Your server is stopped: {GAVE_WAY}")
     else:
         minutes = rules.GIVE_WAY_SECONDS // 60

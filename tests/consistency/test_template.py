@@ -5,12 +5,14 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from actions.instances.running import PURGE_SIZE
 from services.settings import Settings
 
 
@@ -145,8 +147,20 @@ def test_logs_are_kept_three_days():
 
 def test_every_table_is_on_demand_recoverable_and_protected_in_production():
     tables = [r["Properties"] for r in RESOURCES.values() if r["Type"] == "AWS::DynamoDB::Table"]
-    assert len(tables) == 5
+    assert len(tables) == 9
     for table in tables:
         assert table["BillingMode"] == "PAY_PER_REQUEST"
         assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
         assert table["DeletionProtectionEnabled"] == {"If": ["Protected", True, False]}
+
+
+def test_a_purge_task_is_billed_for_the_size_that_it_has():
+    purge = RESOURCES["PurgeTask"]["Properties"]
+    assert (int(purge["Cpu"]), int(purge["Memory"])) == PURGE_SIZE
+
+
+def test_prices_are_the_same_in_the_template_and_in_the_code():
+    parameters = TEMPLATE["Parameters"]
+    for name in ("VcpuHour", "GbHour", "AddressHour"):
+        setting = re.sub("([A-Z])", r"_\1", name).lower().lstrip("_")
+        assert Decimal(parameters[name]["Default"]) == Settings.model_fields[setting].default

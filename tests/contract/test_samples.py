@@ -22,8 +22,16 @@ SAME = (
     (r"(-\d{18}-)[0-9a-f]{12}", r"\g<1>0123456789ab"),
     (r"license-[0-9a-f]{12}", "license-0123456789ab"),
     (r'(sessionId": ")[0-9a-f-]{36}', r"\g<1>0c7f4a5e-8f0b-4c63-9d5c-5a4b1c1f8a11"),
+    (r'(runId": ")[0-9a-f-]{36}', r"\g<1>6f1e2d3c-4b5a-4697-8877-665544332211"),
     (r"(task/[a-z-]+/)[0-9a-f-]+", r"\g<1>0f1b2c3d4e5f60718293a4b5c6d7e8f9"),
 )
+# A donation that does not say whose it is.
+UNASSIGNED = {
+    "message_id": sample("admin-assign-donation")["donationId"],
+    "kofi_transaction_id": "5b1fac0c-f960-4506-a60e-824979a74e75",
+    "message": "",
+    "email": "heidi@example.com",
+}
 
 
 def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, freezer, bedrock):
@@ -31,6 +39,7 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
     told = {}
 
     def tell(name, **changes):
+        freezer.tick(1)
         told[name] = invoke(sample(name, **changes))
 
     tell("create-instance")
@@ -51,12 +60,34 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
     ecs.comes_up(ecs.only_task())
     freezer.tick(600)
     tell("status")
+    tell("kofi-webhook")
+    tell("link-donor")
+    tell("get-user-costs")
     tell("keep-alive")
     tell("auto-shutdown-check")
     tell("list-all", userId="admin")
+    tell("get-all-costs", userId="admin")
+    tell("admin-overview", userId="admin")
+    tell("admin-grant", userId="admin")
+    tell("admin-revoke", userId="admin")
+    tell("admin-system-maintenance", userId="admin")
+    freezer.tick(1)
+    invoke(sample("admin-system-maintenance", userId="admin", enabled=False))
+    tell("admin-maintenance-reset", userId="admin")
+    unassigned = sample("kofi-webhook")["body"] | UNASSIGNED
+    invoke("kofi-webhook", body=unassigned)
+    tell("admin-assign-donation", userId="admin")
+    for name in ("admin-cancel-session", "admin-cancel-all-sessions"):
+        booked = invoke(sample("schedule-session"))
+        tell(name, userId="admin", sessionId=booked["sessionId"])
     tell("stop-instance")
     tell("finish-stop", runId=AWS.queue.pop()["runId"])
     ecs.ends(ecs.tasks("STOPPED")[0])
+    invoke(sample("start-instance"))
+    tell("admin-force-shutdown", userId="admin")
+    ecs.ends(ecs.only_task())
+    tell("shutdown-stats", userId="admin")
+    tell("admin-audit", userId="admin")
     tell("destroy-instance")
     tell("chat")
     tell("list-data")

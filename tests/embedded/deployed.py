@@ -35,7 +35,7 @@ class Deployed:
     def on(cls, aws: Embedded) -> Deployed:
         """Build and deploy. The schedules are switched off: here a test says when they fire."""
         outputs = stack.deploy(aws, stack.build(aws.directory / "build"))
-        demo.keep_operators_account(aws)
+        demo.keep_secrets(aws)
         events = aws.client("events")
         for rule in events.list_rules()["Rules"]:
             if "ScheduleExpression" in rule:

@@ -38,6 +38,7 @@ def test_the_whole_life_cycle_passes_under_the_templates_role(deployed: Deployed
     assert deployed.call(sample("readiness"))["ready"]
     listed = deployed.call(sample("list-all", userId=demo.ADMIN))
     assert len(listed["instances"]) == 2
+    money_and_administration(deployed, ada)
     ada.asks("set-license-sharing", allowLicenseSharing=False)
     for member in (ada, ben):
         member.uploads_something()
@@ -76,6 +77,34 @@ def a_session_on_a_borrowed_licence(ben: Member) -> None:
     tomorrow = when | {"startTime": when["startTime"] + 86400}
     other = ben.asks("schedule-session", **tomorrow)["sessionId"]
     ben.asks("cancel-scheduled-session", sessionId=other)
+
+
+def money_and_administration(deployed: Deployed, ada: Member) -> None:
+    hers = sample("kofi-webhook")["body"] | {
+        "verification_token": demo.KOFI_TOKEN,
+        "message": "",
+    }
+    waiting = sample("admin-assign-donation")["donationId"]
+    other = {"message_id": waiting, "kofi_transaction_id": waiting, "email": "heidi@example.com"}
+    for body in (hers, hers | other):
+        assert deployed.call(sample("kofi-webhook", body=body))["donationProcessed"]
+    assert ada.asks("link-donor")["donationsAssigned"] == 1
+    assert ada.asks("get-user-costs")["donations"] == 3.0
+    orders: dict[str, dict[str, Any]] = {
+        "admin-assign-donation": {},
+        "admin-grant": {},
+        "admin-revoke": {},
+        "admin-cancel-all-sessions": {},
+        "admin-system-maintenance": {"enabled": True},
+        "admin-maintenance-reset": {},
+    }
+    for name, fields in orders.items():
+        answer = deployed.call(sample(name, **fields))
+        assert answer["success"], (name, answer, deployed.log.fresh())
+    assert deployed.call(sample("admin-system-maintenance", enabled=False))["success"]
+    for name in ("get-all-costs", "admin-overview", "shutdown-stats"):
+        assert deployed.call(sample(name))["success"], name
+    assert len(deployed.call(sample("admin-audit"))["entries"]) == len(orders) + 1
 
 
 def ticks(deployed: Deployed, action: str) -> Answer:

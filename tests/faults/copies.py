@@ -11,13 +11,15 @@ import io
 import os
 import pickle
 import traceback
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from typing import Any, TypeVar
 
 C = TypeVar("C")
 R = TypeVar("R")
-_WIDTH = os.cpu_count() or 1
+# The processors there are for this process, of the workers among which pytest -n shares the tests.
+_WIDTH = max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
 
 
 class CopyFailed(AssertionError):
@@ -37,12 +39,18 @@ def in_copies(work: Callable[[C], R], cases: Sequence[C]) -> Iterator[tuple[C, R
 
     As many run at once as there are processors. What a copy prints is dropped.
     """
-    for first in range(0, len(cases), _WIDTH):
-        some = cases[first : first + _WIDTH]
-        copies = [_begin(work, case) for case in some]
-        for case, copy in zip(some, copies, strict=True):
-            succeeded, result = _end(*copy)
-            yield case, (result if succeeded else CopyFailed(f"{case}\n{result}"))
+    begun: deque[tuple[C, tuple[int, int]]] = deque()
+    for case in cases:
+        if len(begun) == _WIDTH:
+            yield _ended(*begun.popleft())
+        begun.append((case, _begin(work, case)))
+    while begun:
+        yield _ended(*begun.popleft())
+
+
+def _ended(case: C, copy: tuple[int, int]) -> tuple[C, Any]:
+    succeeded, result = _end(*copy)
+    return case, (result if succeeded else CopyFailed(f"{case}\n{result}"))
 
 
 def _begin(work: Callable[[C], R], case: C) -> tuple[int, int]:

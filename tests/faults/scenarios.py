@@ -115,6 +115,19 @@ def _destroy_unfinished(stage: Stage) -> None:
     stage.silently()
 
 
+def _nobodys_donation(stage: Stage) -> None:
+    nothing(stage)
+    stage.asks("kofi-webhook", body=_unassigned())
+
+
+def _unassigned() -> dict[str, object]:
+    """A payment that does not say whose it is."""
+    waiting = sample("admin-assign-donation")["donationId"]
+    return {**sample("kofi-webhook")["body"], "message_id": waiting, "message": "", "email": None}
+
+
+ADMIN = {"userId": "admin"}
+FORCED = {**ADMIN, "targetUserId": ADA}
 SCENARIOS = (
     Scenario("create", nothing, "create-instance", "created", undone=True),
     Scenario("start", created, "start-instance", "running"),
@@ -126,6 +139,12 @@ SCENARIOS = (
     Scenario("destroy what never ran", created, "destroy-instance", None),
     Scenario("destroy what has run", used, "destroy-instance", None),
     Scenario("destroy what is running", running, "destroy-instance", None),
+    Scenario("donation", created, "kofi-webhook", "created"),
+    Scenario("assign a donation", _nobodys_donation, "admin-assign-donation", None, more=ADMIN),
+    Scenario("forced shutdown", running, "admin-force-shutdown", "stopped", more=FORCED),
+    Scenario("name an administrator", created, "admin-grant", "created", more=ADMIN),
+    Scenario("maintenance", created, "admin-system-maintenance", "created", more=ADMIN),
+    Scenario("repair", created, "admin-maintenance-reset", "created", more=ADMIN),
     Scenario("tick after a start unnoticed", _came_up_unnoticed, TICK, "running"),
     Scenario("tick after a stop lost", _stop_lost, TICK, "stopped"),
     Scenario("tick after a crash unnoticed", _crashed_unnoticed, TICK, "stopped"),

@@ -29,7 +29,15 @@ NATURAL = (
 )
 MATTERING = ("PENDING", "RUNNING", "STOPPING", "STOPPED")
 # Of the rest, what a destroyed server leaves is compared by test_each_call_fails.py.
-WHAT_EVENTS_CHANGE = ("tables", "bills", "tasks", "access points", "target groups", "rules")
+WHAT_EVENTS_CHANGE = (
+    "tables",
+    "bills",
+    "books",
+    "tasks",
+    "access points",
+    "target groups",
+    "rules",
+)
 SECTION = "Events in any order"
 
 Order = tuple[int, ...]

@@ -11,6 +11,7 @@ import copy
 from typing import Any
 
 from moto.core.base_backend import BackendDict
+from moto.core.model_instances import reset_model_data
 from moto.dynamodb.models import dynamodb_backends
 from moto.ec2.models import ec2_backends
 from moto.ecs.models import ecs_backends
@@ -36,7 +37,11 @@ class Copy:
         self._buckets = dict(s3_backends.bucket_accounts)
 
     def restore(self) -> None:
-        """Let everything be as it was."""
+        """Let everything be as it was, and what has been used since then for the first time be empty."""
+        for backend in _backends():
+            if id(backend) not in self._held:
+                backend.reset()
+        reset_model_data()  # the emulator's list of all there ever was would keep every story's
         for key, (_, held) in self._held.items():
             held.clear()
             held.update(self._copied(self._saved[key]))

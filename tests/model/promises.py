@@ -12,13 +12,14 @@ from tests import world
 from tests.model import emulated
 from tests.model.emulated import Item
 from tests.model.stage import LEASE_SECONDS, Life
+from tests.recount import disagreements
 
 NOTICE_SECONDS = 600
 AT_REST = ("created", "stopped")
 OF_A_RUN = ("runId", "taskArn", "runLicense", "address", "routing", "upSince", "idleSince")
 OPEN = ("scheduled", "preparing", "running")
 # Every secret that a test gives or that the emulator makes begins so, or is a secret's value.
-MARKS = ("AAAA-BBBB-CCCC", "a-demo-admin-key", "OPERATOR-PW")
+MARKS = ("AAAA-BBBB-CCCC", "a-demo-admin-key", "OPERATOR-PW", world.KOFI_TOKEN)
 
 
 class Seen:
@@ -138,6 +139,11 @@ def billed_once(seen: Seen, bills: dict[str, Item]) -> None:
         bills[run["runId"]] = run
 
 
+def the_books_agree() -> None:
+    """The counters and the ledger are what a full recount comes to."""
+    assert disagreements(emulated.items) == {}
+
+
 def at_rest_nothing_is_left(seen: Seen) -> None:
     """What is at rest has no task, no route, no licence, no worker; what has a route has a run."""
     groups, rules = emulated.routes()
@@ -196,7 +202,7 @@ def all_is_over(seen: Seen) -> None:
     names = {
         "buckets": {i["s3BucketName"] for i in seen.instances},
         "users": {f"{world.STACK}-{name}" for name in ids},
-        "secrets": {f"{world.STACK}/{name}" for name in ids} | {"operator", "token-key"},
+        "secrets": {f"{world.STACK}/{name}" for name in ids} | {"operator", "kofi", "token-key"},
         "access points": ids | {"cache"},
         "families": {f"{world.STACK}-{name}" for name in ids} | {f"{world.STACK}-purge"},
         "records": {f"{i['host']}." for i in seen.instances} | {f"{world.DOMAIN}."},

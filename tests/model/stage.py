@@ -20,7 +20,9 @@ import urllib3
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 from moto import mock_aws
+from moto.core import responses
 from moto.core.serialize import BaseJSONSerializer
+from moto.core.utils import method_names_from_class
 from moto.moto_api import state_manager
 
 from handler import app
@@ -111,6 +113,7 @@ class Stage:
         self.notices: list[tuple[int, str, str]] = []  # (when, kind, about whom)
         self.punctual = True  # whether every tick came when it was due
         self.unlucky = False  # whether a call to AWS has failed: then a notice may be lost
+        self.invocations = 0
         self.codes: list[str] = []  # the error codes of all answers, empty for success
         self.lives: dict[str, Life] = {}
 
@@ -148,6 +151,7 @@ class Stage:
     def call(self, event: Event, interruption: Interruption | None = None) -> Answer | None:
         """The function's answer; None if it raised for AWS to repeat the event, or its process died."""
         answer: Answer | None = None
+        self.invocations += 1
         with CALLS.interrupted(interruption), redirect_stdout(self._log):
             try:
                 answer = app.lambda_handler(event, world.Context())
@@ -168,7 +172,10 @@ class Stage:
     def _sort_queue(self) -> None:
         for order in AWS.queue:
             if order["action"] == "send-notification":
-                self.notices.append((self.now, order["kind"], order["about"]))
+                # An administrator stops servers without a notice before.
+                forced = order["facts"].get("why") == "forced"
+                kind = "forced" if forced else order["kind"]
+                self.notices.append((self.now, kind, order["about"]))
             else:
                 self.orders.append(Delivery(order))
         AWS.queue.clear()
@@ -322,6 +329,8 @@ def stage() -> Iterator[Stage]:
         patch.setattr(ThreadPoolExecutor, "submit", _at_once)
         patch.setattr("time.sleep", clock.tick)
         patch.setattr(BaseJSONSerializer, "_serialize_type_structure", _as_it_is)
+        # The emulator would look at its own classes anew with each call.
+        patch.setattr(responses, "method_names_from_class", lru_cache(method_names_from_class))
         world.new_process()
         made = Stage(clock, Ecs(environment["CLUSTER_ARN"], lambda _: None))
         patch.setattr("uuid.uuid4", made.new_uuid)

@@ -1,9 +1,10 @@
 """A whole evening, minute by minute: five members, two licences, both schedules at their rates.
 
 On Olga's licence, Ben, Dora and Olga herself play one after the other; on Oskar's, Cleo, and later Oskar.
-Ben's server crashes while it comes up. Nobody leaves his table at eight: it ends when Dora's session needs
-the licence. Nobody leaves Cleo's either, which nobody else needs: it ends after an hour. Dora and Olga go
-home in time. Oskar just starts his server, and forgets it.
+Ben's server crashes while it comes up, and the schedule starts it again; Dora's crashes while she plays, and
+she starts it herself. Nobody leaves Ben's table at eight: it ends when Dora's session needs the licence. Nobody
+leaves Cleo's either, which nobody else needs: it ends after an hour. Dora and Olga go home in time. Oskar just
+starts his server, and forgets it.
 """
 
 from __future__ import annotations
@@ -14,11 +15,13 @@ from datetime import UTC, datetime
 
 import pytest
 
+from services import clock
 from tests import world
 from tests.aws_calls import AWS
 from tests.community import borrower, owner
 from tests.foundry_server import NOBODY_PLAYS, playing
-from tests.model import emulated
+from tests.model import emulated, promises
+from tests.model.promises import Seen
 from tests.world import sample
 
 SESSIONS = {
@@ -44,6 +47,9 @@ STATES = """
   20:28  .                   running running     .                   .                   .
   21:00  .                   .                   .                   completed stopping  .
   21:01  .                   .                   .                   completed stopped   .
+  21:10  .                   running stopped     .                   .                   .
+  21:15  .                   running starting    .                   .                   .
+  21:18  .                   running running     .                   .                   .
   21:30  .                   .                   .                   .                   - starting
   21:33  .                   .                   .                   .                   - running
   22:00  .                   completed running   .                   .                   .
@@ -78,7 +84,7 @@ NOTICES = """
 """
 
 # From the pull of the image to the task's end; a task that never came up costs nothing.
-BILLED_MINUTES = {"ben": [0, 111], "cleo": [153], "dora": [108], "olga": [78], "oskar": [38]}
+BILLED_MINUTES = {"ben": [0, 111], "cleo": [153], "dora": [42, 58], "olga": [78], "oskar": [38]}
 
 MEMBERS = STATES.split("\n")[1].split()
 
@@ -149,8 +155,11 @@ class Evening:
     def leave(self, user):
         self.foundry.says[f"{user}.{world.DOMAIN}"] = NOBODY_PLAYS
 
-    def start_and_forget(self, user):
+    def start(self, user):
         assert self.invoke("start-instance", userId=user)["success"]
+
+    def start_and_forget(self, user):
+        self.start(user)
         self.leave(user)
 
     def cannot_start(self, user, why):
@@ -164,6 +173,8 @@ def test_each_minute_is_as_expected(evening):
         "18:26": lambda: evening.crash("ben"),
         "19:00": lambda: evening.cannot_start("oskar", "reserved for a scheduled session"),
         "20:40": lambda: evening.cannot_start("oskar", "in use by another member"),
+        "21:10": lambda: evening.crash("dora"),
+        "21:15": lambda: evening.start("dora"),
         "21:30": lambda: evening.start_and_forget("oskar"),
         "21:40": lambda: evening.cannot_start("ben", "No licence of the pool is free"),
         "22:00": lambda: evening.leave("dora"),
@@ -175,8 +186,20 @@ def test_each_minute_is_as_expected(evening):
         incidents.get(evening.now, lambda: None)()
         wanted = expected[max(moment for moment in expected if moment <= evening.now)]
         assert evening.state() == wanted, evening.now
+        assert_promises_hold()
     assert evening.notices == [line.split() for line in NOTICES.strip().split("\n")]
     assert billed_minutes() == BILLED_MINUTES
+
+
+def assert_promises_hold():
+    """What must hold at any moment, whatever the states are."""
+    seen = Seen(clock.now(), lives={})
+    promises.one_of_each(seen)
+    promises.one_writer(seen)
+    promises.one_holder(seen)
+    promises.nothing_overlaps(seen)
+    promises.the_three_records_agree(seen)
+    promises.at_rest_nothing_is_left(seen)
 
 
 def states():

@@ -106,6 +106,17 @@ def test_availability_says_how_many_are_free_or_when_one_is(pool, invoke):
     assert book(invoke, "cleo", answer["nextStartTime"], 60)["success"]
 
 
+def test_a_booked_time_that_is_over_stands_in_nobodys_way(pool, invoke, freezer):
+    book(invoke, "ben", NOW + HOUR, 60)
+    freezer.move_to("2026-03-01T22:16:00Z")  # a minute after the grace, before any tick has seen it
+    now = NOW + 2 * HOUR + 960
+    available = invoke("check-availability", userId="cleo", startTime=now, duration=60)
+    assert available == {"success": True, "available": True, "freeLicenses": 1}
+    assert book(invoke, "cleo", now, 60)["success"]
+    (window,) = world.items("licenses")[0]["windows"]
+    assert window["userId"] == "cleo"
+
+
 def test_a_cancelled_session_gives_its_time_back(pool, invoke):
     booked = book(invoke, "ben", NOW + HOUR)
     assert invoke("cancel-scheduled-session", userId="ben", sessionId=booked["sessionId"]) == {

@@ -1,0 +1,48 @@
+"""admin-cancel-all-sessions: calls off every session that has not begun."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from actions.action import Action, AdminOrder, Answer, Scope
+from actions.admin.calling_off import NOT_BEGUN, call_off
+from actions.automation.ticking import carry_on
+from actions.scheduling.times import FARTHEST_DAYS
+from actions.trying import decided
+from services import clock
+from services.platform import Platform
+
+
+class AdminCancelAllSessions(AdminOrder):
+    """Why; all members concerned are told the reason."""
+
+
+def admin_cancel_all_sessions(request: AdminCancelAllSessions, platform: Platform) -> Answer:
+    """Cancel all sessions that are scheduled or being prepared, side by side; repeat it if some failed."""
+    horizon = clock.now() + (FARTHEST_DAYS + 1) * 86400
+    ids = list(platform.sessions.due(horizon))
+    cancelled, failures = carry_on(
+        [partial(_cancel, platform, session_id, request.reason) for session_id in ids],
+        [{"sessionId": session_id} for session_id in ids],
+    )
+    return {
+        "success": True,
+        "sessionsCancelled": cancelled,
+        "failures": failures,
+        "message": "Sessions cancelled",
+    }
+
+
+def _cancel(platform: Platform, session_id: str, reason: str | None) -> bool:
+    return decided(lambda: _called_off(platform, session_id, reason))
+
+
+def _called_off(platform: Platform, session_id: str, reason: str | None) -> bool:
+    session = platform.sessions.find(session_id)
+    if session is None or session["status"] not in NOT_BEGUN:
+        return False
+    call_off(platform, session, reason)
+    return True
+
+
+ACTION = Action(AdminCancelAllSessions, admin_cancel_all_sessions, Scope.ADMIN)

@@ -1,0 +1,35 @@
+"""admin-cancel-session: calls off a member's session."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from actions.action import Action, AdminOrder, Answer, Scope
+from actions.admin.calling_off import call_off
+from actions.errors import NotFound
+from actions.trying import decided
+from services.platform import Platform
+
+
+class AdminCancelSession(AdminOrder):
+    """Which session, and why; its member is told the reason."""
+
+    session_id: Annotated[str, Field(min_length=1, max_length=64)]
+
+
+def admin_cancel_session(request: AdminCancelSession, platform: Platform) -> Answer:
+    """Cancel a session that has not begun, whoever's it is. Raises NotFound, WrongState."""
+    decided(lambda: _cancel(request, platform))
+    return {"success": True, "message": "Scheduled session cancelled successfully"}
+
+
+def _cancel(request: AdminCancelSession, platform: Platform) -> None:
+    session = platform.sessions.find(request.session_id)
+    if session is None:
+        raise NotFound("There is no such session.", field="sessionId", value=request.session_id)
+    call_off(platform, session, request.reason)
+
+
+ACTION = Action(AdminCancelSession, admin_cancel_session, Scope.ADMIN)

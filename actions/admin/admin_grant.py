@@ -1,0 +1,29 @@
+"""admin-grant: makes a member an administrator."""
+
+from __future__ import annotations
+
+from actions.action import Action, AdminOrder, Answer, Scope, UserId
+from actions.trying import decided
+from services.dynamodb import transact
+from services.platform import Platform
+
+
+class AdminGrant(AdminOrder):
+    """Who makes whom an administrator, and why."""
+
+    target_user_id: UserId
+
+
+def admin_grant(request: AdminGrant, platform: Platform) -> Answer:
+    """Name an administrator; naming one twice changes nothing."""
+    decided(lambda: _grant(platform, request.target_user_id))
+    return {"success": True, "message": "The member is an administrator"}
+
+
+def _grant(platform: Platform, user_id: str) -> None:
+    named = platform.registry.admins()
+    if user_id not in named["users"]:
+        transact(platform.registry.name_admins([*named["users"], user_id], named))
+
+
+ACTION = Action(AdminGrant, admin_grant, Scope.ADMIN)

@@ -1,0 +1,40 @@
+"""shutdown-stats: what ended the servers' runs in a month, for administrators."""
+
+from __future__ import annotations
+
+from actions.action import Action, Answer, Scope, UserRequest
+from actions.automation.idling import IDLE, MAINTENANCE, SESSION_IDLE, SESSION_OVER, TIME_UP
+from actions.billing.get_user_costs import Month
+from actions.billing.pricing import month_of
+from services import clock
+from services.platform import Platform
+
+AUTOMATIC = (IDLE, SESSION_IDLE, SESSION_OVER, TIME_UP, MAINTENANCE, "gave-way", "session")
+_NO_SHUTDOWN = "purge"  # a task that erased files has no server to shut down
+
+
+class ShutdownStats(UserRequest):
+    """The administrator who asks, and the month (UTC); the present one if none is named."""
+
+    month: Month | None = None
+
+
+def shutdown_stats(request: ShutdownStats, platform: Platform) -> Answer:
+    """How many runs ended, by what ended them, and how many of them the platform ended by itself.
+
+    Causes: `idle`, `session-idle`, `session-over`, `time-up`, `maintenance`, `gave-way` to a session, `session`
+    (it started anew on the session's licence), `member`, `forced`, `destroy`, `crash`, `failure` to come up.
+    """
+    month = request.month or month_of(clock.now())
+    found = platform.counters.endings(month)
+    causes = {cause: int(n) for cause, n in sorted(found.items()) if cause != _NO_SHUTDOWN}
+    return {
+        "success": True,
+        "month": month,
+        "total": sum(causes.values()),
+        "automatic": sum(n for cause, n in causes.items() if cause in AUTOMATIC),
+        "byCause": causes,
+    }
+
+
+ACTION = Action(ShutdownStats, shutdown_stats, Scope.ADMIN)

@@ -1,0 +1,1 @@
+"""What servers cost, who used what, and how much may be spent."""

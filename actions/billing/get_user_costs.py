@@ -1,0 +1,59 @@
+"""get-user-costs: what a member used in a month, what it cost, and what donations cover.
+
+A run over the end of a month counts in both for its share. What still runs counts up to now.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from actions.action import Action, Answer, Scope, UserRequest
+from actions.billing.pricing import cents, month_of
+from actions.billing.usage import Used, so_far, statement
+from services import clock
+from services.platform import Platform
+from services.runs import Run
+
+Month = Annotated[str, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", max_length=7)]
+
+
+class GetUserCosts(UserRequest):
+    """Whose costs, and of which month (UTC), such as "2026-11"; the present one if none is named."""
+
+    month: Month | None = None
+
+
+def get_user_costs(request: GetUserCosts, platform: Platform) -> Answer:
+    """The month's hours, cost, donations, what is uncovered, and each run. Amounts are USD."""
+    now = clock.now()
+    month = request.month or month_of(now)
+    found = platform.ledger.month_of(request.user_id, month)
+    run = _open_run(platform, request.user_id)
+    running = so_far(run, now, month) if run else Used()
+    runs = [_shown(entry, running=False) for entry in found["runs"]]
+    if run and running.seconds:
+        runs.append(_shown({**run, "seconds": running.seconds, "cost": running.cost}, running=True))
+    return {
+        "success": True,
+        "userId": request.user_id,
+        "month": month,
+        **statement(found["totals"], running),
+        "runs": sorted(runs, key=lambda run: (run["startedAt"], run["runId"])),
+    }
+
+
+def _open_run(platform: Platform, user_id: str) -> Run | None:
+    instance = platform.instances.find(user_id)
+    run = platform.runs.find(instance["runId"]) if instance and "runId" in instance else None
+    return run if run and "open" in run else None
+
+
+def _shown(run: dict[str, Any], *, running: bool) -> Answer:
+    fields = ("runId", "kind", "startedAt", "stoppedAt", "seconds", "cpu", "memory", "endedBy")
+    shown = {field: run[field] for field in fields if field in run}
+    return shown | {"cost": cents(run["cost"]), "running": running}
+
+
+ACTION = Action(GetUserCosts, get_user_costs, Scope.USER)

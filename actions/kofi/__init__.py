@@ -1,0 +1,1 @@
+"""Donations by Ko-fi: each counted once, for who gave it."""

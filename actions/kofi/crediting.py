@@ -1,0 +1,45 @@
+"""Donations in the ledger: noted once, credited to who gave them, or kept until somebody knows who that is."""
+
+from __future__ import annotations
+
+from services.counters import Amount
+from services.donations import Donation
+from services.dynamodb import Operation, transact
+from services.ledger import ALL, UNASSIGNED
+from services.platform import Platform
+
+
+def note(platform: Platform, donation: Donation) -> None:
+    """Note a donation and credit it; raises ConditionFailed if it was noted before."""
+    counted: dict[str, Amount] = {"donated": donation["counted"], "donations": 1}
+    transact(
+        *platform.donations.add(donation),
+        platform.counters.count(donation["donationId"], counted),
+        *_credit(platform, donation, donation.get("userId", UNASSIGNED)),
+    )
+
+
+def assign(platform: Platform, donation: Donation, user_id: str) -> None:
+    """Credit a donation that nobody has to a user; raises ConditionFailed if somebody has it by now."""
+    month, counted = donation["month"], donation["counted"]
+    minus = {donation["currency"]: -donation["amount"]}
+    ledger = platform.ledger
+    transact(
+        platform.donations.assign(donation["donationId"], user_id),
+        ledger.strike(UNASSIGNED, month, donation["donationId"]),
+        ledger.add(UNASSIGNED, month, donated=-counted, given=minus),
+        ledger.add(UNASSIGNED, ALL, donated=-counted, given=minus),
+        *_credit(platform, donation, user_id),
+    )
+
+
+def _credit(platform: Platform, donation: Donation, account: str) -> list[Operation]:
+    ledger, month = platform.ledger, donation["month"]
+    given = {donation["currency"]: donation["amount"]}
+    fields = ("donationId", "type", "amount", "currency", "counted", "donatedAt")
+    entry = {field: donation[field] for field in fields}  # type: ignore[literal-required]
+    return [
+        ledger.enter(account, month, donation["donationId"], entry),
+        ledger.add(account, month, donated=donation["counted"], given=given),
+        ledger.add(account, ALL, donated=donation["counted"], given=given),
+    ]

@@ -1,0 +1,74 @@
+"""link-donor: a member's e-mail address at Ko-fi, so that donations by it count as the member's.
+
+Knowing the transaction id of a donation made by it, which Ko-fi mails to the donor, proves whose it is. The
+address itself is not kept, only a hash of it.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from actions.action import Action, Answer, Scope, UserRequest
+from actions.errors import Conflict, NotFound
+from actions.kofi.crediting import assign
+from services import clock
+from services.donations import Donation
+from services.dynamodb import ConditionFailed, transact
+from services.platform import Platform
+from services.registry import hash_of
+
+
+class LinkDonor(UserRequest):
+    """Who links which address, and a donation made by it."""
+
+    email: Annotated[str, Field(pattern=r"^[^@\s]{1,64}@[^@\s]{1,255}$", max_length=320)]
+    transaction_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", max_length=64)]
+
+
+def link_donor(request: LinkDonor, platform: Platform) -> Answer:
+    """Link the address, and credit to the member what was donated by it and is nobody's yet.
+
+    Raises NotFound unless the transaction was made by that address; Conflict if either is another member's.
+    """
+    email_hash = hash_of(request.email, platform.settings.stack)
+    donation = platform.donations.of_transaction(request.transaction_id)
+    if donation is None or donation.get("emailHash") != email_hash:
+        raise NotFound(
+            "No donation with that transaction id was made by that address.",
+            field="transactionId",
+            suggestion="Copy both from the mail that Ko-fi sent you when you donated.",
+        )
+    if donation.get("userId", request.user_id) != request.user_id:
+        raise _taken()
+    try:
+        transact(platform.registry.link(email_hash, request.user_id, clock.now()))
+    except ConditionFailed:
+        raise _taken() from None
+    waiting = [d for d in platform.donations.unassigned() if d.get("emailHash") == email_hash]
+    credited = sum(_credited(platform, found, request.user_id) for found in waiting)
+    return {
+        "success": True,
+        "donationsAssigned": credited,
+        "message": "Donations by this address count as yours from now on",
+    }
+
+
+def _credited(platform: Platform, donation: Donation, user_id: str) -> bool:
+    try:
+        assign(platform, donation, user_id)
+    except ConditionFailed:
+        return False  # somebody has it by now
+    return True
+
+
+def _taken() -> Conflict:
+    return Conflict(
+        "That donation, or its address, belongs to another member.",
+        field="email",
+        suggestion="Ask an administrator.",
+    )
+
+
+ACTION = Action(LinkDonor, link_donor, Scope.USER)

@@ -1,0 +1,86 @@
+"""The table of what there is to know besides servers: administrators, donors' addresses, maintenance."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NotRequired, TypedDict, cast
+
+from services.dynamodb import Attr, Operation, Table, absent
+
+_ADMINS, _MAINTENANCE = "admins", "maintenance"
+# scrypt with what Python's documentation advises for interactive use; 16 MiB and some 50 ms a hash.
+_SCRYPT = {"n": 2**14, "r": 8, "p": 1}
+
+
+class Admins(TypedDict):
+    """The administrators that administrators have named."""
+
+    users: list[str]
+    version: int
+
+
+class Maintenance(TypedDict):
+    """Maintenance under way. Times are UTC Unix seconds; servers still running at `stopsAt` are stopped."""
+
+    since: int
+    stopsAt: int
+    by: str
+    reason: NotRequired[str]
+    until: NotRequired[int]
+
+
+class Registry(Table):
+    """Reads and writes of the registry."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "name")
+
+    def admins(self) -> Admins:
+        """Who was named an administrator. One read."""
+        return cast("Admins", self.get(_ADMINS) or {"users": [], "version": 0})
+
+    def name_admins(self, users: list[str], before: Admins) -> Operation:
+        """The operation that names administrators in place of those `before`, and of nobody else."""
+        same = Attr("version").eq(before["version"]) | absent("version")
+        values = {"users": users, "version": before["version"] + 1}
+        return self.update(_ADMINS, same, values)
+
+    def maintenance(self) -> Maintenance | None:
+        """The maintenance that is under way, or None. One read."""
+        return cast("Maintenance | None", self.get(_MAINTENANCE))
+
+    def begin_maintenance(self, maintenance: Maintenance) -> Operation:
+        """The operation that begins maintenance; refused while there is one."""
+        return self.put({"name": _MAINTENANCE, **maintenance}, absent("name"))
+
+    def amend_maintenance(self, maintenance: Maintenance) -> Operation:
+        """The operation that says anew why, and until when, the maintenance under way lasts."""
+        said = {n: v for n, v in maintenance.items() if n in ("by", "reason", "until")}
+        return self.update(_MAINTENANCE, Attr("name").exists(), said)
+
+    def end_maintenance(self) -> Operation:
+        """The operation that ends maintenance; refused without any."""
+        return self.delete(_MAINTENANCE, Attr("name").exists())
+
+    def owner_of(self, email_hash: str) -> str | None:
+        """The user who linked the e-mail address with that hash, or None."""
+        link = self.get(_email(email_hash))
+        return str(link["userId"]) if link else None
+
+    def link(self, email_hash: str, user_id: str, now: int) -> Operation:
+        """The operation that links an e-mail address to a user; refused if it is another user's."""
+        free = absent("userId") | Attr("userId").eq(user_id)
+        return self.update(_email(email_hash), free, {"userId": user_id, "linkedAt": now})
+
+
+def hash_of(email: str, stack: str) -> str:
+    """The hash under which an e-mail address is kept: slow to compute, so that guessing addresses is, too.
+
+    Upper and lower case are one: no mail provider of today tells them apart.
+    """
+    address = email.strip().lower().encode()
+    return hashlib.scrypt(address, salt=f"{stack}/e-mail".encode(), dklen=32, **_SCRYPT).hex()
+
+
+def _email(email_hash: str) -> str:
+    return f"e-mail:{email_hash}"

@@ -1,0 +1,140 @@
+"""Budgets: a notice at four fifths, no new start when one is spent, until a donation makes room."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import world
+from tests.aws_calls import AWS
+from tests.community import owner
+from tests.kofi.webhooks import payload
+
+HOUR = 3600
+ADA, BEN = "1" * 18, "2" * 18
+
+
+@pytest.fixture(autouse=True)
+def community(invoke, freezer, monkeypatch):
+    """A server costs 1 USD an hour."""
+    freezer.move_to("2026-11-02T20:00:00Z")
+    prices = {"VCPU_HOUR": "1", "GB_HOUR": "0", "ADDRESS_HOUR": "0"}
+    for name, value in (prices | {"KOFI_PAGE": "https://ko-fi.com/demo"}).items():
+        monkeypatch.setenv(name, value)
+    world.new_process()
+    for user in (ADA, BEN):
+        owner(invoke, user, shares=False)
+
+
+@pytest.fixture
+def budget(monkeypatch):
+    def of(**settings):
+        for name, value in settings.items():
+            monkeypatch.setenv(name, value)
+        world.new_process()
+
+    return of
+
+
+@pytest.fixture
+def plays(invoke, ecs, freezer):
+    def play(user, hours):
+        started = invoke("start-instance", userId=user)
+        if started["success"]:
+            (task,) = ecs.tasks()
+            ecs.comes_up(task)
+            freezer.tick(hours * HOUR)
+            ecs.ends(task)
+        return started
+
+    return play
+
+
+def notices():
+    return [(o["about"], o["message"]) for o in AWS.queue if o.get("kind") == "budget-near"]
+
+
+def donate(invoke, amount, user, number=1):
+    assert invoke("kofi-webhook", body=payload(number, amount=amount, discord_userid=user))[
+        "success"
+    ]
+
+
+def test_without_a_budget_there_is_no_limit(plays):
+    assert plays(ADA, 100)["success"]
+    assert plays(ADA, 100)["success"]
+    assert notices() == []
+
+
+def test_at_four_fifths_the_member_is_told_once(budget, plays):
+    budget(BUDGET_PER_USER="10")
+    plays(ADA, 7)
+    assert notices() == []
+    plays(ADA, 1)
+    plays(ADA, 1)
+    ((about, message),) = notices()
+    assert about == ADA
+    assert "8.00 of this month's 10.00 USD" in message
+    assert "https://ko-fi.com/demo" in message
+
+
+def test_a_spent_budget_lets_nothing_new_start_and_says_what_is_missing(budget, plays):
+    budget(BUDGET_PER_USER="10")
+    plays(ADA, 12)
+    refused = plays(ADA, 1)
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    assert "10.00 USD" in refused["error"]
+    assert refused["details"]["missing"] == 2.0
+    assert refused["details"]["kofiPage"] == "https://ko-fi.com/demo"
+    assert "2.00 USD at https://ko-fi.com/demo" in refused["details"]["suggestion"]
+    assert plays(BEN, 1)["success"], "everybody has a budget of their own"
+
+
+def test_a_donation_makes_room(budget, plays, invoke):
+    budget(BUDGET_PER_USER="10")
+    plays(ADA, 12)
+    donate(invoke, "2.01", ADA)
+    assert plays(ADA, 1)["success"]
+
+
+def test_a_new_month_is_a_new_budget(budget, plays, freezer):
+    budget(BUDGET_PER_USER="10")
+    plays(ADA, 12)
+    assert not plays(ADA, 1)["success"]
+    freezer.move_to("2026-12-01T00:00:01Z")
+    assert plays(ADA, 1)["success"]
+
+
+def test_the_communitys_budget_is_everybodys_together(budget, plays, invoke):
+    budget(BUDGET_TOTAL="10")
+    plays(ADA, 8)
+    assert [about for about, _ in notices()] == [None]
+    plays(BEN, 2)
+    refused = plays(BEN, 1)
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    assert "community" in refused["error"]
+    donate(invoke, "5.00", None)  # nobody's in particular counts, too
+    assert plays(ADA, 1)["success"]
+
+
+def test_what_runs_now_counts_for_the_communitys_budget(budget, ecs, invoke, freezer):
+    budget(BUDGET_TOTAL="10")
+    invoke("start-instance", userId=ADA)
+    ecs.comes_up(ecs.only_task())
+    freezer.tick(10 * HOUR)
+    assert invoke("start-instance", userId=BEN)["errorCode"] == "RESOURCE_CONFLICT"
+
+
+def test_a_session_that_is_booked_takes_place_all_the_same(budget, plays, invoke, freezer):
+    budget(BUDGET_PER_USER="10")
+    now = 1793649600  # 2026-11-02T20:00:00Z
+    booked = invoke("schedule-session", userId=ADA, startTime=now + 20 * HOUR, duration=60)
+    assert booked["success"]
+    plays(ADA, 12)
+    assert not plays(ADA, 1)["success"]
+    freezer.move_to("2026-11-03T15:56:00Z")
+    for _ in range(3):
+        tick = invoke("prepare-sessions", userId="system")
+        freezer.tick(60)
+        if tick["instancesStarted"]:
+            break
+    assert invoke("status", userId=ADA)["status"] == "starting"

@@ -1,0 +1,112 @@
+"""The ledger and the counters said a second time, from what they sum up: instances, runs and donations."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+Item = dict[str, Any]
+Figures = dict[Any, Counter[str]]
+_COUNTED = ("creating", "created", "starting", "running", "stopping", "stopped", "destroying")
+
+
+def disagreements(items: Callable[[str], list[Item]]) -> dict[str, Any]:
+    """What the stored figures say differently from a full recount; empty if they agree. `items` reads a table."""
+    instances, runs, donations = items("instances"), items("runs"), items("donations")
+    ledger = items("ledger")
+    over = [run for run in runs if "stoppedAt" in run]
+    given = [donation for donation in donations if "of" not in donation]
+    pairs = {
+        "counters": (_stored_counters(ledger), _counters(instances, over, given)),
+        "endings": (_stored_endings(ledger), _endings(over)),
+        "totals": (_stored_totals(ledger), _totals(over, given)),
+        "shares": (_stored_shares(ledger), _shares(over)),
+    }
+    return {
+        name: {"stored": said, "recounted": right}
+        for name, (said, right) in pairs.items()
+        if said != right
+    }
+
+
+def months(started_at: int, stopped_at: int) -> Counter[str]:
+    """The seconds between two moments by month, UTC, a day at a time: no month begins within one."""
+    counted: Counter[str] = Counter()
+    day = 86400
+    while started_at < stopped_at:
+        until = min((started_at // day + 1) * day, stopped_at)
+        counted[f"{datetime.fromtimestamp(started_at, UTC):%Y-%m}"] += until - started_at
+        started_at = until
+    return counted
+
+
+def _stored_counters(ledger: Iterable[Item]) -> dict[str, Any]:
+    return _sum(i for i in ledger if i["account"] == "#counters")
+
+
+def _stored_endings(ledger: Iterable[Item]) -> dict[str, Any]:
+    return _sum(i for i in ledger if i["account"] == "#endings")
+
+
+def _sum(items: Iterable[Item]) -> dict[str, Any]:
+    total: Counter[str] = Counter()
+    for item in items:
+        total.update({n: v for n, v in item.items() if n not in ("account", "entry", "version")})
+    return {name: value for name, value in total.items() if value}
+
+
+def _counters(instances: list[Item], runs: list[Item], donations: list[Item]) -> dict[str, Any]:
+    total: Counter[str] = Counter(instance["status"] for instance in instances)
+    assert set(total) <= set(_COUNTED)
+    total["seconds"] = sum(run["seconds"] for run in runs)
+    total["cost"] = sum(run["cost"] for run in runs)
+    total["donations"] = len(donations)
+    total["donated"] = sum(donation["counted"] for donation in donations)
+    return {name: value for name, value in total.items() if value}
+
+
+def _endings(runs: list[Item]) -> dict[str, Any]:
+    return dict(Counter(run["endedBy"] for run in runs))
+
+
+def _stored_totals(ledger: Iterable[Item]) -> Figures:
+    return {
+        (i["account"], i["period"]): _nonzero(i) for i in ledger if "period" in i and _nonzero(i)
+    }
+
+
+def _nonzero(item: Item) -> Counter[str]:
+    names = ("seconds", "donated")
+    kept = {n: v for n, v in item.items() if v and (n in names or n.startswith("in_"))}
+    return Counter(kept)
+
+
+def _totals(runs: list[Item], donations: list[Item]) -> Figures:
+    totals: Figures = defaultdict(Counter)
+    for run in runs:
+        for month, seconds in months(int(run["startedAt"]), int(run["stoppedAt"])).items():
+            totals[run["userId"], month]["seconds"] += seconds
+            totals[run["userId"], "all"]["seconds"] += seconds
+    for donation in donations:
+        for period in (donation["month"], "all"):
+            account = donation.get("userId", "#unassigned")
+            totals[account, period]["donated"] += donation["counted"]
+            totals[account, period][f"in_{donation['currency']}"] += donation["amount"]
+    kept = {key: Counter({n: v for n, v in c.items() if v}) for key, c in totals.items()}
+    return {key: counted for key, counted in kept.items() if counted}
+
+
+def _stored_shares(ledger: Iterable[Item]) -> dict[str, Any]:
+    """Each run's seconds and cost, as its entries in the months add up to them."""
+    found: dict[str, list[Any]] = defaultdict(lambda: [0, 0])
+    for item in ledger:
+        if ":run:" in item["entry"]:
+            found[item["runId"]][0] += item["seconds"]
+            found[item["runId"]][1] += item["cost"]
+    return dict(found)
+
+
+def _shares(runs: list[Item]) -> dict[str, Any]:
+    return {run["runId"]: [run["seconds"], run["cost"]] for run in runs}
