@@ -32,7 +32,7 @@ _token = TypeAdapter(Annotated[str, Field(strict=True, min_length=1, max_length=
 class KofiWebhook(Request):
     """What Ko-fi sends. It proves itself by the `verification_token` in the body."""
 
-    body: Annotated[Any, WithJsonSchema({"type": "object or text"})]
+    body: Annotated[Any, WithJsonSchema({"type": ["object", "string"]})]
 
 
 def kofi_webhook(request: KofiWebhook, platform: Platform) -> Answer:
