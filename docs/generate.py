@@ -85,8 +85,8 @@ def _form(form: dict[str, Any]) -> str:
     if "$ref" in form:
         return "object"
     words = {"string": "text", "boolean": "true or false", "integer": "whole number"}
-    types = form["type"] if isinstance(form["type"], list) else [form["type"]]
-    kind = " or ".join(words.get(name, name) for name in types)
+    kinds = form["type"] if isinstance(form["type"], list) else [form["type"]]
+    kind = " or ".join(words.get(kind, kind) for kind in kinds)
     if form.get("format") == "password":
         kind = "secret text"
     longest = form.get("maxLength")

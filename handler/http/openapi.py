@@ -87,9 +87,11 @@ def document(app: FastAPI, platform: Platform) -> Schema:
     )
     people = {name: actions.find(name) for name in actions.ACTIONS}
     people = {name: a for name, a in people.items() if a.scope is not Scope.SYSTEM}
-    schemas = _schemas(people)
-    made["paths"]["/"]["post"] = _any_action(people)
-    made["paths"] |= {f"/v1/actions/{n}": {"post": _one_action(n, a)} for n, a in people.items()}
+    references, schemas = _schemas(people)
+    made["paths"]["/"]["post"] = _any_action(references)
+    for name, action in people.items():
+        described_action = _one_action(name, action, references[name])
+        made["paths"][f"/v1/actions/{name}"] = {"post": described_action}
     made["components"]["schemas"] = (
         _ERRORS | schemas | {"ChatBody": _about_oneself(schemas["Chat"])}
     )
@@ -109,19 +111,23 @@ def _for_everybody(path: str, operation: Schema, platform: Platform) -> None:
         answer.setdefault("headers", {})["x-request-id"] = {"schema": {"type": "string"}}
 
 
-def _schemas(people: dict[str, Action[Any]]) -> Schema:
-    """The request models, `userId` no longer required: over HTTP the token says who it is about."""
+def _schemas(people: dict[str, Action[Any]]) -> tuple[dict[str, Schema], Schema]:
+    """Where each action's request model is described, and all these descriptions.
+
+    `userId` is no longer required in them: over HTTP the token says who a request is about.
+    """
     models = {action.request for action in people.values()}
     ordered = sorted(models, key=lambda model: model.__name__)
-    _, whole = models_json_schema(
+    made, whole = models_json_schema(
         [(model, "validation") for model in ordered], by_alias=True, ref_template=_REF
     )
+    references = {name: made[action.request, "validation"] for name, action in people.items()}
     found: Schema = whole.get("$defs", {})
     for schema in found.values():
         needed = [name for name in schema.pop("required", []) if name != "userId"]
         if needed:
             schema["required"] = needed
-    return found
+    return references, found
 
 
 def _about_oneself(schema: Schema) -> Schema:
@@ -130,21 +136,20 @@ def _about_oneself(schema: Schema) -> Schema:
     return schema | {"properties": properties}
 
 
-def _one_action(name: str, action: Action[Any]) -> Schema:
+def _one_action(name: str, action: Action[Any], schema: Schema) -> Schema:
     asked, answered = _samples(name)
     asked.pop("action", None)
-    schema: Schema = {"$ref": _REF.format(model=action.request.__name__)}
     return _operation(name, (action.run.__doc__ or name).splitlines()[0], schema, asked, answered)
 
 
-def _any_action(people: dict[str, Action[Any]]) -> Schema:
+def _any_action(references: dict[str, Schema]) -> Schema:
     choices = [
         {
-            "allOf": [{"$ref": _REF.format(model=action.request.__name__)}],
+            "allOf": [reference],
             "properties": {"action": {"const": name}},
             "required": ["action"],
         }
-        for name, action in people.items()
+        for name, reference in references.items()
     ]
     asked, answered = _samples("status")
     return _operation("any-action", "Any action, by name", {"anyOf": choices}, asked, answered)

@@ -52,7 +52,9 @@ def _gateways_claims(request: Request) -> Mapping[str, Any] | None:
         return None
     if "apiId" in context and context["apiId"] not in platform_of(request).settings.gateways:
         return None
-    authorizer = context.get("authorizer") or {}
-    jwt = authorizer.get("jwt") if isinstance(authorizer, Mapping) else None
+    authorizer = context.get("authorizer")
+    if not isinstance(authorizer, Mapping):
+        return None
+    jwt = authorizer.get("jwt")
     claims = jwt.get("claims") if isinstance(jwt, Mapping) else authorizer.get("claims")
     return claims if isinstance(claims, Mapping) else None

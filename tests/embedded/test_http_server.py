@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -214,6 +215,19 @@ def test_schemathesis_finds_nothing_that_is_not_as_described(
         f"schemathesis, all checks: {asked:,} requests to {tested[1]} operations, no failure",
         asked,
     )
+
+
+def test_an_answer_does_not_wait_for_the_clients_acknowledgement(served: Served) -> None:
+    port = int(served.url.rsplit(":", 1)[1])
+    request = b"GET /healthz HTTP/1.1\r\nhost: x\r\n\r\n"
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        began = time.perf_counter()
+        for _ in range(100):
+            connection.sendall(request)
+            received = b""
+            while not received.endswith(b'{"status":"alive"}'):
+                received += connection.recv(4096)
+    assert time.perf_counter() - began < 3  # 40 ms each with Nagle's algorithm, else about 1
 
 
 def test_what_is_no_http_at_all_gets_an_answer_and_harms_nothing(served: Served) -> None:

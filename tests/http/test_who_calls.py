@@ -118,6 +118,11 @@ def by_lambda(event):
     event["requestContext"]["authorizer"] = {"lambda": {"claims": claims()}, "claims": "ada"}
 
 
+def by_somebody(event):
+    """As no authorizer at all writes it."""
+    event["requestContext"]["authorizer"] = "ada"
+
+
 def by_header(event):
     """As a client would try it."""
     event["headers"] = {"x-amzn-oidc-identity": "ada", "x-user": "ada", "claims": "ada"}
@@ -135,6 +140,8 @@ def of_another_api(event):
         ("api-gateway-v2", by_http_api, 200),
         ("api-gateway-v1", by_lambda, 401),
         ("api-gateway-v2", by_lambda, 401),
+        ("api-gateway-v1", by_somebody, 401),
+        ("api-gateway-v2", by_somebody, 401),
         ("api-gateway-v2", by_header, 401),
         ("api-gateway-v1", of_another_api, 401),
         ("api-gateway-v2", of_another_api, 401),
