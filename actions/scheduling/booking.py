@@ -75,8 +75,8 @@ def usable(platform: Platform, instance: Instance) -> Iterator[License]:
 
 
 def refuse_overlap(instance: Instance, begins: int, ends: int) -> None:
-    """Raise Conflict if the member has another session at that time."""
-    for booking in instance.get("bookings", []):
+    """Raise Conflict if the member has another session at that time; one that is over stands in nobody's way."""
+    for booking in _coming(instance, begins):
         if booking["begins"] < ends and begins < booking["ends"]:
             raise Conflict(
                 "You have another session at that time.",
@@ -84,6 +84,12 @@ def refuse_overlap(instance: Instance, begins: int, ends: int) -> None:
                 sessionId=booking["sessionId"],
                 suggestion="Cancel that session, or choose another time.",
             )
+
+
+def _coming(instance: Instance, begins: int) -> list[Booking]:
+    """The member's bookings without those that are over, but for a while would touch one from `begins` on."""
+    now = clock.now()
+    return [b for b in instance.get("bookings", []) if b["ends"] > now or b["ends"] <= begins]
 
 
 def _booked(platform: Platform, instance: Instance, session: Session, license: License) -> Session:
@@ -108,7 +114,7 @@ def _booked(platform: Platform, instance: Instance, session: Session, license: L
     transact(
         platform.licenses.change(license, {"windows": windows}),
         platform.sessions.book(booked),
-        bookings(platform, instance, [*instance.get("bookings", []), booking], whole),
+        bookings(platform, instance, [*_coming(instance, begins), booking], whole),
     )
     return booked
 

@@ -117,6 +117,15 @@ def test_a_booked_time_that_is_over_stands_in_nobodys_way(pool, invoke, freezer)
     assert window["userId"] == "cleo"
 
 
+def test_an_own_session_that_is_over_stands_in_no_other_ones_way(pool, invoke, freezer):
+    book(invoke, "ben", NOW + HOUR, 60)
+    freezer.move_to("2026-03-01T22:16:00Z")  # a minute after the grace, before any tick has seen it
+    now = NOW + 2 * HOUR + 960
+    assert book(invoke, "ben", now, 60)["success"]
+    (instance,) = (i for i in world.items("instances") if i["userId"] == "ben")
+    assert len(instance["bookings"]) == 1
+
+
 def test_a_cancelled_session_gives_its_time_back(pool, invoke):
     booked = book(invoke, "ben", NOW + HOUR)
     assert invoke("cancel-scheduled-session", userId="ben", sessionId=booked["sessionId"]) == {
