@@ -9,6 +9,7 @@ import pytest
 
 from tests.http.issuing import cognito, own
 from tests.http.shapes import SHAPES, ask
+from tests.kofi.webhooks import DONOR, forms, payload
 from tests.world import sample
 
 HOUR = 3600
@@ -97,6 +98,27 @@ def test_kofis_form_post_needs_no_token_and_is_answered_as_the_action_does(http,
     assert answer.json == direct
     assert answer.status in (200, 400, 403)
     assert (answer.status == 200) == direct["success"]
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=list(SHAPES))
+def test_kofis_real_form_post_counts_a_donation_once(http, invoke, shape):
+    form = forms(payload(discord_userid=DONOR, from_name="Grâce & Co"))["a form"].encode()
+    answers = [ask("POST", "/webhooks/kofi", form, shape=shape) for _ in range(2)]
+    assert [answer.status for answer in answers] == [200, 200]
+    assert [answer.json["donationProcessed"] for answer in answers] == [True, False]
+    assert invoke("get-user-costs", userId=DONOR)["donations"] == 3.0
+
+
+def test_whom_an_administrator_names_may_act_as_one_over_http_too(http, invoke):
+    asked = {"action": "admin-overview"}
+    assert ask("POST", "/", asked, token=own("ada")).status == 403
+    grant = {"action": "admin-grant", "targetUserId": "ada", "reason": "She helps us"}
+    assert ask("POST", "/", grant, token=own("admin")).status == 200
+    assert ask("POST", "/", asked, token=own("ada")).status == 200
+    for_another = asked | {"userId": "admin"}
+    assert ask("POST", "/", for_another, token=own("bob", scope="user admin")).status == 403
+    (entry,) = invoke("admin-audit", userId="admin")["entries"]
+    assert (entry["userId"], entry["action"]) == ("admin", "admin-grant")
 
 
 def claims(**changes):
