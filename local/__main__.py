@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError
 from local import demo, embedded, http, stack
 from local.ecs_events import TaskEvents
 from local.follow import FunctionLog, readable
-from local.processes import LocalError, reason
+from local.processes import LocalError, reason, refuse_taken
 
 _LOOK_EVERY = 1.0  # seconds, at tasks and at the log
 
@@ -100,7 +100,7 @@ class Ending:
 
 def _run(port: int, http_port: int, auth: bool, ending: Ending) -> None:
     stack.require_tools()
-    http.refuse_taken(http_port)
+    refuse_taken(http_port, "HTTP_PORT=8081")
     with ExitStack() as at_the_end:
         with _says(f"Starting the embedded AWS (ministack) on 127.0.0.1:{port}"):
             aws = at_the_end.enter_context(embedded.running(port, auth=auth))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,7 +17,7 @@ from urllib.request import urlopen
 import boto3
 from botocore.config import Config
 
-from local.processes import LocalError, child, reason
+from local.processes import LocalError, child, reason, refuse_taken
 
 PORT = 4566
 REGION = "us-east-1"
@@ -80,7 +79,7 @@ def running(port: int = PORT, *, auth: bool = False) -> Iterator[Embedded]:
     With `auth` it checks signatures and policies, so that the function has the rights of its role only.
     Raises LocalError if the port is taken or the start fails.
     """
-    _refuse_taken(port)
+    refuse_taken(port, "PORT=4567")
     with tempfile.TemporaryDirectory(prefix=f"embedded-aws-{port}-") as name:
         directory = Path(name)
         command = [sys.executable, "-m", "ministack"]
@@ -92,18 +91,6 @@ def running(port: int = PORT, *, auth: bool = False) -> Iterator[Embedded]:
             embedded = Embedded(port, directory, process)
             _wait_until_ready(embedded)
             yield embedded
-
-
-def _refuse_taken(port: int) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise LocalError(
-                f"Port {port} cannot be had ({error.strerror}): end what uses it, or name another one"
-                " (make run PORT=4567)."
-            ) from None
 
 
 def _environment(port: int, directory: Path, *, auth: bool) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -42,19 +41,6 @@ class Server:
             whole = file.read().rpartition(b"\n")[0]
         self._read += len(whole) + 1 if whole else 0
         return whole.decode(errors="replace").splitlines()
-
-
-def refuse_taken(port: int) -> None:
-    """Raise LocalError if the port is taken, before all the work that comes before the server's own start."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError as error:
-            raise LocalError(
-                f"Port {port}, for HTTP, cannot be had ({error.strerror}): end what uses it, or name another"
-                " one (make run HTTP_PORT=8081)."
-            ) from None
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -71,3 +72,19 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
     except ProcessLookupError:  # the group is empty
         pass
     process.wait()
+
+
+def refuse_taken(port: int, option: str) -> None:
+    """Raise LocalError if the port is taken, before all the work that comes before its server's own start.
+
+    `option` is how `make run` is told another one.
+    """
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError as error:
+            raise LocalError(
+                f"Port {port} cannot be had ({error.strerror}): end what uses it, or name another one"
+                f" (make run {option})."
+            ) from None
