@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from services.dynamodb import Attr, Item, Key, Operation, Table, absent
@@ -65,8 +65,8 @@ def figures(item: Mapping[str, Amount]) -> dict[str, Amount]:
     return {n: v for n, v in item.items() if n not in ("account", "entry", "version") and v}
 
 
-def _summed(items: object) -> dict[str, Amount]:
+def _summed(items: Iterable[Item]) -> dict[str, Amount]:
     total: Counter[str] = Counter()
-    for item in items:  # type: ignore[attr-defined]
+    for item in items:
         total.update(figures(item))
     return dict(total)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from actions.billing.pricing import Share, month_of, run_cost, shares
+from actions.billing.pricing import Share, month_of, shares
 from services.dynamodb import Operation
 from services.ledger import ALL
 from services.platform import Platform
@@ -12,11 +12,10 @@ from services.runs import Run
 
 
 def bill(
-    platform: Platform, run: Run, started_at: int, stopped_at: int, ended_by: str
+    platform: Platform, run: Run, started_at: int, stopped_at: int, cost: Decimal, ended_by: str
 ) -> list[Operation]:
     """The operations that bill a run, once: its own entry, its share of each month, the member's totals."""
     parts = shares(started_at, stopped_at, run["rate"])
-    cost = run_cost(stopped_at - started_at, run["rate"])
     ledger, user_id = platform.ledger, run["userId"]
     operations = [
         platform.runs.close(run, started_at, stopped_at, cost, ended_by),

@@ -64,7 +64,7 @@ def _settled(
     cost = run_cost(stopped_at - started_at, run["rate"])
     used: dict[str, Amount] = {"seconds": stopped_at - started_at, "cost": cost}
     operations = moved(platform, instance, status, mine, values, removed, used)
-    operations += bill(platform, run, started_at, stopped_at, ended_by=_ended_by(instance, run))
+    operations += bill(platform, run, started_at, stopped_at, cost, _ended_by(instance, run))
     if license_id := run.get("licenseId"):
         operations.append(platform.licenses.release(license_id, run_id, now))
     transact(*operations)
