@@ -149,7 +149,9 @@ class Table:
 
     def scan(self) -> Iterator[Item]:
         """Every item. Only for what an administrator asks for: the ticks never scan."""
-        pages = client("dynamodb").get_paginator("scan").paginate(TableName=self.name)
+        scan = client("dynamodb").get_paginator("scan")
+        # Consistent: a repair compares what it counts with counters that were read just before.
+        pages = scan.paginate(TableName=self.name, ConsistentRead=True)
         return (_item(item) for page in pages for item in page["Items"])
 
     def check(self) -> None:
