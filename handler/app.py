@@ -36,7 +36,7 @@ def load_all() -> None:
         actions.find(name)
     for service in _OFTEN_ASKED:
         client(service)
-    import_module("handler.http.gateway")
+    import_module("handler.http.lambda_adapter")
     import_module("services.tokens")
 
 
@@ -53,34 +53,34 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     """
     services = platform()
     request_id = getattr(context, "aws_request_id", None) or ids.new_run_id()
-    with telemetry.event(request_id) as observed:
+    with telemetry.event(request_id) as event_log:
         unattended = False
         try:
             recognised = events.recognise(event)
             if recognised.kind == events.HTTP:
                 return _answer_http(event, context, services)
-            observed.names(recognised.action, recognised.payload.get("userId"))
+            event_log.name_action(recognised.action, recognised.payload.get("userId"))
             unattended = dispatch.is_systems_own(recognised.action)
-            with tracing.segment(observed.action):
+            with tracing.segment(event_log.action):
                 answer = dispatch.run(
                     recognised.action, recognised.payload, dispatch.DIRECT, services
                 )
         except Exception as error:
             failure = failures.kind_of(error)
-            observed.failed(error, failure)
+            event_log.failed(error, failure)
             if unattended and failure.passing:
                 raise RetryLater(f"{failure.code}, request id {request_id}") from None
             answer = failures.answer(error, request_id)
             return _as_http(event, failure, answer) if events.is_http(event) else answer
-        observed.succeeded()
+        event_log.succeeded()
         return answer
 
 
 def _answer_http(event: dict[str, Any], context: Any, services: Platform) -> dict[str, Any]:
     """Let the web application answer; it logs by itself. Only an HTTP event pays for loading it."""
-    from handler.http import gateway
+    from handler.http import lambda_adapter
 
-    return gateway.answer(event, context, services)
+    return lambda_adapter.answer(event, context, services)
 
 
 def _as_http(event: dict[str, Any], failure: failures.Failure, answer: Any) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def configure(level: str, *, tracing_on: bool) -> None:
         tracing.enable()
 
 
-class Observed:
+class EventLog:
     """What is known of the event so far."""
 
     def __init__(self) -> None:
@@ -52,13 +52,13 @@ class Observed:
         self.user_id: str | None = None
         self._began = time.perf_counter()
 
-    def names(self, action: str, user_id: object) -> None:
+    def name_action(self, action: str, user_id: object) -> None:
         """The event asks for `action` on behalf of `user_id`; both may be anything that somebody sent."""
         self.action = action if action in ACTIONS else "unknown"
         bind_contextvars(action=self.action)
-        self.is_of(user_id)
+        self.name_user(user_id)
 
-    def is_of(self, user_id: object) -> None:
+    def name_user(self, user_id: object) -> None:
         """The event is of `user_id`."""
         self.user_id = user_id[:64] if isinstance(user_id, str) else None
         bind_contextvars(userId=self.user_id)
@@ -101,11 +101,11 @@ class Observed:
 
 
 @contextmanager
-def event(request_id: str) -> Iterator[Observed]:
-    """Around one event: its request id is in every line that is logged inside."""
+def event(request_id: str) -> Iterator[EventLog]:
+    """RequestLogMiddleware one event: its request id is in every line that is logged inside."""
     clear_contextvars()
     bind_contextvars(requestId=request_id, action="none", userId=None)
-    yield Observed()
+    yield EventLog()
 
 
 def _contract_form(_: Any, __: str, line: EventDict) -> EventDict:

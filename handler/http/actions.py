@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 from starlette.requests import Request
 
 from actions.errors import InvalidRequest
-from handler.http.calling import call
+from handler.http.dispatching import dispatch_action
 from handler.http.request import Json, json_object
 from handler.http.security import Authenticated
 
@@ -24,10 +24,10 @@ def by_body(request: Request, caller: Authenticated, body: Body) -> Json:
         raise InvalidRequest(
             "The payload names no action.", field="action", suggestion='Send {"action": "status"}.'
         )
-    return Json(call(request, action, body, caller))
+    return Json(dispatch_action(request, action, body, caller))
 
 
 @router.post("/v1/actions/{action}", include_in_schema=False)
 def by_address(request: Request, action: str, caller: Authenticated, body: Body) -> Json:
     """The action that the address names, with its fields as the body."""
-    return Json(call(request, action, {**body, "action": action}, caller))
+    return Json(dispatch_action(request, action, {**body, "action": action}, caller))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from handler.http import actions, backend, documents, functions, mock_data, probes, webhooks
-from handler.http.around import Around
-from handler.http.failing import Failing, raise_for_status, raise_invalid
-from handler.http.limits import Limited
+from handler.http import actions, api_docs, backend, mock_data, probes, serverless_api, webhooks
+from handler.http.body_limit import BodyLimitMiddleware
+from handler.http.error_handling import ErrorMiddleware, raise_for_status, raise_invalid
+from handler.http.request_log import RequestLogMiddleware
 from services.platform import Platform
 
 REQUEST_ID = "x-request-id"
@@ -18,17 +18,17 @@ _PREFLIGHT_SECONDS = 3600
 def build(platform: Platform) -> FastAPI:
     """The application on the services of one deployment.
 
-    FastAPI's own pages are off: handler/http/documents.py has them, with a token where the settings say so.
+    FastAPI's own pages are off: handler/http/api_docs.py has them, with a token where the settings say so.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.platform = platform
-    for surface in (functions, backend, mock_data, actions, webhooks, probes, documents):
+    for surface in (serverless_api, backend, mock_data, actions, webhooks, probes, api_docs):
         app.router.routes.extend(surface.router.routes)
     raise_for_status(app)
     raise_invalid(app)
     # The last one added is the outermost.
-    app.add_middleware(Limited)
-    app.add_middleware(Failing)
+    app.add_middleware(BodyLimitMiddleware)
+    app.add_middleware(ErrorMiddleware)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=platform.settings.origins,
@@ -37,5 +37,5 @@ def build(platform: Platform) -> FastAPI:
         expose_headers=[REQUEST_ID, "retry-after", "www-authenticate"],
         max_age=_PREFLIGHT_SECONDS,
     )
-    app.add_middleware(Around)
+    app.add_middleware(RequestLogMiddleware)
     return app

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends
 from starlette.requests import Request
 
-from handler.http.calling import call, without_success
+from handler.http.dispatching import dispatch_action, without_success
 from handler.http.openapi import described
 from handler.http.request import Json, json_object, platform_of
 from handler.http.security import Authenticated
@@ -98,4 +98,4 @@ def chat(
 ) -> Json:
     """An answer of the language model. Always for the caller: the address takes no userId."""
     asked = {**body, "userId": caller.user_id}
-    return Json(without_success(call(request, "chat", asked, caller)))
+    return Json(without_success(dispatch_action(request, "chat", asked, caller)))

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from starlette.requests import Request
 
 from actions.errors import InvalidRequest
-from handler.http.calling import call, without_success
+from handler.http.dispatching import dispatch_action, without_success
 from handler.http.openapi import described
 from handler.http.request import Json
 from handler.http.security import Authenticated
@@ -27,7 +27,7 @@ def _list_of(name: str) -> Callable[..., Json]:
         offset: Annotated[int, Query(ge=0, le=1_000_000)] = 0,
     ) -> Json:
         payload = {"name": name, "where": _filters(request), "limit": limit, "offset": offset}
-        return Json(without_success(call(request, "list-data", payload, caller)))
+        return Json(without_success(dispatch_action(request, "list-data", payload, caller)))
 
     return listed
 

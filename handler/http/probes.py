@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from handler.dispatch import Caller
-from handler.http import measures
-from handler.http.calling import call, without_success
+from handler.http.dispatching import dispatch_action, without_success
+from handler.http.metrics import REGISTRY
 from handler.http.openapi import described
 from handler.http.request import Json
 
@@ -37,11 +37,11 @@ _NOT_READY = described(_READY)["responses"]["200"] | {"description": "Some table
 )
 def ready(request: Request) -> Json:
     """Whether every table can be used: 200, or 503 and which cannot."""
-    answer = without_success(call(request, "readiness", {}, Caller()))
+    answer = without_success(dispatch_action(request, "readiness", {}, Caller()))
     return Json(answer, status_code=200 if answer["ready"] else 503)
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
 async def metrics() -> Response:
-    """The measures of this process since its start, in Prometheus' text format."""
-    return Response(generate_latest(measures.REGISTRY), media_type=CONTENT_TYPE_LATEST)
+    """The metrics of this process since its start, in Prometheus' text format."""
+    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)

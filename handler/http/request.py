@@ -12,23 +12,23 @@ from starlette.responses import Response
 
 from actions.errors import InvalidRequest
 from handler.failures import Failure
-from handler.telemetry import Observed
+from handler.telemetry import EventLog
 from services.platform import Platform
 
 
 @dataclass
-class Observing:
+class RequestLog:
     """What is known of one request: its id, and how it went."""
 
     request_id: str
-    observed: Observed
+    event_log: EventLog
     status: int = 500  # what is said of a request that was never answered
     failure: tuple[Exception, Failure] | None = None
 
 
-def observing(request: Request) -> Observing:
-    """What handler/http/around.py keeps of the request."""
-    kept: Observing = request.scope["observing"]
+def request_log(request: Request) -> RequestLog:
+    """What handler/http/request_log.py keeps of the request."""
+    kept: RequestLog = request.scope["request_log"]
     return kept
 
 

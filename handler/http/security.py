@@ -12,7 +12,7 @@ from starlette.requests import Request
 from actions.errors import Unauthenticated
 from handler import authentication
 from handler.dispatch import Caller
-from handler.http.request import observing, platform_of
+from handler.http.request import platform_of, request_log
 
 # The platform answers 401 itself, as JSON and in the surface's own words.
 bearer = HTTPBearer(auto_error=False, scheme_name="bearer")
@@ -30,7 +30,7 @@ def caller(
         raise Unauthenticated("There is no bearer token.")
     else:
         found = authentication.by_token(given.credentials, platform)
-    observing(request).observed.is_of(found.user_id)
+    request_log(request).event_log.name_user(found.user_id)
     return found
 
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from actions.errors import InvalidRequest
 from handler.dispatch import Caller
-from handler.http.calling import call
+from handler.http.dispatching import dispatch_action
 from handler.http.openapi import described, failed
 from handler.http.request import Json
 
@@ -43,4 +43,6 @@ async def kofi(request: Request) -> Json:
     except UnicodeDecodeError:
         raise InvalidRequest("The body is not UTF-8.", field="body") from None
     payload = {"action": "kofi-webhook", "body": body}
-    return Json(await run_in_threadpool(call, request, "kofi-webhook", payload, Caller()))
+    return Json(
+        await run_in_threadpool(dispatch_action, request, "kofi-webhook", payload, Caller())
+    )

@@ -62,7 +62,9 @@ def test_every_code_of_a_failure_is_in_the_table_with_its_status():
 def test_the_endpoint_of_the_page_can_be_added_as_it_says(http):
     code = re.findall(r"```python\n(@router.+?)```", PAGE, re.DOTALL)[0]
     source = Path("handler/http/mock_data.py").read_text()
-    names = source[: source.index("router = ")] + "\nfrom handler.http.calling import call\n"
+    names = source[: source.index("router = ")] + (
+        "\nfrom handler.http.dispatching import dispatch_action\n"
+    )
     scope: dict = {}
     exec(names + "router = APIRouter()\n" + code.replace("my-action", "readiness"), scope)  # noqa: S102
     app = build(platform())

@@ -1,4 +1,4 @@
-"""How many requests there were and how long they took, as Prometheus reads it. No measure names a user."""
+"""How many requests there were and how long they took, as Prometheus reads it. No metric names a user."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _seconds = Histogram(
 )
 
 
-def note(method: str, route: str, status: int, seconds: float) -> None:
+def count_request(method: str, route: str, status: int, seconds: float) -> None:
     """Count one request. `route` is a pattern, never a path; an invented method counts as `other`."""
     known = method if method in METHODS else "other"
     _requests.labels(known, route, str(status)).inc()

@@ -1,4 +1,4 @@
-"""Around every request: its id, its log line, its metrics, and the headers that every answer has."""
+"""What every request has: its id, its log line, its metrics, and the headers of its answer."""
 
 from __future__ import annotations
 
@@ -7,15 +7,15 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handler import telemetry
-from handler.http import measures
-from handler.http.request import Observing
+from handler.http import metrics
+from handler.http.request import RequestLog
 from services import ids
 
 # What probes and scrapers ask every few seconds is not worth a line when all is well.
-QUIET = frozenset({"/health", "/healthz", "/readyz", "/metrics"})
+UNLOGGED_PATHS = frozenset({"/health", "/healthz", "/readyz", "/metrics"})
 # X-Frame-Options, X-Content-Type-Options and X-XSS-Protection are the contract's (Backend Services, Security). The
 # last one is 0: the filter it names did more harm than good, and browsers that still have it should leave it off.
-SECURITY = [
+SECURITY_HEADERS = [
     (b"x-frame-options", b"DENY"),
     (b"x-content-type-options", b"nosniff"),
     (b"x-xss-protection", b"0"),
@@ -23,10 +23,13 @@ SECURITY = [
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
 ]
-POLICY = (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'")
+CONTENT_SECURITY_POLICY = (
+    b"content-security-policy",
+    b"default-src 'none'; frame-ancestors 'none'",
+)
 
 
-class Around:
+class RequestLogMiddleware:
     """The outermost layer."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -38,36 +41,36 @@ class Around:
             await self._app(scope, receive, send)
             return
         request_id = getattr(scope.get("aws.context"), "aws_request_id", None) or ids.new_run_id()
-        with telemetry.event(request_id) as observed:
-            observing = scope["observing"] = Observing(request_id, observed)
+        with telemetry.event(request_id) as event_log:
+            request_log = scope["request_log"] = RequestLog(request_id, event_log)
 
             async def answered(message: Message) -> None:
                 if message["type"] == "http.response.start":
-                    observing.status = message["status"]
+                    request_log.status = message["status"]
                     message["headers"] = _headers(message.get("headers", ()), request_id)
                 await send(message)
 
             try:
                 await self._app(scope, receive, answered)
             finally:
-                _report(scope, observing)
+                _report(scope, request_log)
 
 
 def _headers(given: Any, request_id: str) -> list[tuple[bytes, bytes]]:
-    headers = [*given, (b"x-request-id", request_id.encode()), *SECURITY]
-    if not any(name == POLICY[0] for name, _ in headers):
-        headers.append(POLICY)
+    headers = [*given, (b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
+    if not any(name == CONTENT_SECURITY_POLICY[0] for name, _ in headers):
+        headers.append(CONTENT_SECURITY_POLICY)
     return headers
 
 
-def _report(scope: Scope, observing: Observing) -> None:
-    """One line and one measure per request. The route's pattern stands for its path, which anybody can choose."""
+def _report(scope: Scope, request_log: RequestLog) -> None:
+    """One line and one count per request. The route's pattern stands for its path, which anybody can choose."""
     route = getattr(scope.get("route"), "path", "none")
-    method, status = scope["method"], observing.status
-    measures.note(method, route, status, observing.observed.seconds)
-    shown = method if method in measures.METHODS else "other"
+    method, status = scope["method"], request_log.status
+    metrics.count_request(method, route, status, request_log.event_log.seconds)
+    shown = method if method in metrics.METHODS else "other"
     details = {"method": shown, "route": route, "status": status}
-    if observing.failure:
-        observing.observed.failed(*observing.failure, details)
-    elif scope["path"] not in QUIET:
-        observing.observed.succeeded(details)
+    if request_log.failure:
+        request_log.event_log.failed(*request_log.failure, details)
+    elif scope["path"] not in UNLOGGED_PATHS:
+        request_log.event_log.succeeded(details)

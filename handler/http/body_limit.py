@@ -6,12 +6,12 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from handler.http.failing import Refused
+from handler.http.error_handling import Refused
 
 BODY_BYTES = 1_000_000
 
 
-class Limited:
+class BodyLimitMiddleware:
     """Refuses a longer body, at once where its length is announced, else as soon as it is exceeded."""
 
     def __init__(self, app: ASGIApp) -> None:

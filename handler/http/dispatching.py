@@ -9,20 +9,20 @@ from starlette.requests import Request
 
 from actions.action import Answer
 from handler import dispatch
-from handler.http.request import observing, platform_of
+from handler.http.request import platform_of, request_log
 from services import tracing
 
 
-def call(
+def dispatch_action(
     request: Request, action: str, payload: Mapping[str, Any], caller: dispatch.Caller
 ) -> Answer:
     """Carry out `action`, for the token's user where the payload names none. Raises what the action raises."""
     asked = dict(payload)
     if caller.user_id is not None:
         asked.setdefault("userId", caller.user_id)
-    observed = observing(request).observed
-    observed.names(action, caller.user_id)
-    with tracing.segment(observed.action):
+    event_log = request_log(request).event_log
+    event_log.name_action(action, caller.user_id)
+    with tracing.segment(event_log.action):
         return dispatch.run(action, asked, caller, platform_of(request))
 
 

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from actions.errors import InvalidRequest, NotFound, PlatformError, RateLimited
 from handler import failures
-from handler.http.request import Json, Observing
+from handler.http.request import Json, RequestLog
 
 CHALLENGE = 'Bearer realm="foundry", error="invalid_token"'
 
@@ -33,7 +33,7 @@ class Refused(InvalidRequest):
         self.headers = headers
 
 
-class Failing:
+class ErrorMiddleware:
     """Answers for whatever is raised further in."""
 
     def __init__(self, app: ASGIApp) -> None:
@@ -51,7 +51,7 @@ class Failing:
         try:
             await self._app(scope, receive, noticed)
         except Exception as error:
-            kept: Observing = scope["observing"]
+            kept: RequestLog = scope["request_log"]
             kept.failure = (error, failures.kind_of(error))
             if begun:
                 raise

@@ -28,7 +28,9 @@ _STYLE = (
     "code{padding:.1em .3em}pre{padding:.8em;overflow:auto}p{margin:.2em 0}"
 )
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_POLICY = f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'"
+_CONTENT_SECURITY_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; frame-ancestors 'none'"
+)
 
 
 def reader(
@@ -59,7 +61,7 @@ def openapi(request: Request) -> Json:
 def docs(request: Request) -> HTMLResponse:
     """This description as a page."""
     page = _page(_document(request))
-    return HTMLResponse(page, headers={"content-security-policy": _POLICY})
+    return HTMLResponse(page, headers={"content-security-policy": _CONTENT_SECURITY_POLICY})
 
 
 def _document(request: Request) -> dict[str, Any]:
