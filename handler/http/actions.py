@@ -11,8 +11,16 @@ from actions.errors import InvalidRequest
 from handler.http.dispatching import dispatch_action
 from handler.http.request import Json, json_object
 from handler.http.security import Authenticated
+from handler.http.surface import Surface, full
 
 router = APIRouter()
+
+
+def _owns(path: str, method: str) -> bool:
+    return (path == "/" and method != "GET") or path.startswith("/v1/")
+
+
+SURFACE = Surface(router, _owns, full)
 Body = Annotated[dict[str, Any], Depends(json_object)]
 
 

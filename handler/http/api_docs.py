@@ -20,8 +20,10 @@ from starlette.responses import HTMLResponse
 from handler.http.openapi import described, document
 from handler.http.request import Json, platform_of
 from handler.http.security import bearer, caller
+from handler.http.surface import Surface
 
 router = APIRouter()
+SURFACE = Surface(router)
 _STYLE = (
     "body{font:16px/1.5 system-ui,sans-serif;max-width:52em;margin:2em auto;padding:0 1em;color:#222}"
     "h2{font-size:1.05em;margin:2em 0 .2em}code,pre{background:#f3f1ec;border-radius:4px}"

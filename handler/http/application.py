@@ -11,6 +11,11 @@ from handler.http.error_handling import ErrorMiddleware, raise_for_status, raise
 from handler.http.request_log import RequestLogMiddleware
 from services.platform import Platform
 
+# Where two surfaces own an address, the first one words its errors.
+SURFACES = tuple(
+    module.SURFACE
+    for module in (serverless_api, backend, mock_data, actions, webhooks, probes, api_docs)
+)
 REQUEST_ID = "x-request-id"
 _PREFLIGHT_SECONDS = 3600
 
@@ -22,13 +27,13 @@ def build(platform: Platform) -> FastAPI:
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.platform = platform
-    for surface in (serverless_api, backend, mock_data, actions, webhooks, probes, api_docs):
+    for surface in SURFACES:
         app.router.routes.extend(surface.router.routes)
     raise_for_status(app)
     raise_invalid(app)
     # The last one added is the outermost.
     app.add_middleware(BodyLimitMiddleware)
-    app.add_middleware(ErrorMiddleware)
+    app.add_middleware(ErrorMiddleware, surfaces=SURFACES)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=platform.settings.origins,

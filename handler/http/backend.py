@@ -12,9 +12,11 @@ from handler.http.dispatching import dispatch_action, without_success
 from handler.http.openapi import described
 from handler.http.request import Json, json_object, platform_of
 from handler.http.security import Authenticated
+from handler.http.surface import Surface
 from services import clock
 
 router = APIRouter()
+SURFACE = Surface(router)
 VERSION = "1.0"  # of the surface, as the contract's example has it
 
 

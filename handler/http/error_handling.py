@@ -1,8 +1,4 @@
-"""From what went wrong to an HTTP answer, in the words of the surface that was asked.
-
-The platform's own addresses (`POST /`, /v1/, /webhooks/) answer with the contract's error object. All others answer
-{error, message} (contract: Backend Services, Error Handling).
-"""
+"""From what went wrong to an HTTP answer, in the words of the surface that was asked."""
 
 from __future__ import annotations
 
@@ -20,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from actions.errors import InvalidRequest, NotFound, PlatformError, RateLimited
 from handler import failures
 from handler.http.request import Json, RequestLog
+from handler.http.surface import Surface, Wording, wording_of
 
 CHALLENGE = 'Bearer realm="foundry", error="invalid_token"'
 
@@ -36,8 +33,9 @@ class Refused(InvalidRequest):
 class ErrorMiddleware:
     """Answers for whatever is raised further in."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, surfaces: Sequence[Surface]) -> None:
         self._app = app
+        self._surfaces = surfaces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through. Once an answer has begun, nothing else can be said any more."""
@@ -55,27 +53,15 @@ class ErrorMiddleware:
             kept.failure = (error, failures.kind_of(error))
             if begun:
                 raise
-            await answer(error, scope, kept.request_id)(scope, receive, send)
+            words = wording_of(self._surfaces, scope["path"], scope["method"])
+            await answer(error, words, kept.request_id)(scope, receive, send)
 
 
-def answer(error: Exception, scope: Scope, request_id: str) -> Json:
+def answer(error: Exception, words: Wording, request_id: str) -> Json:
     """What the caller is told."""
-    said = failures.answer(error, request_id)
     status = error.status if isinstance(error, Refused) else failures.kind_of(error).http_status
-    if not speaks_contract(scope["path"], scope["method"]):
-        said = _briefly(said, status)
-    return Json(said, status_code=status, headers=_headers(error, status))
-
-
-def speaks_contract(path: str, method: str) -> bool:
-    """Whether an address answers errors as the platform's own contract does."""
-    return (path == "/" and method != "GET") or path.startswith(("/v1/", "/webhooks/"))
-
-
-def _briefly(said: dict[str, Any], status: int) -> dict[str, Any]:
-    hint = said.get("details", {}).get("suggestion")
-    message = f"{said['error']} {hint}" if hint else said["error"]
-    return {"error": HTTPStatus(status).phrase, "message": message}
+    body = words(error, status, request_id)
+    return Json(body, status_code=status, headers=_headers(error, status))
 
 
 def _headers(error: Exception, status: int) -> dict[str, str]:

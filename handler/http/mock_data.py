@@ -13,9 +13,11 @@ from handler.http.dispatching import dispatch_action, without_success
 from handler.http.openapi import described
 from handler.http.request import Json
 from handler.http.security import Authenticated
+from handler.http.surface import Surface
 from services.mock_data import endpoints
 
 router = APIRouter()
+SURFACE = Surface(router)
 PAGE = {"limit", "offset"}
 
 

@@ -12,8 +12,10 @@ from handler.http.dispatching import dispatch_action, without_success
 from handler.http.metrics import REGISTRY
 from handler.http.openapi import described
 from handler.http.request import Json
+from handler.http.surface import Surface
 
 router = APIRouter()
+SURFACE = Surface(router)
 
 
 @router.get("/healthz", openapi_extra=described({"type": "object"}, {"status": "alive"}))

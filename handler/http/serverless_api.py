@@ -10,8 +10,10 @@ from starlette.requests import Request
 from handler.http.openapi import described
 from handler.http.request import Json, platform_of
 from handler.http.security import Authenticated
+from handler.http.surface import Surface
 
 router = APIRouter()
+SURFACE = Surface(router)
 
 
 @router.get(

@@ -11,9 +11,16 @@ from handler.dispatch import Caller
 from handler.http.dispatching import dispatch_action
 from handler.http.openapi import described, failed
 from handler.http.request import Json
+from handler.http.surface import Surface, full
 
 router = APIRouter()
 
+
+def _owns(path: str, _: str) -> bool:
+    return path.startswith("/webhooks/")
+
+
+SURFACE = Surface(router, _owns, full)
 
 _ANSWER = {"type": "object", "required": ["success"], "properties": {"success": {"const": True}}}
 _ERROR = {"$ref": "#/components/schemas/ActionError"}

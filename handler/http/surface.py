@@ -1,0 +1,49 @@
+"""What a surface is: its routes, the addresses that are its own, and the words in which it answers an error."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import APIRouter
+
+from handler import failures
+
+# An error and its HTTP status, and the request's id, in; the body of the answer out.
+Wording = Callable[[Exception, int, str], dict[str, Any]]
+
+
+def full(error: Exception, _: int, request_id: str) -> dict[str, Any]:
+    """The error object of a direct invocation (docs/actions.md, Errors)."""
+    return failures.answer(error, request_id)
+
+
+def brief(error: Exception, status: int, request_id: str) -> dict[str, Any]:
+    """`{error, message}`: the status in words, and what was wrong with what to do."""
+    said = failures.answer(error, request_id)
+    hint = said.get("details", {}).get("suggestion")
+    message = f"{said['error']} {hint}" if hint else said["error"]
+    return {"error": HTTPStatus(status).phrase, "message": message}
+
+
+def _nothing(path: str, method: str) -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Surface:
+    """One API of the application. `owns` tells its addresses by path and method, those without a route included.
+
+    An address that no surface owns answers errors as `brief` does.
+    """
+
+    router: APIRouter
+    owns: Callable[[str, str], bool] = _nothing
+    words: Wording = brief
+
+
+def wording_of(surfaces: Sequence[Surface], path: str, method: str) -> Wording:
+    """How an address words its errors: as the first surface does that owns it."""
+    return next((surface.words for surface in surfaces if surface.owns(path, method)), brief)
