@@ -30,7 +30,9 @@ def announce(
     """
     notice = {"kind": kind, "about": user_id, "host": host, "message": message, "facts": facts}
     try:
-        platform.functions.later({"action": "send-notification", "userId": "system", **notice})
+        platform.self_invocation.invoke_later(
+            {"action": "send-notification", "userId": "system", **notice}
+        )
     except AWS_FAILURES:
         # What the notice is about matters more than the notice.
         _log.warning("a notice was lost", details={"kind": kind}, exc_info=True)

@@ -21,7 +21,7 @@ from statistics import median
 from bench.report import progress
 from local import embedded
 from services.settings import Settings
-from services.values import typed
+from services.values import serialize
 
 PAIRS = 15
 PACKAGE = Path(".bench/function")
@@ -96,7 +96,7 @@ def _dynamodb() -> Iterator[str]:
             AttributeDefinitions=[{"AttributeName": "userId", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        dynamodb.put_item(TableName=TABLE, Item={k: typed(v) for k, v in _instance().items()})
+        dynamodb.put_item(TableName=TABLE, Item={k: serialize(v) for k, v in _instance().items()})
         yield aws.endpoint
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from bench.calls import emulated
 from bench.report import progress
 from handler.app import lambda_handler
-from services.values import typed
+from services.values import serialize
 from tests import world
 from tests.aws_calls import AWS
 from tests.world import sample
@@ -96,7 +96,7 @@ def _searching(tick: str) -> float:
         TableName=table,
         IndexName="DueIndex",
         KeyConditionExpression="due = :due AND dueAt <= :now",
-        ExpressionAttributeValues={":due": typed(kind), ":now": typed(int(time.time()))},
+        ExpressionAttributeValues={":due": serialize(kind), ":now": serialize(int(time.time()))},
     )
     return time.process_time() - began
 
@@ -202,7 +202,7 @@ def write(table: str, items: list[dict[str, Any]]) -> None:
     """Put items into the emulator's table."""
     for first in range(0, len(items), 25):  # BatchWriteItem takes 25 at a time
         puts = [
-            {"PutRequest": {"Item": {name: typed(value) for name, value in item.items()}}}
+            {"PutRequest": {"Item": {name: serialize(value) for name, value in item.items()}}}
             for item in items[first : first + 25]
         ]
         world.client("dynamodb").batch_write_item(RequestItems={table: puts})

@@ -40,5 +40,5 @@ class Audit(Table):
 
     def latest(self, month: str, limit: int) -> Iterator[Entry]:
         """The entries of a month, the latest first."""
-        items = self.query(None, Key("month").eq(month), limit, last_first=True)
+        items = self.query(None, Key("month").eq(month), limit, descending=True)
         return (cast("Entry", item) for item in items)

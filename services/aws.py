@@ -16,17 +16,17 @@ from botocore.exceptions import (
 )
 
 # One call may take at most about 3 x (3 + 10) s, so that a chain of them ends well within the function's 300 s.
-PATIENT = Config(
+DEFAULT = Config(
     connect_timeout=3,
     read_timeout=10,
     max_pool_connections=32,
     retries={"mode": "standard", "total_max_attempts": 3},
 )
 # Health checks are bounded by 3 s (contract, System Health Check): one try, no second.
-BRISK = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
+SHORT_TIMEOUT = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
 
 # A model thinks for long, and API Gateway waits 29 s for the whole answer: one try within that.
-THINKING = Config(connect_timeout=2, read_timeout=24, retries={"total_max_attempts": 1})
+LONG_ANSWER = Config(connect_timeout=2, read_timeout=24, retries={"total_max_attempts": 1})
 
 # What any call to AWS may raise, and what means that no answer came in time.
 AWS_FAILURES = (ClientError, BotoCoreError)
@@ -42,15 +42,15 @@ def _session() -> botocore.session.Session:
 
 
 @lru_cache(maxsize=64)
-def _made(service: str, brisk: bool, thinking: bool) -> Any:
-    config = BRISK if brisk else THINKING if thinking else PATIENT
+def _made(service: str, short_timeout: bool, long_answer: bool) -> Any:
+    config = SHORT_TIMEOUT if short_timeout else LONG_ANSWER if long_answer else DEFAULT
     return _session().create_client(service, config=config)
 
 
-def client(service: str, *, brisk: bool = False, thinking: bool = False) -> Any:
+def client(service: str, *, short_timeout: bool = False, long_answer: bool = False) -> Any:
     """The process's client for `service`. Making one is not thread-safe in botocore, using one is."""
     with _making:
-        return _made(service, brisk, thinking)
+        return _made(service, short_timeout, long_answer)
 
 
 def code_of(error: ClientError) -> str:

@@ -44,7 +44,7 @@ class Bedrock:
         Raises ModelBusy, ModelRefused or ModelTooSlow. One try of at most 26 s.
         """
         try:
-            answer = client("bedrock-runtime", thinking=True).converse(
+            answer = client("bedrock-runtime", long_answer=True).converse(
                 modelId=self._settings.chat_model,
                 system=[{"text": self._settings.chat_prompt or PERSONA}],
                 messages=[{"role": role, "content": [{"text": text}]} for role, text in turns],

@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from services.aws import client, code_of
 from services.conditions import Attr, Condition, Key
 from services.ids import jitter
-from services.values import plain, typed
+from services.values import deserialize, serialize
 
 __all__ = [
     "Attr",
@@ -30,7 +30,7 @@ Item = dict[str, Any]
 Operation = dict[str, dict[str, Any]]
 ItemKey = str | tuple[str, str]  # the second part for a table with a sort key
 
-_TRANSACTION_TRIES = 8
+_TRANSACTION_ATTEMPTS = 8
 
 
 class ConditionFailed(Exception):
@@ -90,8 +90,8 @@ class Table:
         )
         condition = _condition(when)
         names |= condition.pop("ExpressionAttributeNames", {})
-        operands = {f":s{i}": typed(value) for i, value in enumerate(values.values())}
-        operands |= {f":a{i}": typed(number) for i, number in enumerate(add.values())}
+        operands = {f":s{i}": serialize(value) for i, value in enumerate(values.values())}
+        operands |= {f":a{i}": serialize(number) for i, number in enumerate(add.values())}
         operands |= condition.pop("ExpressionAttributeValues", {})
         return {
             "Update": {
@@ -124,11 +124,11 @@ class Table:
         key: Condition,
         limit: int | None = None,
         *,
-        last_first: bool = False,
+        descending: bool = False,
     ) -> Iterator[Item]:
         """The items that `key` selects in an index, or in the table itself (a consistent read).
 
-        Page after page, in the order of the second key; at most `limit` of them, in one read if they fit.
+        Page after page, in the order of the sort key; at most `limit` of them, in one read if they fit.
         """
         where = {"IndexName": index} if index else {"ConsistentRead": True}
         bounded = {"PaginationConfig": {"MaxItems": limit, "PageSize": limit}} if limit else {}
@@ -140,7 +140,7 @@ class Table:
                 KeyConditionExpression=key.expression,
                 ExpressionAttributeNames=key.attributes,
                 ExpressionAttributeValues=_dump(key.operands),
-                ScanIndexForward=not last_first,
+                ScanIndexForward=not descending,
                 **where,
                 **bounded,
             )
@@ -156,7 +156,7 @@ class Table:
 
     def check(self) -> None:
         """Raise if the table does not answer or is not active."""
-        answer = client("dynamodb", brisk=True).describe_table(TableName=self.name)
+        answer = client("dynamodb", short_timeout=True).describe_table(TableName=self.name)
         if answer["Table"]["TableStatus"] not in ("ACTIVE", "UPDATING"):
             raise RuntimeError("the table is not active")
 
@@ -172,7 +172,7 @@ def transact(*operations: Operation) -> None:
     was lost is not refused by its own first attempt. Two transactions that meet on an item are not
     ordered by DynamoDB but refused (TransactionConflict): those are tried again here.
     """
-    for attempt in range(_TRANSACTION_TRIES):
+    for attempt in range(_TRANSACTION_ATTEMPTS):
         try:
             client("dynamodb").transact_write_items(TransactItems=list(operations))
             return
@@ -183,7 +183,7 @@ def transact(*operations: Operation) -> None:
             failed = {i for i, code in enumerate(reasons) if code == "ConditionalCheckFailed"}
             if failed:
                 raise ConditionFailed(frozenset(failed)) from error
-            if "TransactionConflict" not in reasons or attempt == _TRANSACTION_TRIES - 1:
+            if "TransactionConflict" not in reasons or attempt == _TRANSACTION_ATTEMPTS - 1:
                 raise
         time.sleep(jitter(0.05 * 2**attempt))
 
@@ -206,8 +206,8 @@ def _condition(when: Condition | None) -> dict[str, Any]:
 
 
 def _dump(item: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: typed(value) for name, value in item.items() if value is not None}
+    return {name: serialize(value) for name, value in item.items() if value is not None}
 
 
 def _item(stored: Any) -> Item:
-    return {name: plain(value) for name, value in stored.items()}
+    return {name: deserialize(value) for name, value in stored.items()}

@@ -174,7 +174,9 @@ class Ecs:
 
     def check(self) -> None:
         """Raise if the cluster does not answer or is not active."""
-        answer = client("ecs", brisk=True).describe_clusters(clusters=[self._settings.cluster_arn])
+        answer = client("ecs", short_timeout=True).describe_clusters(
+            clusters=[self._settings.cluster_arn]
+        )
         if not answer["clusters"] or answer["clusters"][0]["status"] != "ACTIVE":
             raise RuntimeError("the cluster is not active")
 

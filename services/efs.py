@@ -58,7 +58,7 @@ class Efs:
 
     def check(self) -> None:
         """Raise if the file system does not answer or is not available."""
-        answer = client("efs", brisk=True).describe_file_systems(
+        answer = client("efs", short_timeout=True).describe_file_systems(
             FileSystemId=self._settings.file_system_id
         )
         if answer["FileSystems"][0]["LifeCycleState"] not in ("available", "updating"):

@@ -54,7 +54,7 @@ class Elb:
 
     def check(self) -> None:
         """Raise if the load balancer does not answer or is not active."""
-        answer = client("elbv2", brisk=True).describe_load_balancers(
+        answer = client("elbv2", short_timeout=True).describe_load_balancers(
             LoadBalancerArns=[self._settings.load_balancer_arn]
         )
         state = answer["LoadBalancers"][0]["State"]["Code"]

@@ -96,7 +96,7 @@ class Ledger(Table):
 
     def everybody(self, period: str, limit: int | None = None) -> Iterator[Totals]:
         """All accounts' totals of a period, who donated most first. The index may lag behind the table."""
-        items = self.query("PeriodIndex", Key("period").eq(period), limit, last_first=True)
+        items = self.query("PeriodIndex", Key("period").eq(period), limit, descending=True)
         return (cast("Totals", item) for item in items)
 
     def tell(self, account: str, month: str, mark: str) -> Operation:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from services.efs import Efs
     from services.elb import Elb
     from services.foundry import Foundry
-    from services.functions import Functions
     from services.hosts import Hosts
     from services.iam import Iam
     from services.instances import Instances
@@ -24,12 +23,13 @@ if TYPE_CHECKING:
     from services.ledger import Ledger
     from services.licenses import Licenses
     from services.mock_data import MockData
-    from services.notices import Notices
+    from services.notice_channels import NoticeChannels
     from services.registry import Registry
     from services.route53 import Route53
     from services.runs import Runs
     from services.s3 import S3
     from services.secrets import Secrets
+    from services.self_invocation import SelfInvocation
     from services.sessions import Sessions
     from services.tables import Tables
     from services.tokens import Tokens
@@ -116,14 +116,14 @@ class Platform:
         """What Ko-fi proves itself with."""
         from services.kofi import Kofi
 
-        return Kofi(self.settings)
+        return Kofi(self.settings, self.secrets)
 
     @cached_property
-    def notices(self) -> Notices:
+    def notice_channels(self) -> NoticeChannels:
         """The ways out for notices."""
-        from services.notices import Notices
+        from services.notice_channels import NoticeChannels
 
-        return Notices(self.settings)
+        return NoticeChannels(self.settings)
 
     @cached_property
     def ecs(self) -> Ecs:
@@ -182,11 +182,11 @@ class Platform:
         return Foundry(self.settings)
 
     @cached_property
-    def functions(self) -> Functions:
+    def self_invocation(self) -> SelfInvocation:
         """The function's invocation of itself."""
-        from services.functions import Functions
+        from services.self_invocation import SelfInvocation
 
-        return Functions(self.settings)
+        return SelfInvocation(self.settings)
 
     @cached_property
     def tables(self) -> Tables:

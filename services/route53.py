@@ -48,7 +48,7 @@ class Route53:
 
     def check(self) -> None:
         """Raise if the hosted zone does not answer."""
-        client("route53", brisk=True).get_hosted_zone(Id=self._settings.hosted_zone_id)
+        client("route53", short_timeout=True).get_hosted_zone(Id=self._settings.hosted_zone_id)
 
     def _find(self, host: str) -> dict[str, Any] | None:
         answer = client("route53").list_resource_record_sets(

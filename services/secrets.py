@@ -12,7 +12,7 @@ from services import clock
 from services.aws import client, code_of
 from services.settings import Settings
 
-_WATCHED_SECONDS = 300
+_CACHED_SECONDS = 300
 
 
 class Secrets:
@@ -20,7 +20,7 @@ class Secrets:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._watched: dict[str, tuple[dict[str, str], int]] = {}
+        self._cached: dict[str, tuple[dict[str, str], int]] = {}
 
     def make(self, instance_id: str, values: Mapping[str, str]) -> str:
         """Store an instance's secret, in place of an earlier one; returns its ARN."""
@@ -42,11 +42,11 @@ class Secrets:
         answer = client("secretsmanager").get_secret_value(SecretId=secret_id)
         return cast("dict[str, str]", json.loads(answer["SecretString"]))
 
-    def watched(self, secret_id: str) -> dict[str, str]:
+    def cached(self, secret_id: str) -> dict[str, str]:
         """Like read, remembered for five minutes: for what every request needs and somebody may rotate."""
-        known = self._watched.get(secret_id)
-        if known is None or not 0 <= clock.now() - known[1] < _WATCHED_SECONDS:
-            known = self._watched[secret_id] = (self.read(secret_id), clock.now())
+        known = self._cached.get(secret_id)
+        if known is None or not 0 <= clock.now() - known[1] < _CACHED_SECONDS:
+            known = self._cached[secret_id] = (self.read(secret_id), clock.now())
         return known[0]
 
     def delete(self, instance_id: str) -> None:

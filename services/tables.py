@@ -14,5 +14,7 @@ class Tables:
 
     def status(self, name: str) -> str:
         """What DynamoDB says of the table that holds `name`: ACTIVE where all is well. One try, at most 3 s."""
-        described = client("dynamodb", brisk=True).describe_table(TableName=self.names[name])
+        described = client("dynamodb", short_timeout=True).describe_table(
+            TableName=self.names[name]
+        )
         return str(described["Table"]["TableStatus"])

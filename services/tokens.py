@@ -98,7 +98,7 @@ class Tokens:
     def _own_keys(self) -> list[str]:
         if not self._settings.token_secret_arn:
             return []
-        kept = self._secrets.watched(self._settings.token_secret_arn)
+        kept = self._secrets.cached(self._settings.token_secret_arn)
         return [kept[name] for name in ("key", "previous") if kept.get(name)]
 
     def _of_cognito(self, token: str, key_id: str) -> dict[str, Any]:

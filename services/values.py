@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 
-def typed(value: Any) -> dict[str, Any]:
+def serialize(value: Any) -> dict[str, Any]:
     """A value in DynamoDB's form; raises TypeError for what the tables do not hold, such as a float."""
     match value:
         case None:
@@ -19,22 +19,22 @@ def typed(value: Any) -> dict[str, Any]:
         case int() | Decimal():
             return {"N": format(value, "f") if isinstance(value, Decimal) else str(value)}
         case Mapping():
-            return {"M": {name: typed(member) for name, member in value.items()}}
+            return {"M": {name: serialize(member) for name, member in value.items()}}
         case list() | tuple():
-            return {"L": [typed(member) for member in value]}
+            return {"L": [serialize(member) for member in value]}
     raise TypeError(f"DynamoDB's tables hold no {type(value).__name__}")
 
 
-def plain(stored: Mapping[str, Any]) -> Any:
+def deserialize(stored: Mapping[str, Any]) -> Any:
     """The value that DynamoDB wrote as `stored`. Whole numbers are int; Decimal is kept for money."""
     ((kind, value),) = stored.items()
     match kind:
         case "N":
             return int(value) if value.removeprefix("-").isdecimal() else Decimal(value)
         case "M":
-            return {name: plain(member) for name, member in value.items()}
+            return {name: deserialize(member) for name, member in value.items()}
         case "L":
-            return [plain(member) for member in value]
+            return [deserialize(member) for member in value]
         case "NULL":
             return None
     return value

@@ -23,9 +23,9 @@ class SendNotification(SystemRequest):
 def send_notification(request: SendNotification, platform: Platform) -> Answer:
     """Send the notice. Raises Undelivered if it did not arrive everywhere: Lambda then repeats it."""
     mention = f"<@{request.about}> " if request.about else ""
-    platform.notices.post(mention + request.message)
+    platform.notice_channels.post(mention + request.message)
     detail = {"userId": request.about, "message": request.message, "host": request.host}
-    platform.notices.put(request.kind, detail | {"facts": request.facts})
+    platform.notice_channels.put(request.kind, detail | {"facts": request.facts})
     return {"success": True, "message": "Notification sent"}
 
 

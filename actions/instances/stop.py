@@ -68,7 +68,7 @@ def decide_stop(
         return decide_stop(platform, found, why, when, ended_by=ended_by)  # it came up just now
     order = {"action": "finish-stop", "userId": "system", "ownerId": instance["userId"]}
     try:
-        platform.functions.later(order | {"runId": instance["runId"]})
+        platform.self_invocation.invoke_later(order | {"runId": instance["runId"]})
     except AWS_FAILURES:
         # The stop is decided and due: the tick carries it out if this invocation was lost.
         _log.warning("the stop waits for the tick", exc_info=True)

@@ -22,7 +22,7 @@ from moto.route53.models import route53_backends
 from moto.s3.models import s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
 
-from services.values import plain
+from services.values import deserialize
 from tests import world
 
 Item = dict[str, Any]
@@ -74,7 +74,7 @@ def items(table: str) -> list[Item]:
     """All items of a table."""
     stored = _here(dynamodb_backends).tables[table].all_items()
     return [
-        {name: plain(value) for name, value in item.to_json()["Attributes"].items()}
+        {name: deserialize(value) for name, value in item.to_json()["Attributes"].items()}
         for item in stored
     ]
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.conditions import Attr
-from services.values import plain, typed
+from services.values import deserialize, serialize
 
 kept = st.recursive(
     st.none() | st.booleans() | st.text(max_size=20) | st.integers(-(10**15), 10**15),
@@ -24,19 +24,19 @@ kept = st.recursive(
 
 @given(kept)
 def test_a_value_is_written_as_boto3_writes_it_and_read_back_the_same(value):
-    assert typed(value) == TypeSerializer().serialize(value)
-    assert plain(typed(value)) == value
+    assert serialize(value) == TypeSerializer().serialize(value)
+    assert deserialize(serialize(value)) == value
 
 
 @given(st.decimals("-999999", "999999", places=6))
 def test_money_is_read_back_to_the_last_digit(amount):
-    assert Decimal(plain(typed(amount))) == amount
-    assert plain(typed(amount)) == TypeDeserializer().deserialize(typed(amount))
+    assert Decimal(deserialize(serialize(amount))) == amount
+    assert deserialize(serialize(amount)) == TypeDeserializer().deserialize(serialize(amount))
 
 
 def test_a_float_is_refused():
     with pytest.raises(TypeError):
-        typed(0.1)
+        serialize(0.1)
 
 
 ITEM = {"name": "ada", "count": 5, "status": "stopped"}

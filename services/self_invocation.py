@@ -10,13 +10,13 @@ from services.aws import client
 from services.settings import Settings
 
 
-class Functions:
+class SelfInvocation:
     """The function itself."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def later(self, payload: Mapping[str, Any]) -> None:
+    def invoke_later(self, payload: Mapping[str, Any]) -> None:
         """Invoke this very version of the function with `payload`, without waiting for its answer."""
         client("lambda").invoke(
             FunctionName=self._settings.aws_lambda_function_name,

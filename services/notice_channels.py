@@ -15,7 +15,7 @@ class Undelivered(Exception):
     """A notice did not arrive; sending it again may help."""
 
 
-class Notices:
+class NoticeChannels:
     """The ways out."""
 
     def __init__(self, settings: Settings) -> None:
