@@ -26,7 +26,7 @@ ACTIONS = {
     "schedule-session": "actions.scheduling.schedule_session",
     "cancel-scheduled-session": "actions.scheduling.cancel_scheduled_session",
     "get-scheduled-sessions": "actions.scheduling.get_scheduled_sessions",
-    "check-availability": "actions.licenses.check_availability",
+    "check-availability": "actions.scheduling.check_availability",
     "license-pool-status": "actions.licenses.license_pool_status",
     "request-license": "actions.licenses.request_license",
     "release-license": "actions.licenses.release_license",

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from services.dynamodb import Attr, Item, Key, Operation, Table, absent
+from services.runs import EndCause
 
 SHARDS = 16
 _COUNTERS = "#counters"  # no user's id begins so
@@ -29,7 +30,7 @@ class Counters(Table):
         """The operation that adds to what is counted."""
         return self.update((_COUNTERS, shard_of(user_id)), None, {}, add={**changes, "version": 1})
 
-    def count_ending(self, user_id: str, month: str, ended_by: str) -> Operation:
+    def count_ending(self, user_id: str, month: str, ended_by: EndCause) -> Operation:
         """The operation that counts the end of a run in a month, by what ended it."""
         return self.update((_ENDINGS, f"{month}:{shard_of(user_id)}"), None, {}, add={ended_by: 1})
 

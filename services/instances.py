@@ -10,6 +10,7 @@ Two attributes make an item safe to work on and impossible to forget:
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, NotRequired, TypedDict, cast
 
 from services.dynamodb import (
@@ -22,10 +23,28 @@ from services.dynamodb import (
     Table,
     absent,
 )
+from services.runs import EndCause, Kind
 
 WORK_SECONDS = (
     300  # the function's timeout: AWS has ended any process that took the work before that
 )
+
+
+class InstanceStatus(StrEnum):
+    """How far a server is. The contract has no word for one being made or destroyed: `status` says "unknown"."""
+
+    CREATING = "creating"
+    CREATED = "created"
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+    STOPPED = "stopped"
+    DESTROYING = "destroying"
+
+
+AT_REST = (InstanceStatus.CREATED, InstanceStatus.STOPPED)
+UP = (InstanceStatus.STARTING, InstanceStatus.RUNNING)
+WHOLE = (*AT_REST, *UP, InstanceStatus.STOPPING)  # neither half made nor half gone
 
 
 class Booking(TypedDict):
@@ -45,7 +64,7 @@ class Instance(TypedDict):
     username: str
     label: str
     host: str
-    status: str
+    status: InstanceStatus
     statusSince: int
     foundryVersion: str
     licenseType: str
@@ -63,14 +82,14 @@ class Instance(TypedDict):
     taskDefinitionArn: NotRequired[str]
     taskDefinitionLicense: NotRequired[str]
     runId: NotRequired[str]
-    runKind: NotRequired[str]
+    runKind: NotRequired[Kind]
     upSince: NotRequired[int]
     taskArn: NotRequired[str]
     runLicense: NotRequired[str]
     address: NotRequired[str]
     routing: NotRequired[bool]
     reason: NotRequired[str]
-    endedBy: NotRequired[str]
+    endedBy: NotRequired[EndCause]
     seenAt: NotRequired[int]
     purged: NotRequired[bool]
     idleSince: NotRequired[int]

@@ -4,11 +4,48 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from decimal import Decimal
+from enum import StrEnum
 from typing import Literal, NotRequired, TypedDict, cast
 
 from services.dynamodb import Attr, Key, Operation, Table, absent
 
 Kind = Literal["play", "purge"]
+
+
+class EndCause(StrEnum):
+    """What ended a run, as the shutdown statistics count it."""
+
+    IDLE = "idle"
+    SESSION_IDLE = "session-idle"
+    SESSION_OVER = "session-over"
+    TIME_UP = "time-up"
+    MAINTENANCE = "maintenance"
+    PREEMPTED = "gave-way"  # to a session that has booked the licence
+    SESSION = "session"  # to start anew on the licence of the member's own session
+    MEMBER = "member"
+    FORCED = "forced"  # by an administrator
+    DESTROY = "destroy"
+    CRASH = "crash"
+    FAILURE = "failure"  # it did not come up
+    PURGE = "purge"  # a task that erased files has ended, as it should
+
+    @property
+    def is_automatic(self) -> bool:
+        """Whether the platform stopped the server by itself."""
+        return self in _AUTOMATIC
+
+
+_AUTOMATIC = frozenset(
+    {
+        EndCause.IDLE,
+        EndCause.SESSION_IDLE,
+        EndCause.SESSION_OVER,
+        EndCause.TIME_UP,
+        EndCause.MAINTENANCE,
+        EndCause.PREEMPTED,
+        EndCause.SESSION,
+    }
+)
 
 
 class Run(TypedDict):
@@ -31,7 +68,7 @@ class Run(TypedDict):
     stoppedAt: NotRequired[int]
     seconds: NotRequired[int]
     cost: NotRequired[Decimal]
-    endedBy: NotRequired[str]
+    endedBy: NotRequired[EndCause]
 
 
 class Runs(Table):
@@ -62,7 +99,7 @@ class Runs(Table):
         return self.update(run_id, Attr("open").exists(), {"startedAt": started_at})
 
     def close(
-        self, run: Run, started_at: int, stopped_at: int, cost: Decimal, ended_by: str
+        self, run: Run, started_at: int, stopped_at: int, cost: Decimal, ended_by: EndCause
     ) -> Operation:
         """The operation that bills a run: it succeeds exactly once."""
         billed = {

@@ -3,9 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import Any, NotRequired, TypedDict, cast
 
 from services.dynamodb import Attr, Item, Key, Operation, Table, absent
+
+
+class SessionStatus(StrEnum):
+    """How far a session is (contract: Get Scheduled Sessions)."""
+
+    SCHEDULED = "scheduled"
+    PREPARING = "preparing"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    CANCELLED = "cancelled"
+
+
+NOT_BEGUN = (SessionStatus.SCHEDULED, SessionStatus.PREPARING)
+OPEN = (*NOT_BEGUN, SessionStatus.RUNNING)
 
 
 class Session(TypedDict):
@@ -16,7 +31,7 @@ class Session(TypedDict):
     startTime: int
     endTime: int
     duration: int
-    status: str
+    status: SessionStatus
     licenseId: str
     createdAt: int
     title: NotRequired[str]
@@ -54,7 +69,7 @@ class Sessions(Table):
     def move(
         self,
         session: Session,
-        status: str,
+        status: SessionStatus,
         values: Mapping[str, Any] | None = None,
         remove: Sequence[str] = (),
     ) -> Operation:

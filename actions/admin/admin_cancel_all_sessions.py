@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import partial
 
 from actions.action import Action, AdminOrder, Answer, Scope
-from actions.admin.calling_off import NOT_BEGUN, call_off
-from actions.automation.ticking import carry_on
+from actions.admin.session_cancelling import cancel_and_tell
+from actions.due_work import run_steps
+from actions.retrying import retry_on_conflict
 from actions.scheduling.times import FARTHEST_DAYS
-from actions.trying import decided
 from services import clock
 from services.platform import Platform
+from services.sessions import NOT_BEGUN
 
 
 class AdminCancelAllSessions(AdminOrder):
@@ -21,7 +22,7 @@ def admin_cancel_all_sessions(request: AdminCancelAllSessions, platform: Platfor
     """Cancel all sessions that are scheduled or being prepared, side by side; repeat it if some failed."""
     horizon = clock.now() + (FARTHEST_DAYS + 1) * 86400
     ids = list(platform.sessions.due(horizon))
-    cancelled, failures = carry_on(
+    cancelled, failures = run_steps(
         [partial(_cancel, platform, session_id, request.reason) for session_id in ids],
         [{"sessionId": session_id} for session_id in ids],
     )
@@ -34,14 +35,14 @@ def admin_cancel_all_sessions(request: AdminCancelAllSessions, platform: Platfor
 
 
 def _cancel(platform: Platform, session_id: str, reason: str | None) -> bool:
-    return decided(lambda: _called_off(platform, session_id, reason))
+    return retry_on_conflict(lambda: _called_off(platform, session_id, reason))
 
 
 def _called_off(platform: Platform, session_id: str, reason: str | None) -> bool:
     session = platform.sessions.find(session_id)
     if session is None or session["status"] not in NOT_BEGUN:
         return False
-    call_off(platform, session, reason)
+    cancel_and_tell(platform, session, reason)
     return True
 
 

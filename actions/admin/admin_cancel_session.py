@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from actions.action import Action, AdminOrder, Answer, Scope
-from actions.admin.calling_off import call_off
+from actions.admin.session_cancelling import cancel_and_tell
 from actions.errors import NotFound
-from actions.trying import decided
+from actions.retrying import retry_on_conflict
 from services.platform import Platform
 
 
@@ -21,7 +21,7 @@ class AdminCancelSession(AdminOrder):
 
 def admin_cancel_session(request: AdminCancelSession, platform: Platform) -> Answer:
     """Cancel a session that has not begun, whoever's it is. Raises NotFound, WrongState."""
-    decided(lambda: _cancel(request, platform))
+    retry_on_conflict(lambda: _cancel(request, platform))
     return {"success": True, "message": "Scheduled session cancelled successfully"}
 
 
@@ -29,7 +29,7 @@ def _cancel(request: AdminCancelSession, platform: Platform) -> None:
     session = platform.sessions.find(request.session_id)
     if session is None:
         raise NotFound("There is no such session.", field="sessionId", value=request.session_id)
-    call_off(platform, session, request.reason)
+    cancel_and_tell(platform, session, request.reason)
 
 
 ACTION = Action(AdminCancelSession, admin_cancel_session, Scope.ADMIN)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from actions.action import Action, AdminOrder, Answer, Scope, UserId
 from actions.errors import WrongState
 from actions.instances.stop import decide_stop
-from actions.instances.work import STOPPING, instance_of
+from actions.lookup import instance_of
 from actions.notices import tell
+from services.instances import InstanceStatus
 from services.platform import Platform
+from services.runs import EndCause
 
 
 class AdminForceShutdown(AdminOrder):
@@ -20,11 +22,11 @@ def admin_force_shutdown(request: AdminForceShutdown, platform: Platform) -> Ans
     """Stop the server as its member could: Foundry saves its world first. Raises InstanceNotFound, WrongState."""
     instance = instance_of(platform, request.target_user_id)
     why = "An administrator stopped it" + (f": {request.reason}" if request.reason else ".")
-    if not decide_stop(platform, instance, why, ended_by="forced"):
+    if not decide_stop(platform, instance, why, ended_by=EndCause.FORCED):
         status = instance_of(platform, request.target_user_id)["status"]
         raise WrongState("stopped", status, "Nothing is running.")
     tell(platform, "stopped", instance, f"Your server is being stopped. {why}", why="forced")
-    return {"success": True, "status": STOPPING, "message": "Instance stopping..."}
+    return {"success": True, "status": InstanceStatus.STOPPING, "message": "Instance stopping..."}
 
 
 ACTION = Action(AdminForceShutdown, admin_force_shutdown, Scope.ADMIN)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, AdminOrder, Answer, Scope, UserId
-from actions.trying import decided
+from actions.retrying import retry_on_conflict
 from services.dynamodb import transact
 from services.platform import Platform
 
@@ -16,7 +16,7 @@ class AdminGrant(AdminOrder):
 
 def admin_grant(request: AdminGrant, platform: Platform) -> Answer:
     """Name an administrator; naming one twice changes nothing."""
-    decided(lambda: _grant(platform, request.target_user_id))
+    retry_on_conflict(lambda: _grant(platform, request.target_user_id))
     return {"success": True, "message": "The member is an administrator"}
 
 

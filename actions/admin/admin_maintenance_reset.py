@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, AdminOrder, Answer, Scope
-from actions.admin.repairing import recount, release_unused
+from actions.admin.recounting import recount, release_unused
 from services.platform import Platform
 
 

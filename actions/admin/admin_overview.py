@@ -13,24 +13,15 @@ from typing import Any
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.billing.pricing import cents, hours
 from actions.billing.usage import Used, by_user, uncovered
-from actions.instances.work import (
-    CREATED,
-    CREATING,
-    DESTROYING,
-    RUNNING,
-    STARTING,
-    STOPPED,
-    STOPPING,
-)
+from actions.concurrency import concurrently
 from actions.licenses.license_pool_status import counted, shown_pools
-from actions.side_by_side import side_by_side
 from services import clock
 from services.counters import Amount
+from services.instances import InstanceStatus
 from services.ledger import ALL, UNASSIGNED, Totals
 from services.platform import Platform
 
 _TOP = 10
-_EVERY_STATUS = (CREATING, CREATED, STARTING, RUNNING, STOPPING, STOPPED, DESTROYING)
 
 
 class AdminOverview(UserRequest):
@@ -48,7 +39,7 @@ def admin_overview(request: AdminOverview, platform: Platform) -> Answer:
         lambda: shown_pools(platform.licenses.pool()),
         lambda: list(platform.ledger.everybody(ALL, _TOP + 1)),
     )
-    counters, open_runs, pools, donors = side_by_side(*reads)
+    counters, open_runs, pools, donors = concurrently(*reads)
     running = by_user(open_runs, clock.now())
     return {
         "success": True,
@@ -66,13 +57,13 @@ def admin_overview(request: AdminOverview, platform: Platform) -> Answer:
 
 def instances_of(counters: Mapping[str, Amount]) -> Answer:
     """How many servers there are, by the contract's words for their status."""
-    count = {status: int(counters.get(status, 0)) for status in _EVERY_STATUS}
+    count = {status: int(counters.get(status, 0)) for status in InstanceStatus}
     return {
         "total": sum(count.values()),
-        "running": count[RUNNING],
-        "stopped": count[STOPPED] + count[CREATED],
-        "starting": count[STARTING],
-        "stopping": count[STOPPING],
+        "running": count[InstanceStatus.RUNNING],
+        "stopped": count[InstanceStatus.STOPPED] + count[InstanceStatus.CREATED],
+        "starting": count[InstanceStatus.STARTING],
+        "stopping": count[InstanceStatus.STOPPING],
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actions.action import Action, AdminOrder, Answer, Scope, UserId
 from actions.errors import Conflict, NotFound
-from actions.trying import decided
+from actions.retrying import retry_on_conflict
 from services.dynamodb import transact
 from services.platform import Platform
 
@@ -17,7 +17,7 @@ class AdminRevoke(AdminOrder):
 
 def admin_revoke(request: AdminRevoke, platform: Platform) -> Answer:
     """Name an administrator no longer. Raises NotFound, Conflict for the last one or one of the operator's."""
-    decided(lambda: _revoke(platform, request.target_user_id))
+    retry_on_conflict(lambda: _revoke(platform, request.target_user_id))
     return {"success": True, "message": "The member is no administrator any more"}
 
 

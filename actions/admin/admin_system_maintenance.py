@@ -6,16 +6,15 @@ from functools import partial
 from typing import Any, cast
 
 from actions.action import Action, AdminOrder, Answer, Scope
-from actions.admin.calling_off import NOT_BEGUN
 from actions.automation.idling import NOTICE_SECONDS
+from actions.concurrency import concurrently
 from actions.notices import announce
 from actions.scheduling.times import Moment
-from actions.side_by_side import side_by_side
 from services import clock
 from services.dynamodb import ConditionFailed, transact
 from services.platform import Platform
 from services.registry import Maintenance
-from services.sessions import Session
+from services.sessions import NOT_BEGUN, Session
 
 _FORESEEABLE_SECONDS = 86400  # whose sessions are told if nobody knows how long it takes
 
@@ -79,9 +78,9 @@ def _tell_sessions(platform: Platform, maintenance: Maintenance) -> int:
     """Tell whose session falls into the maintenance; returns how many sessions that are."""
     horizon = maintenance.get("until") or clock.now() + _FORESEEABLE_SECONDS
     ids = list(platform.sessions.due(horizon))
-    found = side_by_side(*(partial(platform.sessions.find, session_id) for session_id in ids))
+    found = concurrently(*(partial(platform.sessions.find, session_id) for session_id in ids))
     concerned = [s for s in found if s and s["status"] in NOT_BEGUN and s["startTime"] <= horizon]
-    side_by_side(*(partial(_tell, platform, session, maintenance) for session in concerned))
+    concurrently(*(partial(_tell, platform, session, maintenance) for session in concerned))
     return len(concerned)
 
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.automation.idling import IDLE, MAINTENANCE, SESSION_IDLE, SESSION_OVER, TIME_UP
 from actions.billing.get_user_costs import Month
 from actions.billing.pricing import month_of
 from services import clock
 from services.platform import Platform
-
-AUTOMATIC = (IDLE, SESSION_IDLE, SESSION_OVER, TIME_UP, MAINTENANCE, "gave-way", "session")
-_NO_SHUTDOWN = "purge"  # a task that erased files has no server to shut down
+from services.runs import EndCause
 
 
 class ShutdownStats(UserRequest):
@@ -27,12 +24,15 @@ def shutdown_stats(request: ShutdownStats, platform: Platform) -> Answer:
     """
     month = request.month or month_of(clock.now())
     found = platform.counters.endings(month)
-    causes = {cause: int(n) for cause, n in sorted(found.items()) if cause != _NO_SHUTDOWN}
+    # A task that erased files had no server to shut down.
+    causes = {
+        EndCause(cause): int(n) for cause, n in sorted(found.items()) if cause != EndCause.PURGE
+    }
     return {
         "success": True,
         "month": month,
         "total": sum(causes.values()),
-        "automatic": sum(n for cause, n in causes.items() if cause in AUTOMATIC),
+        "automatic": sum(n for cause, n in causes.items() if cause.is_automatic),
         "byCause": causes,
     }
 

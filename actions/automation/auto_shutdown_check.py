@@ -8,12 +8,10 @@ from __future__ import annotations
 from functools import partial
 
 from actions.action import Action, Answer, Scope, SystemRequest
-from actions.automation.repairing import repair
-from actions.automation.ticking import carry_on
-from actions.instances.work import RUNNING
-from actions.side_by_side import side_by_side
+from actions.automation.reconciling import reconcile
+from actions.due_work import due_now, run_steps
 from services import clock
-from services.instances import Instance
+from services.instances import InstanceStatus
 from services.platform import Platform
 
 
@@ -23,12 +21,12 @@ class AutoShutdownCheck(SystemRequest):
 
 def auto_shutdown_check(request: AutoShutdownCheck, platform: Platform) -> Answer:
     """Carry on with all that is due, side by side; one failing instance does not stop the others."""
-    instances = _due(platform)
+    instances = due_now(platform.instances.due(clock.now()), platform.instances.find)
     tasks = platform.ecs.look([i["taskArn"] for i in instances if "taskArn" in i])
-    runs = any(instance["status"] == RUNNING for instance in instances)
+    runs = any(instance["status"] == InstanceStatus.RUNNING for instance in instances)
     maintenance = platform.registry.maintenance() if runs else None
-    stopped, failures = carry_on(
-        [partial(repair, platform, instance, tasks, maintenance) for instance in instances],
+    stopped, failures = run_steps(
+        [partial(reconcile, platform, instance, tasks, maintenance) for instance in instances],
         [{"instanceId": i["instanceId"], "status": i["status"]} for i in instances],
     )
     return {
@@ -38,14 +36,6 @@ def auto_shutdown_check(request: AutoShutdownCheck, platform: Platform) -> Answe
         "failures": failures,
         "message": "Auto-shutdown check completed",
     }
-
-
-def _due(platform: Platform) -> list[Instance]:
-    """The due instances as they are now: the index may lag behind the table."""
-    now = clock.now()
-    users = list(platform.instances.due(now))
-    found = side_by_side(*(partial(platform.instances.find, user) for user in users))
-    return [instance for instance in found if instance and instance.get("dueAt", now + 1) <= now]
 
 
 ACTION = Action(AutoShutdownCheck, auto_shutdown_check, Scope.SYSTEM)

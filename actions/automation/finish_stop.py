@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, SystemRequest, UserId
-from actions.instances.settling import settle
-from actions.instances.work import STOPPING, take_run, working
+from actions.instances.closing import close_run
+from actions.instances.locking import take_run, working
 from services import clock, ids
 from services.dynamodb import Attr
 from services.ecs import Task
-from services.instances import Instance
+from services.instances import Instance, InstanceStatus
 from services.platform import Platform
 
 _STOPPED_SECONDS = 180  # stopTimeout is 120 s; by then ECS's event has come, or was missed
@@ -24,7 +24,11 @@ class FinishStop(SystemRequest):
 def finish_stop(request: FinishStop, platform: Platform) -> Answer:
     """Ask Foundry to shut its world, at most 20 s, then ECS to stop the task. Raises Busy."""
     instance = platform.instances.find(request.owner_id)
-    if instance and instance.get("runId") == request.run_id and instance["status"] == STOPPING:
+    if (
+        instance
+        and instance.get("runId") == request.run_id
+        and instance["status"] == InstanceStatus.STOPPING
+    ):
         end_run(platform, instance)
     return {"success": True, "message": "Stop carried out"}
 
@@ -32,13 +36,13 @@ def finish_stop(request: FinishStop, platform: Platform) -> Answer:
 def end_run(platform: Platform, instance: Instance) -> None:
     """End the run of an instance that is stopping. Repeating it is harmless. Raises Busy."""
     worker = ids.new_id()
-    taken = take_run(platform, instance, worker, Attr("status").eq(STOPPING))
+    taken = take_run(platform, instance, worker, Attr("status").eq(InstanceStatus.STOPPING))
     if taken is None:
         return
     with working(platform, taken, worker):
         task_arn = taken.get("taskArn") or platform.ecs.find(taken["runId"])
         if task_arn is None:  # stopped before it was ever launched
-            settle(platform, taken, worker, Task("", taken["runId"], "STOPPED", ""))
+            close_run(platform, taken, worker, Task("", taken["runId"], "STOPPED", ""))
             return
         if taken.get("address"):
             admin_key = platform.secrets.read(taken["secretArn"])["adminKey"]

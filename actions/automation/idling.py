@@ -8,20 +8,18 @@ from typing import Any
 
 from actions.instances.observing import LOOK_AGAIN_SECONDS
 from services.instances import Booking, Instance
+from services.runs import EndCause
 from services.settings import Settings
 
 NOTICE_SECONDS = 600  # members are told this long before any stop
 
 
-# Why a server stops by itself: how its end is counted, and in words for the member.
-IDLE, TIME_UP, SESSION_OVER, SESSION_IDLE = "idle", "time-up", "session-over", "session-idle"
-MAINTENANCE = "maintenance"
 _WHY = {
-    IDLE: "nobody uses it",
-    TIME_UP: "its time is up",
-    SESSION_OVER: "its session is over",
-    SESSION_IDLE: "its session is over and nobody uses it",
-    MAINTENANCE: "the platform is being maintained",
+    EndCause.IDLE: "nobody uses it",
+    EndCause.TIME_UP: "its time is up",
+    EndCause.SESSION_OVER: "its session is over",
+    EndCause.SESSION_IDLE: "its session is over and nobody uses it",
+    EndCause.MAINTENANCE: "the platform is being maintained",
 }
 
 
@@ -30,7 +28,7 @@ class Stop:
     """When to stop, and what for."""
 
     at: int
-    cause: str
+    cause: EndCause
 
     @property
     def why(self) -> str:
@@ -77,18 +75,18 @@ def planned_stop(
     allowed = min(instance.get("idleSeconds", settings.idle_seconds), settings.idle_seconds)
     kept = instance.get("keepUntil", 0)  # keep-alive sees to it that this is no longer than may be
     if session is None:
-        reasons = [Stop(max(up + settings.on_demand_seconds, kept), TIME_UP)]
+        reasons = [Stop(max(up + settings.on_demand_seconds, kept), EndCause.TIME_UP)]
     else:
         over = session["ends"] - settings.grace_seconds
-        reasons = [Stop(max(over + settings.overrun_seconds, kept), SESSION_OVER)]
+        reasons = [Stop(max(over + settings.overrun_seconds, kept), EndCause.SESSION_OVER)]
     if since is not None:
         counted = max(since, up, _begins(session, settings))
-        reasons.append(Stop(max(counted + allowed, kept), IDLE))
+        reasons.append(Stop(max(counted + allowed, kept), EndCause.IDLE))
         if session is not None:
             ended = max(session["ends"], since, kept)
-            reasons.append(Stop(ended, SESSION_IDLE))
+            reasons.append(Stop(ended, EndCause.SESSION_IDLE))
     if maintenance_at is not None:
-        reasons.append(Stop(maintenance_at, MAINTENANCE))
+        reasons.append(Stop(maintenance_at, EndCause.MAINTENANCE))
     return min(reasons, key=lambda stop: stop.at)
 
 
@@ -106,16 +104,6 @@ def next_look(stop: Stop, told: int | None, now: int) -> int:
     """When to look again: in five minutes, or earlier if it will be time to tell the member or to stop."""
     wanted = stop.at - NOTICE_SECONDS if told is None else max(stop.at, told + NOTICE_SECONDS)
     return min(now + LOOK_AGAIN_SECONDS, max(wanted, now + 1))
-
-
-def session_of(instance: Instance, now: int) -> Booking | None:
-    """The booking that a running server runs for: the latest that has begun, unless it came up after that."""
-    begun = [
-        booking
-        for booking in instance.get("bookings", [])
-        if booking["begins"] <= now and instance["upSince"] < booking["ends"]
-    ]
-    return max(begun, key=lambda booking: booking["begins"], default=None)
 
 
 def _begins(session: Booking | None, settings: Settings) -> int:

@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from actions.action import Action, Answer, Request, Scope
-from actions.side_by_side import each_by_itself
+from actions.concurrency import outcomes_of
 from services.platform import Platform
 
 _log = structlog.get_logger()
@@ -23,7 +23,7 @@ class Readiness(Request):
 def readiness(request: Readiness, platform: Platform) -> Answer:
     """Ready when all tables are; `tables` says what each is."""
     names = list(platform.tables.names)
-    found = each_by_itself([partial(platform.tables.status, name) for name in names])
+    found = outcomes_of([partial(platform.tables.status, name) for name in names])
     tables = {name: _word(name, status) for name, status in zip(names, found, strict=True)}
     return {"success": True, "ready": set(tables.values()) == {"ready"}, "tables": tables}
 

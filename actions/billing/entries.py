@@ -8,11 +8,16 @@ from actions.billing.pricing import Share, month_of, shares
 from services.dynamodb import Operation
 from services.ledger import ALL
 from services.platform import Platform
-from services.runs import Run
+from services.runs import EndCause, Run
 
 
 def bill(
-    platform: Platform, run: Run, started_at: int, stopped_at: int, cost: Decimal, ended_by: str
+    platform: Platform,
+    run: Run,
+    started_at: int,
+    stopped_at: int,
+    cost: Decimal,
+    ended_by: EndCause,
 ) -> list[Operation]:
     """The operations that bill a run, once: its own entry, its share of each month, the member's totals."""
     parts = shares(started_at, stopped_at, run["rate"])
@@ -33,7 +38,9 @@ def bill(
     return operations
 
 
-def _entry(run: Run, part: Share, begins: int, ended_by: str) -> dict[str, str | int | Decimal]:
+def _entry(
+    run: Run, part: Share, begins: int, ended_by: EndCause
+) -> dict[str, str | int | Decimal]:
     return {
         "runId": run["runId"],
         "kind": run["kind"],

@@ -12,16 +12,16 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import Field, model_validator
 
 from actions.action import Action, Answer, Scope, Secret, UserRequest
+from actions.concurrency import concurrently
 from actions.errors import Busy, Conflict, InstanceExists, InvalidRequest
 from actions.instances.definition import definition
-from actions.instances.moving import moved
+from actions.instances.locking import working
 from actions.instances.naming import labels, slug
+from actions.instances.transitions import transition
 from actions.instances.versions import DEFAULT, Version
-from actions.instances.work import CREATED, CREATING, working
-from actions.side_by_side import side_by_side
 from services import clock, ids, metrics
 from services.dynamodb import Attr, ConditionFailed, transact
-from services.instances import WORK_SECONDS, Instance, is_worked_on
+from services.instances import WORK_SECONDS, Instance, InstanceStatus, is_worked_on
 from services.platform import Platform
 
 UNDO_SECONDS = 600  # how long a half-made instance waits for its owner to call again
@@ -94,7 +94,7 @@ def _intend(request: CreateInstance, platform: Platform, worker: str) -> tuple[I
             transact(
                 platform.instances.put(instance, Attr("userId").not_exists()),
                 platform.hosts.claim(instance["host"], request.user_id, instance_id),
-                platform.counters.count(request.user_id, {CREATING: 1}),
+                platform.counters.count(request.user_id, {InstanceStatus.CREATING: 1}),
             )
         except ConditionFailed as refused:
             if 0 in refused.failed:
@@ -115,7 +115,7 @@ def _intended(
         "label": label,
         "host": f"{label}.{platform.settings.domain}",
         "s3BucketName": f"foundry-{label[:20].strip('-')}-{slug(request.user_id)}-{instance_id}",
-        "status": CREATING,
+        "status": InstanceStatus.CREATING,
         "statusSince": now,
         "createdAt": now,
         "worker": worker,
@@ -141,23 +141,25 @@ def _resume(request: CreateInstance, platform: Platform, worker: str) -> Instanc
     found = platform.instances.find(request.user_id)
     if found is None:
         raise Busy("unknown")  # destroyed between two reads
-    if found["status"] != CREATING:
+    if found["status"] != InstanceStatus.CREATING:
         raise InstanceExists(found["host"], found["status"])
     now = clock.now()
     if is_worked_on(found, now):
-        raise Busy(CREATING)
+        raise Busy(InstanceStatus.CREATING)
     values = _choices(request) | {"dueAt": now + UNDO_SECONDS}
     try:
-        return platform.instances.take(found, worker, now, Attr("status").eq(CREATING), values)
+        return platform.instances.take(
+            found, worker, now, Attr("status").eq(InstanceStatus.CREATING), values
+        )
     except ConditionFailed as refused:
-        raise Busy(CREATING) from refused
+        raise Busy(InstanceStatus.CREATING) from refused
 
 
 def _complete(
     request: CreateInstance, platform: Platform, instance: Instance, worker: str, again: bool
 ) -> None:
     name, bucket, host = instance["instanceId"], instance["s3BucketName"], instance["host"]
-    access_point, secret, _, _ = side_by_side(
+    access_point, secret, _, _ = concurrently(
         lambda: _access_point(platform, name, again),
         lambda: _secret(request, platform, name, bucket),
         lambda: platform.s3.make_bucket(bucket, f"https://{host}"),
@@ -206,7 +208,7 @@ def _finish(
         values["licenseOwnerId"] = instance["userId"]
     mine = Attr("worker").eq(worker)
     removed = ("worker", "workerUntil", "due", "dueAt")
-    operations = moved(platform, instance, CREATED, mine, values, removed)
+    operations = transition(platform, instance, InstanceStatus.CREATED, mine, values, removed)
     if own_license:
         operations.append(
             platform.licenses.add(

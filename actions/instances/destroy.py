@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import Busy, LicenseTaken
-from actions.instances.dismantling import dismantle
-from actions.instances.moving import doom
-from actions.instances.work import instance_of, refuse_if_busy, working
+from actions.instances.locking import refuse_if_busy, working
+from actions.instances.teardown import tear_down
+from actions.instances.transitions import mark_for_deletion
 from actions.licenses import rules
+from actions.lookup import instance_of
 from services import clock, ids
 from services.dynamodb import ConditionFailed
 from services.instances import WORK_SECONDS, Instance
@@ -29,11 +30,11 @@ def destroy(request: DestroyInstance, platform: Platform) -> Answer:
     worker = ids.new_id()
     due = {"due": "instance", "dueAt": clock.now() + WORK_SECONDS}
     try:
-        taken = doom(platform, instance, worker, due)
+        taken = mark_for_deletion(platform, instance, worker, due)
     except ConditionFailed as refused:
         raise Busy(instance["status"]) from refused
     with working(platform, taken, worker):
-        gone = dismantle(platform, taken, worker)
+        gone = tear_down(platform, taken, worker)
     if gone:
         message = "Instance and all resources destroyed successfully"
     else:

@@ -8,9 +8,10 @@ from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import WrongState
-from actions.instances.work import RUNNING, instance_of
+from actions.lookup import instance_of
 from services import clock
 from services.dynamodb import Attr, ConditionFailed
+from services.instances import InstanceStatus
 from services.platform import Platform
 
 
@@ -26,12 +27,12 @@ def keep_alive(request: KeepAlive, platform: Platform) -> Answer:
     Raises InstanceNotFound, WrongState unless it is running.
     """
     instance = instance_of(platform, request.user_id)
-    if instance["status"] != RUNNING:
+    if instance["status"] != InstanceStatus.RUNNING:
         raise WrongState("kept alive", instance["status"], "Start it first.")
     now = clock.now()
     longest = instance["upSince"] + platform.settings.longest_seconds
     until = min(now + request.minutes * 60, longest)
-    running = Attr("runId").eq(instance["runId"]) & Attr("status").eq(RUNNING)
+    running = Attr("runId").eq(instance["runId"]) & Attr("status").eq(InstanceStatus.RUNNING)
     kept = platform.instances.change(
         instance, running, {"keepUntil": until}, ("idleSince", "noticedAt")
     )

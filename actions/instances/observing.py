@@ -11,15 +11,15 @@ from contextlib import suppress
 import structlog
 
 from actions.billing.budget import warn_if_near
-from actions.instances.dismantling import dismantle
-from actions.instances.moving import moved
-from actions.instances.settling import settle
-from actions.instances.work import DESTROYING, RUNNING, STARTING, take_run, working
+from actions.instances.closing import close_run
+from actions.instances.locking import take_run, working
+from actions.instances.teardown import tear_down
+from actions.instances.transitions import transition
 from services import clock, ids
 from services.dynamodb import Attr, ConditionFailed, transact
 from services.ecs import Task
 from services.errors import LoadBalancerFull
-from services.instances import Instance
+from services.instances import Instance, InstanceStatus
 from services.platform import Platform
 
 _log = structlog.get_logger()
@@ -42,9 +42,9 @@ def observe(platform: Platform, task: Task) -> bool:
     if task.status == "STOPPED":
         return _over(platform, instance, task)
     if task.status == "RUNNING" and task.desired_status == "RUNNING":
-        if instance["status"] == STARTING:
+        if instance["status"] == InstanceStatus.STARTING:
             _up(platform, instance, task)
-        elif instance["status"] == RUNNING:
+        elif instance["status"] == InstanceStatus.RUNNING:
             _still_up(platform, instance)
     return False
 
@@ -57,7 +57,7 @@ def _up(platform: Platform, instance: Instance, task: Task) -> None:
         platform,
         instance,
         worker,
-        Attr("status").eq(STARTING),
+        Attr("status").eq(InstanceStatus.STARTING),
         routing=task.address is not None,
         taskArn=task.arn,
     )
@@ -89,22 +89,22 @@ def _note_running(
     # A stop may have come while the route was made: it keeps its status and is due at once.
     found = platform.instances.find(instance["userId"]) or instance
     status = found["status"]
-    if status == STARTING:
-        status = RUNNING
+    if status == InstanceStatus.STARTING:
+        status = InstanceStatus.RUNNING
         values |= {"statusSince": task.started_at or now, "dueAt": now + LOOK_AGAIN_SECONDS}
     else:
         values["dueAt"] = now
     mine = Attr("worker").eq(worker)
     removed = ("worker", "workerUntil", *(() if reason else ("reason",)))
     transact(
-        *moved(platform, found, status, mine, values, removed),
+        *transition(platform, found, status, mine, values, removed),
         platform.runs.note_start(instance["runId"], up_since),
     )
 
 
 def _still_up(platform: Platform, instance: Instance) -> None:
     now = clock.now()
-    same = Attr("runId").eq(instance["runId"]) & Attr("status").eq(RUNNING)
+    same = Attr("runId").eq(instance["runId"]) & Attr("status").eq(InstanceStatus.RUNNING)
     seen = {"seenAt": now, "dueAt": now + LOOK_AGAIN_SECONDS}
     with suppress(ConditionFailed):  # it is being stopped, and due for that
         platform.instances.apply_update(platform.instances.change(instance, same, seen))
@@ -119,12 +119,12 @@ def _over(platform: Platform, instance: Instance, task: Task) -> bool:
     with working(platform, taken, worker):
         if taken.get("routing"):
             platform.elb.unroute(taken["instanceId"])
-        settled = settle(platform, taken, worker, task)
+        settled = close_run(platform, taken, worker, task)
         warn_if_near(platform, taken["userId"])
-        if settled["status"] != DESTROYING:
+        if settled["status"] != InstanceStatus.DESTROYING:
             return True
         if taken.get("runKind") == "purge" and not settled["purged"]:
             _log.error("files could not be erased", details={"instanceId": taken["instanceId"]})
             platform.instances.leave(settled, worker, clock.now() + PURGE_AGAIN_SECONDS)
             return False
-        return dismantle(platform, settled, worker)
+        return tear_down(platform, settled, worker)

@@ -10,17 +10,16 @@ from typing import Any, cast
 
 from actions.billing.pricing import hourly_rate
 from actions.errors import NoCapacity, UnderMaintenance
+from actions.instances.closing import close_run
 from actions.instances.definition import definition
-from actions.instances.moving import moved
-from actions.instances.settling import settle
-from actions.instances.work import AT_REST, STARTING
+from actions.instances.transitions import transition
 from actions.licenses.choosing import refusal, suitable
 from actions.licenses.rules import is_leased
 from services import clock, ids, metrics
 from services.dynamodb import Attr, ConditionFailed, transact
 from services.ecs import Task
 from services.errors import TaskRefused
-from services.instances import WORK_SECONDS, Instance
+from services.instances import AT_REST, WORK_SECONDS, Instance, InstanceStatus
 from services.platform import Platform
 from services.runs import Kind, Run
 
@@ -28,7 +27,7 @@ PURGE_SIZE = (256, 512)  # CPU units and MiB, as template.yaml defines the purge
 ARRIVAL_SECONDS = 120  # how long a new task may take before the tick has a look
 
 
-def begin_play(
+def start_run(
     platform: Platform, instance: Instance, worker: str, only: str | None = None
 ) -> Instance | None:
     """Decide that the instance starts: its status, its licence and its run in one transaction.
@@ -48,7 +47,9 @@ def begin_play(
             "runLicense": license_id,
         }
         operations = [
-            *moved(platform, instance, STARTING, at_rest, begun, ("reason", "purged")),
+            *transition(
+                platform, instance, InstanceStatus.STARTING, at_rest, begun, ("reason", "purged")
+            ),
             platform.runs.begin(_run(platform, instance, begun, license_id)),
             platform.licenses.hold(license, begun["runId"], instance["userId"]),
         ]
@@ -60,7 +61,7 @@ def begin_play(
             if 0 in refused.failed:
                 return None
             continue  # somebody was quicker with this licence
-        return cast("Instance", {**instance, **begun, "status": STARTING})
+        return cast("Instance", {**instance, **begun, "status": InstanceStatus.STARTING})
     if not _rests_still(platform, instance):
         return None  # what took the licence is a start of this very instance
     raise refusal(platform, instance)
@@ -73,7 +74,7 @@ def _rests_still(platform: Platform, instance: Instance) -> bool:
     return found["status"] in AT_REST
 
 
-def begin_purge(platform: Platform, instance: Instance, worker: str) -> Instance:
+def start_purge(platform: Platform, instance: Instance, worker: str) -> Instance:
     """Decide that a purge task erases the instance's files; raises ConditionFailed if work is not ours."""
     begun = _begun(instance, worker, "purge", clock.now())
     idle = Attr("worker").eq(worker) & Attr("runId").not_exists()
@@ -96,7 +97,7 @@ def launch(platform: Platform, instance: Instance, worker: str, *, again: bool =
             platform, instance, worker
         )
     except TaskRefused as refused:
-        settle(platform, instance, worker, Task("", run_id, "STOPPED", ""), str(refused)[:200])
+        close_run(platform, instance, worker, Task("", run_id, "STOPPED", ""), str(refused)[:200])
         raise NoCapacity(str(refused)) from refused
     mine = Attr("worker").eq(worker) & Attr("runId").eq(run_id)
     seen = {"taskArn": task_arn, "due": "instance", "dueAt": clock.now() + ARRIVAL_SECONDS}

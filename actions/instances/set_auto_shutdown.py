@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.instances.work import instance_of
+from actions.lookup import instance_of
 from services.dynamodb import Attr, transact
 from services.platform import Platform
 

@@ -5,27 +5,19 @@ from __future__ import annotations
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.billing.budget import refuse_if_spent
 from actions.errors import Busy, Conflict, WrongState
-from actions.instances.running import begin_play, launch
-from actions.instances.work import (
-    AT_REST,
-    CREATING,
-    DESTROYING,
-    STARTING,
-    STOPPING,
-    instance_of,
-    take_run,
-    working,
-)
+from actions.instances.locking import take_run, working
+from actions.instances.running import launch, start_run
+from actions.lookup import instance_of
 from services import clock, ids
 from services.dynamodb import Attr
-from services.instances import Instance, is_booked_now
+from services.instances import AT_REST, Instance, InstanceStatus, is_booked_now
 from services.platform import Platform
 
 _WAY_OUT = {
-    CREATING: "Wait until it has been made, or call create-instance again.",
-    STARTING: "Wait until it is running.",
-    STOPPING: "Wait until it has stopped, then start it.",
-    DESTROYING: "Wait until it is gone, then make a new one.",
+    InstanceStatus.CREATING: "Wait until it has been made, or call create-instance again.",
+    InstanceStatus.STARTING: "Wait until it is running.",
+    InstanceStatus.STOPPING: "Wait until it has stopped, then start it.",
+    InstanceStatus.DESTROYING: "Wait until it is gone, then make a new one.",
 }
 
 
@@ -43,7 +35,7 @@ def start(request: StartInstance, platform: Platform) -> Answer:
     if instance["status"] in AT_REST:
         if not is_booked_now(instance, clock.now()):
             refuse_if_spent(platform, request.user_id)
-        begun, again = begin_play(platform, instance, worker), False
+        begun, again = start_run(platform, instance, worker), False
     else:
         begun, again = _interrupted(platform, instance, worker), True
     if begun is None:
@@ -53,16 +45,16 @@ def start(request: StartInstance, platform: Platform) -> Answer:
     return {
         "success": True,
         "instanceUrl": f"https://{begun['host']}",
-        "status": STARTING,
+        "status": InstanceStatus.STARTING,
         "message": "Instance starting...",
     }
 
 
 def _interrupted(platform: Platform, instance: Instance, worker: str) -> Instance | None:
     """An instance whose start was decided but has no task, with the work on it taken; else None."""
-    if instance["status"] != STARTING or "taskArn" in instance:
+    if instance["status"] != InstanceStatus.STARTING or "taskArn" in instance:
         return None
-    no_task = Attr("status").eq(STARTING) & Attr("taskArn").not_exists()
+    no_task = Attr("status").eq(InstanceStatus.STARTING) & Attr("taskArn").not_exists()
     try:
         return take_run(platform, instance, worker, no_task)
     except Busy:

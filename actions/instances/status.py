@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.instances.work import instance_of
+from actions.lookup import instance_of
 from services import clock
-from services.instances import Instance
+from services.instances import WHOLE, Instance, InstanceStatus
 from services.platform import Platform
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _SHOWN = (
     "lastStarted",
     "foundryVersion",
 )
-_PASSING = ("starting", "stopping")
+_PASSING = (InstanceStatus.STARTING, InstanceStatus.STOPPING)
 
 
 class Status(UserRequest):
@@ -48,7 +48,7 @@ def status(request: Status, platform: Platform) -> Answer:
 
 def shown_status(instance: Instance) -> str:
     """The contract's word for the instance's status: it has none for one being made or destroyed."""
-    return "unknown" if instance["status"] in ("creating", "destroying") else instance["status"]
+    return instance["status"] if instance["status"] in WHOLE else "unknown"
 
 
 def _look(platform: Platform, instance: Instance) -> Task | None:
@@ -61,17 +61,17 @@ def _message(instance: Instance, task: Task | None) -> str:
     waited = f"{max(0, clock.now() - instance['statusSince'])} s so far"
     reason = instance.get("reason")
     match instance["status"]:
-        case "creating":
+        case InstanceStatus.CREATING:
             return f"The server is being made, {waited}. If that fails, it is undone by itself."
-        case "created":
+        case InstanceStatus.CREATED:
             return "The server is ready to be started for the first time."
-        case "starting":
+        case InstanceStatus.STARTING:
             return f"{reason or _coming_up(task)}, {waited}"
-        case "running":
+        case InstanceStatus.RUNNING:
             return reason or f"The server is running at https://{instance['host']}"
-        case "stopping":
+        case InstanceStatus.STOPPING:
             return f"{_going_down(task)}, {waited}"
-        case "stopped":
+        case InstanceStatus.STOPPED:
             return f"The server is stopped. {reason or ''}".strip()
         case _:
             return f"The server and all its resources are being destroyed, {waited}"

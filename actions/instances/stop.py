@@ -6,13 +6,14 @@ import structlog
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import WrongState
-from actions.instances.moving import moved
-from actions.instances.work import STOPPING, UP, instance_of
+from actions.instances.transitions import transition
+from actions.lookup import instance_of
 from services import clock
 from services.aws import AWS_FAILURES
 from services.dynamodb import Attr, Condition, ConditionFailed, transact
-from services.instances import Instance
+from services.instances import UP, Instance, InstanceStatus
 from services.platform import Platform
+from services.runs import EndCause
 
 _log = structlog.get_logger()
 _CARRIED_OUT_SECONDS = 60  # when the tick looks whether the stop was carried out
@@ -30,7 +31,7 @@ def stop(request: StopInstance, platform: Platform) -> Answer:
     instance = instance_of(platform, request.user_id)
     if not decide_stop(platform, instance):
         raise _refusal(instance_of(platform, request.user_id))
-    return {"success": True, "status": STOPPING, "message": "Instance stopping..."}
+    return {"success": True, "status": InstanceStatus.STOPPING, "message": "Instance stopping..."}
 
 
 def decide_stop(
@@ -39,7 +40,7 @@ def decide_stop(
     why: str = "",
     when: Condition | None = None,
     *,
-    ended_by: str = "member",
+    ended_by: EndCause = EndCause.MEMBER,
 ) -> bool:
     """Decide that the instance's present run ends, and see to it; False if it is no longer up, or not `when`.
 
@@ -59,7 +60,14 @@ def decide_stop(
         return False
     try:
         transact(
-            *moved(platform, instance, STOPPING, same & when if when else same, stopping, removed)
+            *transition(
+                platform,
+                instance,
+                InstanceStatus.STOPPING,
+                same & when if when else same,
+                stopping,
+                removed,
+            )
         )
     except ConditionFailed:
         found = platform.instances.find(instance["userId"])
@@ -76,7 +84,11 @@ def decide_stop(
 
 
 def _refusal(instance: Instance) -> WrongState:
-    hint = "Wait until it has stopped." if instance["status"] == STOPPING else "Nothing is running."
+    hint = (
+        "Wait until it has stopped."
+        if instance["status"] == InstanceStatus.STOPPING
+        else "Nothing is running."
+    )
     return WrongState("stopped", instance["status"], hint)
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import WrongState
+from actions.instances.locking import refuse_if_busy, working
 from actions.instances.running import renew_definition
 from actions.instances.versions import Version
-from actions.instances.work import AT_REST, instance_of, refuse_if_busy, working
+from actions.lookup import instance_of
 from services import clock, ids
 from services.dynamodb import Attr, ConditionFailed, transact
-from services.instances import WORK_SECONDS, Instance
+from services.instances import AT_REST, WORK_SECONDS, Instance
 from services.platform import Platform
 
 

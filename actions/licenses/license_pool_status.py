@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from functools import partial
 
 from actions.action import Action, Answer, Request, Scope
+from actions.concurrency import concurrently
 from actions.licenses import rules
-from actions.side_by_side import side_by_side
 from services import clock
 from services.licenses import License
 from services.platform import Platform
@@ -43,7 +43,7 @@ def counted(pools: list[Answer], status: str) -> int:
 def shared_licenses(platform: Platform) -> list[License]:
     """The licences of the pool as they are now, the longest unused first."""
     ids = list(platform.licenses.shared())
-    found = side_by_side(*(partial(platform.licenses.find, license_id) for license_id in ids))
+    found = concurrently(*(partial(platform.licenses.find, license_id) for license_id in ids))
     return [license for license in found if license and "pool" in license]
 
 

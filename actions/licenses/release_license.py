@@ -5,7 +5,7 @@ from __future__ import annotations
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import Conflict, NotFound
 from actions.licenses import rules
-from actions.trying import decided
+from actions.retrying import retry_on_conflict
 from services import clock
 from services.dynamodb import transact
 from services.platform import Platform
@@ -17,7 +17,7 @@ class ReleaseLicense(UserRequest):
 
 def release_license(request: ReleaseLicense, platform: Platform) -> Answer:
     """End the user's lease. Raises NotFound without one, Conflict while the user's server runs."""
-    decided(lambda: _release(platform, request.user_id))
+    retry_on_conflict(lambda: _release(platform, request.user_id))
     return {"success": True, "message": "License released successfully"}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.licenses import rules
 from actions.licenses.choosing import pool_is_empty
-from actions.trying import decided
+from actions.retrying import retry_on_conflict
 from services import clock
 from services.dynamodb import ConditionFailed, transact
 from services.licenses import Lease, License
@@ -21,7 +21,7 @@ def request_license(request: RequestLicense, platform: Platform) -> Answer:
 
     Raises LicenseTaken when none is free, with when the next one is expected.
     """
-    license_id, until = decided(lambda: _leased(platform, request.user_id))
+    license_id, until = retry_on_conflict(lambda: _leased(platform, request.user_id))
     return {
         "success": True,
         "licenseId": license_id,

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import Conflict
-from actions.instances.work import WHOLE, instance_of
 from actions.licenses import rules
-from actions.scheduling.booking import SCHEDULED
-from actions.scheduling.displacing import displace
-from actions.trying import decided
+from actions.licenses.reassigning import reassign
+from actions.lookup import instance_of
+from actions.retrying import retry_on_conflict
 from services import clock
 from services.dynamodb import Attr, transact
-from services.instances import Instance
+from services.instances import WHOLE, Instance
 from services.licenses import License, Window
 from services.platform import Platform
+from services.sessions import SessionStatus
 
 
 class SetLicenseSharing(UserRequest):
@@ -29,7 +29,7 @@ def set_license_sharing(request: SetLicenseSharing, platform: Platform) -> Answe
     At once, sessions of others that have not begun move to another licence or are cancelled with a notice; one
     that is being played is never disturbed. Raises InstanceNotFound, Conflict without an own licence.
     """
-    shared = decided(lambda: _set(request, platform))
+    shared = retry_on_conflict(lambda: _set(request, platform))
     return {
         "success": True,
         "allowLicenseSharing": request.allow_license_sharing,
@@ -57,8 +57,8 @@ def _set(request: SetLicenseSharing, platform: Platform) -> str:
     _write(platform, instance, license, {}, ("pool", "leaving"), shared=False)
     for window in others:
         session = platform.sessions.find(window["sessionId"])
-        if session and session["status"] == SCHEDULED:
-            displace(platform, license["licenseId"], window, session)
+        if session and session["status"] == SessionStatus.SCHEDULED:
+            reassign(platform, license["licenseId"], window, session)
     return "Your licence is out of the pool"
 
 

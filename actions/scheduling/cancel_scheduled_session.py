@@ -7,9 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.errors import SessionNotFound, WrongState
-from actions.scheduling.booking import CANCELLED, PREPARING, SCHEDULED, close
-from actions.trying import decided
+from actions.errors import SessionNotFound
+from actions.retrying import retry_on_conflict
+from actions.scheduling.cancelling import cancel
 from services.platform import Platform
 
 
@@ -24,7 +24,7 @@ def cancel_scheduled_session(request: CancelScheduledSession, platform: Platform
 
     A server that was started for it goes on until it is idle or stopped. Raises SessionNotFound, WrongState.
     """
-    decided(lambda: _cancel(platform, request.user_id, request.session_id))
+    retry_on_conflict(lambda: _cancel(platform, request.user_id, request.session_id))
     return {"success": True, "message": "Scheduled session cancelled successfully"}
 
 
@@ -32,14 +32,8 @@ def _cancel(platform: Platform, user_id: str, session_id: str) -> None:
     session = platform.sessions.find(session_id)
     if session is None or session["userId"] != user_id:
         raise SessionNotFound(session_id)
-    if session["status"] not in (SCHEDULED, PREPARING):
-        hint = (
-            "Stop the server with stop-instance."
-            if session["status"] == "running"
-            else "It is over."
-        )
-        raise WrongState("session cancelled", session["status"], hint)
-    close(platform, session, CANCELLED, "Cancelled by the member")
+    hint = "Stop the server with stop-instance."
+    cancel(platform, session, "Cancelled by the member", while_it_runs=hint)
 
 
 ACTION = Action(CancelScheduledSession, cancel_scheduled_session, Scope.USER)

@@ -10,27 +10,26 @@ from typing import Any
 
 import structlog
 
-from actions.automation.idling import session_of
 from actions.errors import PlatformError
+from actions.instances.locking import working
 from actions.instances.observing import LOOK_AGAIN_SECONDS
-from actions.instances.running import begin_play, launch
+from actions.instances.running import launch, start_run
 from actions.instances.stop import decide_stop
-from actions.instances.work import AT_REST, RUNNING, STARTING, working
-from actions.licenses import rules
+from actions.licenses import reservations, rules
+from actions.licenses.reservations import booking_in_play, reserved_time
 from actions.notices import tell
-from actions.scheduling import booking
-from actions.scheduling.times import reserved
 from services import clock, ids
-from services.instances import Instance
+from services.instances import AT_REST, Instance, InstanceStatus
 from services.platform import Platform
-from services.sessions import Session
+from services.runs import EndCause
+from services.sessions import Session, SessionStatus
 
 _log = structlog.get_logger()
 LEAD_SECONDS = 300  # the contract's schedule prepares what begins within the next five minutes
-PATIENCE_SECONDS = 600  # how long after its beginning a session's failed start is tried again
+RETRY_WINDOW_SECONDS = 600  # how long after its beginning a session's failed start is tried again
 _STEP_SECONDS = 60
 
-GAVE_WAY = "A scheduled session needs the licence."
+PREEMPTED = "A scheduled session needs the licence."
 
 
 def advance(platform: Platform, session: Session) -> bool:
@@ -39,14 +38,14 @@ def advance(platform: Platform, session: Session) -> bool:
     Raises ConditionFailed if somebody else took that step.
     """
     now = clock.now()
-    if session["status"] in (booking.RUNNING, booking.COMPLETED):
+    if session["status"] in (SessionStatus.RUNNING, SessionStatus.COMPLETED):
         _complete(platform, session)
         return False
-    begins, _ = reserved(platform.settings, session["startTime"], session["duration"])
+    begins, _ = reserved_time(platform.settings, session["startTime"], session["duration"])
     if now < session["startTime"] - LEAD_SECONDS:
-        _clear_the_way(platform, session, ending=now >= begins)
+        _preempt(platform, session, stop_now=now >= begins)
         next_at = begins if now < begins else session["startTime"] - LEAD_SECONDS
-        _again(platform, session, session["status"], next_at)
+        _reschedule(platform, session, session["status"], next_at)
         return False
     return _prepare(platform, session)
 
@@ -55,16 +54,16 @@ def _prepare(platform: Platform, session: Session) -> bool:
     """Start the session's server, take over the one that runs, or give up."""
     instance = platform.instances.find(session["userId"])
     if instance is None:
-        booking.close(platform, session, booking.CANCELLED, "The server was destroyed.")
+        reservations.close(platform, session, SessionStatus.CANCELLED, "The server was destroyed.")
         return False
-    if instance["status"] == RUNNING and _on_its_licence(instance, session):
+    if instance["status"] == InstanceStatus.RUNNING and _on_its_licence(instance, session):
         _begin(platform, session, instance)
         return False
-    if clock.now() > session["startTime"] + PATIENCE_SECONDS:
+    if clock.now() > session["startTime"] + RETRY_WINDOW_SECONDS:
         _give_up(platform, session, instance)
         return False
-    _again(platform, session, booking.PREPARING, clock.now() + _STEP_SECONDS)
-    _clear_the_way(platform, session, ending=True)
+    _reschedule(platform, session, SessionStatus.PREPARING, clock.now() + _STEP_SECONDS)
+    _preempt(platform, session, stop_now=True)
     try:
         return _start(platform, session, instance)
     except PlatformError as error:
@@ -78,13 +77,16 @@ def _start(platform: Platform, session: Session, instance: Instance) -> bool:
     if instance["status"] in AT_REST:
         worker = ids.new_id()
         with working(platform, instance, worker):
-            begun = begin_play(platform, instance, worker, only=session["licenseId"])
+            begun = start_run(platform, instance, worker, only=session["licenseId"])
             if begun is not None:
                 launch(platform, begun, worker)
         return begun is not None
-    if instance["status"] in (STARTING, RUNNING) and not _on_its_licence(instance, session):
+    if instance["status"] in (
+        InstanceStatus.STARTING,
+        InstanceStatus.RUNNING,
+    ) and not _on_its_licence(instance, session):
         reason = "It starts again on the licence of the session."
-        decide_stop(platform, instance, reason, ended_by="session")
+        decide_stop(platform, instance, reason, ended_by=EndCause.SESSION)
     return False
 
 
@@ -92,7 +94,7 @@ def _on_its_licence(instance: Instance, session: Session) -> bool:
     return instance.get("runLicense") == session["licenseId"]
 
 
-def _clear_the_way(platform: Platform, session: Session, *, ending: bool) -> None:
+def _preempt(platform: Platform, session: Session, *, stop_now: bool) -> None:
     """See to it that nobody else holds the session's licence: tell the borrower, later stop the server."""
     license = platform.licenses.find(session["licenseId"])
     holder = license.get("holderUserId") if license else None
@@ -104,19 +106,21 @@ def _clear_the_way(platform: Platform, session: Session, *, ending: bool) -> Non
     borrower = platform.instances.find(holder)
     if borrower is None or borrower.get("runLicense") != license["licenseId"]:
         return
-    if ending:
-        if decide_stop(platform, borrower, GAVE_WAY, ended_by="gave-way"):
-            tell(platform, "gave-way", borrower, f"Your server is stopped: {GAVE_WAY}")
+    if stop_now:
+        if decide_stop(platform, borrower, PREEMPTED, ended_by=EndCause.PREEMPTED):
+            tell(platform, "gave-way", borrower, f"Your server is stopped: {PREEMPTED}")
     else:
         minutes = rules.GIVE_WAY_SECONDS // 60
-        message = f"Your server stops in {minutes} minutes: {GAVE_WAY}"
+        message = f"Your server stops in {minutes} minutes: {PREEMPTED}"
         tell(platform, "about-to-stop", borrower, message)
 
 
 def _begin(platform: Platform, session: Session, instance: Instance) -> None:
     """The server is up: the session runs until its end."""
     values = {"runId": instance["runId"], "dueAt": session["endTime"]}
-    platform.sessions.apply(platform.sessions.move(session, booking.RUNNING, values, ("reason",)))
+    platform.sessions.apply(
+        platform.sessions.move(session, SessionStatus.RUNNING, values, ("reason",))
+    )
     url = f"https://{instance['host']}"
     facts = {"sessionId": session["sessionId"], "startTime": session["startTime"]}
     tell(platform, "session-ready", instance, f"Your table is ready: {url}", **facts)
@@ -124,35 +128,37 @@ def _begin(platform: Platform, session: Session, instance: Instance) -> None:
 
 def _complete(platform: Platform, session: Session) -> None:
     """The booked time is over; what it had booked is given back when nothing counts from its end any more."""
-    if session["status"] == booking.COMPLETED:
+    if session["status"] == SessionStatus.COMPLETED:
         if _still_runs(platform, session):
-            _again(platform, session, booking.COMPLETED, clock.now() + LOOK_AGAIN_SECONDS)
+            _reschedule(
+                platform, session, SessionStatus.COMPLETED, clock.now() + LOOK_AGAIN_SECONDS
+            )
         else:
-            booking.close(platform, session, booking.COMPLETED)
+            reservations.close(platform, session, SessionStatus.COMPLETED)
         return
     settings = platform.settings
     forgotten = session["endTime"] + max(settings.grace_seconds, settings.overrun_seconds)
-    done = platform.sessions.move(session, booking.COMPLETED, {"dueAt": forgotten})
+    done = platform.sessions.move(session, SessionStatus.COMPLETED, {"dueAt": forgotten})
     platform.sessions.apply(done)
 
 
 def _still_runs(platform: Platform, session: Session) -> bool:
     """Whether a server runs on for the session: then its booking says when that stops."""
     instance = platform.instances.find(session["userId"])
-    if instance is None or instance["status"] != RUNNING:
+    if instance is None or instance["status"] != InstanceStatus.RUNNING:
         return False
-    runs_for = session_of(instance, clock.now())
+    runs_for = booking_in_play(instance, clock.now())
     return runs_for is not None and runs_for["sessionId"] == session["sessionId"]
 
 
 def _give_up(platform: Platform, session: Session, instance: Instance) -> None:
     reason = session.get("reason") or "The server did not start in time."
-    booking.close(platform, session, booking.CANCELLED, reason)
+    reservations.close(platform, session, SessionStatus.CANCELLED, reason)
     message = f"Your session was cancelled: {reason}"
     tell(platform, "session-failed", instance, message, sessionId=session["sessionId"])
 
 
-def _again(platform: Platform, session: Session, status: str, due_at: int) -> None:
+def _reschedule(platform: Platform, session: Session, status: SessionStatus, due_at: int) -> None:
     """Take this step, and no other tick with us, and be due again at `due_at`."""
     moved = platform.sessions.move(session, status, {"dueAt": due_at})
     session.update(platform.sessions.apply(moved))  # type: ignore[typeddict-item]

@@ -8,15 +8,16 @@ from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import NoLicenseFree, WrongState
-from actions.instances.work import WHOLE, instance_of
+from actions.licenses.reassigning import free_for_owner
+from actions.licenses.reservations import book, reserved_time
 from actions.licenses.rules import GIVE_WAY_SECONDS
-from actions.scheduling.booking import SCHEDULED, book
-from actions.scheduling.displacing import make_room
-from actions.scheduling.times import Minutes, Moment, checked_start, reserved
-from actions.trying import decided
+from actions.lookup import instance_of
+from actions.retrying import retry_on_conflict
+from actions.scheduling.times import Minutes, Moment, checked_start
 from services import clock, ids
+from services.instances import WHOLE
 from services.platform import Platform
-from services.sessions import Session
+from services.sessions import Session, SessionStatus
 
 
 class ScheduleSession(UserRequest):
@@ -35,7 +36,7 @@ def schedule_session(request: ScheduleSession, platform: Platform) -> Answer:
     """
     checked_start(request.start_time)
     session = _new(request, platform)
-    booked = decided(lambda: _book(request, platform, session))
+    booked = retry_on_conflict(lambda: _book(request, platform, session))
     return {
         "success": True,
         "sessionId": booked["sessionId"],
@@ -52,13 +53,13 @@ def _book(request: ScheduleSession, platform: Platform, session: Session) -> Ses
     try:
         return book(platform, instance, session)
     except NoLicenseFree:
-        if not make_room(platform, instance, *_reserved(request, platform)):
+        if not free_for_owner(platform, instance, *_reserved(request, platform)):
             raise
         return book(platform, instance, session)
 
 
 def _reserved(request: ScheduleSession, platform: Platform) -> tuple[int, int]:
-    return reserved(platform.settings, request.start_time, request.duration)
+    return reserved_time(platform.settings, request.start_time, request.duration)
 
 
 def _new(request: ScheduleSession, platform: Platform) -> Session:
@@ -69,7 +70,7 @@ def _new(request: ScheduleSession, platform: Platform) -> Session:
         "startTime": request.start_time,
         "endTime": request.start_time + request.duration * 60,
         "duration": request.duration,
-        "status": SCHEDULED,
+        "status": SessionStatus.SCHEDULED,
         "licenseId": "",
         "createdAt": clock.now(),
         "due": "session",

@@ -8,7 +8,6 @@ from pydantic import Field
 
 from actions.errors import InvalidRequest
 from services import clock
-from services.settings import Settings
 
 SHORTEST_MINUTES, LONGEST_MINUTES = 15, 24 * 60
 FARTHEST_DAYS = 90
@@ -28,15 +27,6 @@ def checked_start(start_time: int) -> int:
     if start_time > now + FARTHEST_DAYS * 86400:
         raise _wrong(start_time, f"Sessions can be booked {FARTHEST_DAYS} days ahead.")
     return start_time
-
-
-def reserved(settings: Settings, start_time: int, duration: int) -> tuple[int, int]:
-    """From when to when a session of `duration` minutes reserves a licence.
-
-    Before it there is time to end a borrower's run and to come up, after it to say goodbye and to save.
-    """
-    ends = start_time + duration * 60 + settings.grace_seconds
-    return start_time - settings.preparation_seconds, ends
 
 
 def _wrong(start_time: int, hint: str) -> InvalidRequest:

@@ -10,6 +10,18 @@ import pytest
 from actions import ACTIONS, find
 
 LAYERS = ("handler", "actions", "services")
+# The folders of actions, "" being what is beside them: each uses those before it.
+FOLDERS = (
+    "",
+    "billing",
+    "kofi",
+    "licenses",
+    "instances",
+    "scheduling",
+    "automation",
+    "admin",
+    "backend",
+)
 MODULES = sorted(path for layer in LAYERS for path in Path(layer).rglob("*.py"))
 
 
@@ -26,6 +38,17 @@ def test_the_arrow_points_from_handler_to_actions_to_services(path):
     above = LAYERS[: LAYERS.index(path.parts[0])]
     for module in imported(path):
         assert module.split(".")[0] not in above, f"{path} imports {module}"
+
+
+@pytest.mark.parametrize("path", sorted(Path("actions").rglob("*.py")), ids=str)
+def test_each_folder_of_actions_uses_only_those_before_it(path):
+    folder = path.parts[1] if len(path.parts) > 2 else ""
+    assert folder in FOLDERS, f"say in FOLDERS where actions/{folder} comes"
+    later = FOLDERS[FOLDERS.index(folder) + 1 :]
+    for module in imported(path):
+        parts = module.split(".")
+        if parts[0] == "actions" and Path("actions", *parts[1:2]).is_dir():
+            assert parts[1] not in later, f"{path} imports {module}, which comes after it"
 
 
 @pytest.mark.parametrize("path", MODULES, ids=str)

@@ -15,9 +15,9 @@ from actions.automation.idling import (
     is_time,
     next_look,
     planned_stop,
-    session_of,
 )
 from actions.licenses import rules
+from actions.licenses.reservations import booking_in_play
 from services.settings import Settings
 from tests.foundry_server import NO_WORLD, NOBODY_PLAYS, playing
 
@@ -82,7 +82,7 @@ def servers(draw):
 
 
 def plan(server, now=NOW, since=None):
-    return planned_stop(server, session_of(server, now), since, PLATFORM)
+    return planned_stop(server, booking_in_play(server, now), since, PLATFORM)
 
 
 def allowed(server):
@@ -111,7 +111,7 @@ def test_a_server_that_is_to_be_kept_does_not_stop_before(server, since):
 @given(servers(), st.integers(NOW - 6 * HOUR, NOW))
 def test_an_idle_server_has_its_time_from_when_it_was_up_and_its_session_began(server, since):
     assume(since >= server["upSince"])
-    session = session_of(server, NOW)
+    session = booking_in_play(server, NOW)
     stop = plan(server, since=since)
     begun = session["begins"] + PLATFORM.preparation_seconds if session else 0
     if stop.why == "nobody uses it":
@@ -120,7 +120,7 @@ def test_an_idle_server_has_its_time_from_when_it_was_up_and_its_session_began(s
 
 @given(servers())
 def test_a_server_in_use_runs_for_six_hours_or_an_hour_longer_than_its_session(server):
-    session, kept = session_of(server, NOW), server.get("keepUntil", 0)
+    session, kept = booking_in_play(server, NOW), server.get("keepUntil", 0)
     limit = server["upSince"] + PLATFORM.on_demand_seconds
     if session:
         limit = session["ends"] - PLATFORM.grace_seconds + PLATFORM.overrun_seconds

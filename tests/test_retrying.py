@@ -1,11 +1,11 @@
-"""Deciding anew when somebody else was quicker (actions/trying.py)."""
+"""Deciding anew when somebody else was quicker (actions/retrying.py)."""
 
 from __future__ import annotations
 
 import pytest
 
 from actions.errors import Contended
-from actions.trying import decided
+from actions.retrying import retry_on_conflict
 from services.dynamodb import ConditionFailed
 
 
@@ -17,7 +17,7 @@ def test_a_decision_is_made_anew_until_nobody_was_quicker():
             raise quicker.pop()
         return "decided"
 
-    assert decided(attempt) == "decided"
+    assert retry_on_conflict(attempt) == "decided"
 
 
 def test_whose_turn_never_comes_is_told_to_try_again(freezer):
@@ -26,4 +26,4 @@ def test_whose_turn_never_comes_is_told_to_try_again(freezer):
         raise ConditionFailed(frozenset({0}))
 
     with pytest.raises(Contended, match="Nothing was changed"):
-        decided(attempt)
+        retry_on_conflict(attempt)

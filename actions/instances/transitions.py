@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from actions.instances.work import DESTROYING
 from services import clock
 from services.counters import Amount
 from services.dynamodb import Attr, Condition, Operation, transact
-from services.instances import Instance, hold, is_free_for
+from services.instances import Instance, InstanceStatus, hold, is_free_for
 from services.platform import Platform
 
 
-def moved(
+def transition(
     platform: Platform,
     instance: Instance,
     status: str,
@@ -36,7 +35,7 @@ def moved(
     return [change, platform.counters.count(instance["userId"], counts)]
 
 
-def doom(
+def mark_for_deletion(
     platform: Platform, instance: Instance, worker: str, due: Mapping[str, Any] | None = None
 ) -> Instance:
     """Take the work of destroying an instance, whatever status it has; returns it as it then is.
@@ -44,11 +43,11 @@ def doom(
     Raises ConditionFailed if somebody else works on it, or its status is another by now.
     """
     now = clock.now()
-    if instance["status"] == DESTROYING:
-        same = Attr("status").eq(DESTROYING)
+    if instance["status"] == InstanceStatus.DESTROYING:
+        same = Attr("status").eq(InstanceStatus.DESTROYING)
         return platform.instances.take(instance, worker, now, same, due)
     values = {"statusSince": now, **hold(worker, now), **(due or {})}
     free = is_free_for(worker, now)
-    transact(*moved(platform, instance, DESTROYING, free, values))
+    transact(*transition(platform, instance, InstanceStatus.DESTROYING, free, values))
     # What was booked or leased since it was read has to go, too.
     return platform.instances.find(instance["userId"]) or instance

@@ -11,22 +11,27 @@ from collections.abc import Iterator
 from typing import Any, cast
 
 from actions.errors import Conflict, NoLicenseFree
-from actions.instances.work import WHOLE
 from actions.licenses import rules
 from actions.licenses.license_pool_status import shared_licenses
-from actions.scheduling.times import reserved
-from actions.trying import Patience
+from actions.retrying import Backoff
 from services import clock
 from services.dynamodb import Attr, Condition, ConditionFailed, Operation, transact
-from services.instances import Booking, Instance
+from services.instances import WHOLE, Booking, Instance
 from services.licenses import License, Window
 from services.platform import Platform
-from services.sessions import Session
+from services.sessions import Session, SessionStatus
+from services.settings import Settings
 
-SCHEDULED, PREPARING, RUNNING = "scheduled", "preparing", "running"
-COMPLETED, CANCELLED = "completed", "cancelled"
-OPEN = (SCHEDULED, PREPARING, RUNNING)
 _LICENSE = 0  # the licence's position in the transaction
+
+
+def reserved_time(settings: Settings, start_time: int, duration: int) -> tuple[int, int]:
+    """From when to when a session of `duration` minutes reserves a licence.
+
+    Before it there is time to end a borrower's run and to come up, after it to say goodbye and to save.
+    """
+    ends = start_time + duration * 60 + settings.grace_seconds
+    return start_time - settings.preparation_seconds, ends
 
 
 def book(platform: Platform, instance: Instance, session: Session) -> Session:
@@ -35,16 +40,16 @@ def book(platform: Platform, instance: Instance, session: Session) -> Session:
     Raises NoLicenseFree with the next free time; Conflict if the member has a session at that time; Contended;
     ConditionFailed if the member's server changed in between: then read again and repeat.
     """
-    begins, ends = reserved(platform.settings, session["startTime"], session["duration"])
+    begins, ends = reserved_time(platform.settings, session["startTime"], session["duration"])
     refuse_overlap(instance, begins, ends)
     found = {license["licenseId"]: license for license in usable(platform, instance)}
-    user_id, patience = instance["userId"], Patience()
+    user_id, backoff = instance["userId"], Backoff()
     for license_id in found:
         while rules.is_free(found[license_id], user_id, begins, ends, clock.now()):
             try:
                 return _booked(platform, instance, session, found[license_id])
             except ConditionFailed as quicker:
-                patience.wait()
+                backoff.wait()
                 found[license_id] = _as_it_is_now(platform, found[license_id], quicker)
     next_free = rules.next_free(found.values(), user_id, begins, ends, clock.now())
     raise NoLicenseFree(next_free, begins)
@@ -93,7 +98,7 @@ def _coming(instance: Instance, begins: int) -> list[Booking]:
 
 
 def _booked(platform: Platform, instance: Instance, session: Session, license: License) -> Session:
-    begins, ends = reserved(platform.settings, session["startTime"], session["duration"])
+    begins, ends = reserved_time(platform.settings, session["startTime"], session["duration"])
     booked = cast("Session", {**session, "licenseId": license["licenseId"]})
     window: Window = {
         "sessionId": session["sessionId"],
@@ -131,7 +136,7 @@ def bookings(
 
 
 def close(
-    platform: Platform, session: Session, status: str, reason: str = "", run_id: str = ""
+    platform: Platform, session: Session, status: SessionStatus, reason: str = "", run_id: str = ""
 ) -> None:
     """End a session that has not begun to run, or is over: what it had booked is free again.
 
@@ -156,3 +161,13 @@ def without(license: License, session: Session) -> tuple[dict[str, Any], tuple[s
     others = any(w["userId"] != license["ownerId"] for w in left)
     gone = ("pool", "leaving") if license.get("leaving") and not others else ()
     return {"windows": left}, gone
+
+
+def booking_in_play(instance: Instance, now: int) -> Booking | None:
+    """The booking that a running server runs for: the latest that has begun, unless it came up after that."""
+    begun = [
+        booking
+        for booking in instance.get("bookings", [])
+        if booking["begins"] <= now and instance["upSince"] < booking["ends"]
+    ]
+    return max(begun, key=lambda booking: booking["begins"], default=None)

@@ -7,7 +7,6 @@ from typing import Any
 import structlog
 
 from actions.automation.idling import (
-    MAINTENANCE,
     NOTICE_SECONDS,
     Stop,
     idle_since,
@@ -16,21 +15,21 @@ from actions.automation.idling import (
     is_time,
     next_look,
     planned_stop,
-    session_of,
 )
 from actions.instances.stop import decide_stop
-from actions.instances.work import RUNNING
+from actions.licenses.reservations import booking_in_play
 from actions.notices import tell
 from services import clock
 from services.dynamodb import Attr
-from services.instances import Instance
+from services.instances import Instance, InstanceStatus
 from services.platform import Platform
 from services.registry import Maintenance
+from services.runs import EndCause
 
 _log = structlog.get_logger()
 
 
-def consider_stop(
+def stop_if_due(
     platform: Platform, instance: Instance, maintenance: Maintenance | None = None
 ) -> bool:
     """Look at a running server and stop it if its time has come and its member was told; True if stopped.
@@ -41,7 +40,7 @@ def consider_stop(
     idle = is_idle(platform.foundry.probe(instance["host"])) if "address" in instance else None
     since = idle_since(instance, idle, now)
     maintenance_at = maintenance["stopsAt"] if maintenance else None
-    session = session_of(instance, now)
+    session = booking_in_play(instance, now)
     stop = planned_stop(instance, session, since, platform.settings, maintenance_at)
     near = is_near(stop, now)
     # A notice of a stop that was then postponed counts no more.
@@ -70,7 +69,7 @@ def _stop(platform: Platform, instance: Instance, stop: Stop) -> bool:
 
 def _warning(stop: Stop, now: int) -> str:
     minutes = max(stop.at - now, NOTICE_SECONDS) // 60
-    postponable = "" if stop.cause == MAINTENANCE else "; keep-alive postpones that"
+    postponable = "" if stop.cause == EndCause.MAINTENANCE else "; keep-alive postpones that"
     return f"Your server stops in {minutes} minutes because {stop.why}{postponable}."
 
 
@@ -82,5 +81,5 @@ def _note(
     found = {"idleSince": since, "noticedAt": told}
     seen |= {name: value for name, value in found.items() if value is not None}
     forgotten = [name for name, value in found.items() if value is None]
-    running = Attr("runId").eq(instance["runId"]) & Attr("status").eq(RUNNING)
+    running = Attr("runId").eq(instance["runId"]) & Attr("status").eq(InstanceStatus.RUNNING)
     platform.instances.apply_update(platform.instances.change(instance, running, seen, forgotten))

@@ -4,23 +4,22 @@ from __future__ import annotations
 
 import structlog
 
+from actions.concurrency import concurrently
 from actions.errors import NoCapacity
-from actions.instances.running import begin_purge, launch
-from actions.instances.settling import settle
-from actions.instances.work import DESTROYING
-from actions.scheduling.letting_go import let_go
-from actions.side_by_side import side_by_side
+from actions.instances.closing import close_run
+from actions.instances.running import launch, start_purge
+from actions.licenses.releasing import release_all
 from services import clock, metrics
 from services.dynamodb import transact
 from services.ecs import Task
-from services.instances import Instance
+from services.instances import Instance, InstanceStatus
 from services.platform import Platform
 
 _log = structlog.get_logger()
 _STOP_SECONDS = 60  # when the tick looks whether a task that has to stop first has done so
 
 
-def dismantle(platform: Platform, instance: Instance, worker: str) -> bool:
+def tear_down(platform: Platform, instance: Instance, worker: str) -> bool:
     """Go as far towards nothing as can be gone now; True when the instance is gone.
 
     False when a task has to stop first: ECS's event, or the tick, then carries on from there. `worker`
@@ -31,12 +30,12 @@ def dismantle(platform: Platform, instance: Instance, worker: str) -> bool:
         if stopped is None:
             return False
         instance = stopped
-    if not let_go(platform, instance):
+    if not release_all(platform, instance):
         platform.instances.leave(instance, worker, clock.now() + _STOP_SECONDS)
         return False
     _delete_resources(platform, instance)
     if "lastStarted" in instance and not instance.get("purged"):
-        _purge(platform, begin_purge(platform, instance, worker), worker)
+        _purge(platform, start_purge(platform, instance, worker), worker)
         return False
     for access_point in _access_points(platform, instance):
         platform.efs.delete_access_point(access_point)
@@ -55,7 +54,7 @@ def _without_run(platform: Platform, instance: Instance, worker: str) -> Instanc
         return None
     task_arn = instance.get("taskArn") or platform.ecs.find(run_id)
     if task_arn is None:
-        return settle(platform, instance, worker, Task("", run_id, "STOPPED", ""))
+        return close_run(platform, instance, worker, Task("", run_id, "STOPPED", ""))
     platform.ecs.stop(task_arn, "The instance is being destroyed")
     platform.instances.record(instance, worker, {"taskArn": task_arn})
     platform.instances.leave(instance, worker, clock.now() + _STOP_SECONDS)
@@ -73,7 +72,7 @@ def _purge(platform: Platform, instance: Instance, worker: str, *, again: bool =
 
 def _delete_resources(platform: Platform, instance: Instance) -> None:
     name = instance["instanceId"]
-    side_by_side(
+    concurrently(
         lambda: platform.elb.unroute(name),
         lambda: platform.route53.forget(instance["host"]),
         lambda: platform.s3.delete_bucket(instance["s3BucketName"]),
@@ -94,7 +93,7 @@ def _delete_records(platform: Platform, instance: Instance) -> None:
     operations = [
         instances.delete(instance["userId"], same),
         platform.hosts.release(instance["host"], instance["instanceId"]),
-        platform.counters.count(instance["userId"], {DESTROYING: -1}),
+        platform.counters.count(instance["userId"], {InstanceStatus.DESTROYING: -1}),
     ]
     license_id = instance.get("licenseId")
     if license_id and (license := platform.licenses.find(license_id)):

@@ -3,34 +3,35 @@
 from __future__ import annotations
 
 from actions.licenses import rules
-from actions.scheduling.booking import CANCELLED, OPEN, close
-from actions.scheduling.displacing import displace
-from actions.trying import decided
+from actions.licenses.reassigning import reassign
+from actions.licenses.reservations import close
+from actions.retrying import retry_on_conflict
 from services import clock
 from services.dynamodb import transact
 from services.instances import Instance
 from services.platform import Platform
+from services.sessions import OPEN, SessionStatus
 
 _DESTROYED = "The server was destroyed."
 
 
-def let_go(platform: Platform, instance: Instance) -> bool:
+def release_all(platform: Platform, instance: Instance) -> bool:
     """Cancel the member's sessions, move others' from the member's licence, end the lease. Repeatable.
 
     False while another member plays on the licence, who took it before it was withdrawn: it has to stay.
     """
     for booking in instance.get("bookings", []):
         session_id = booking["sessionId"]
-        decided(lambda session_id=session_id: _cancel(platform, session_id))  # type: ignore[misc]
-    decided(lambda: _end_lease(platform, instance["userId"]))
+        retry_on_conflict(lambda session_id=session_id: _cancel(platform, session_id))  # type: ignore[misc]
+    retry_on_conflict(lambda: _end_lease(platform, instance["userId"]))
     own = instance.get("licenseId")
-    return own is None or decided(lambda: _withdrawn(platform, own))
+    return own is None or retry_on_conflict(lambda: _withdrawn(platform, own))
 
 
 def _cancel(platform: Platform, session_id: str) -> None:
     session = platform.sessions.find(session_id)
     if session and session["status"] in OPEN:
-        close(platform, session, CANCELLED, _DESTROYED)
+        close(platform, session, SessionStatus.CANCELLED, _DESTROYED)
 
 
 def _withdrawn(platform: Platform, license_id: str) -> bool:
@@ -43,7 +44,7 @@ def _withdrawn(platform: Platform, license_id: str) -> bool:
     for window in rules.coming(license, clock.now()):
         session = platform.sessions.find(window["sessionId"])
         if session and session["status"] in OPEN:
-            displace(platform, license_id, window, session)
+            reassign(platform, license_id, window, session)
             return _withdrawn(platform, license_id)  # it may have been taken until just now
     return "holder" not in license or "leaseUntil" in license
 

@@ -7,19 +7,19 @@ notice, only where none is free. A session that is being prepared or played is n
 from __future__ import annotations
 
 from actions.licenses import rules
+from actions.licenses.reservations import bookings, close, usable, without
 from actions.notices import tell
-from actions.scheduling.booking import CANCELLED, SCHEDULED, bookings, close, usable, without
 from services import clock
 from services.dynamodb import transact
 from services.instances import Instance
 from services.licenses import License, Window
 from services.platform import Platform
-from services.sessions import Session
+from services.sessions import Session, SessionStatus
 
 _FOR_THE_OWNER = "The licence's owner needs it at that time, and no other licence was free."
 
 
-def make_room(platform: Platform, owner: Instance, begins: int, ends: int) -> bool:
+def free_for_owner(platform: Platform, owner: Instance, begins: int, ends: int) -> bool:
     """Free the owner's own licence for a time; False if that cannot be.
 
     Raises ConditionFailed if something changed meanwhile: then read again and repeat.
@@ -37,16 +37,16 @@ def make_room(platform: Platform, owner: Instance, begins: int, ends: int) -> bo
         return False
     for window, session in zip(in_the_way, sessions, strict=True):
         if session:
-            displace(platform, license["licenseId"], window, session)
+            reassign(platform, license["licenseId"], window, session)
     return True
 
 
-def displace(platform: Platform, license_id: str, window: Window, session: Session) -> None:
+def reassign(platform: Platform, license_id: str, window: Window, session: Session) -> None:
     """Move another member's coming session to another licence, or cancel it with a notice."""
     license = platform.licenses.find(license_id)
     borrower = platform.instances.find(session["userId"])
     if license is None or borrower is None:
-        close(platform, session, CANCELLED, _FOR_THE_OWNER)
+        close(platform, session, SessionStatus.CANCELLED, _FOR_THE_OWNER)
         return
     now = clock.now()
     for other in usable(platform, borrower):
@@ -54,12 +54,12 @@ def displace(platform: Platform, license_id: str, window: Window, session: Sessi
         if other["licenseId"] != license_id and free:
             _move(platform, borrower, session, window, license, other)
             return
-    close(platform, session, CANCELLED, _FOR_THE_OWNER)
+    close(platform, session, SessionStatus.CANCELLED, _FOR_THE_OWNER)
     tell(platform, "session-cancelled", borrower, _FOR_THE_OWNER, sessionId=session["sessionId"])
 
 
 def _may_be_moved(session: Session, owner_id: str) -> bool:
-    return session["userId"] != owner_id and session["status"] == SCHEDULED
+    return session["userId"] != owner_id and session["status"] == SessionStatus.SCHEDULED
 
 
 def _move(
@@ -79,6 +79,6 @@ def _move(
     transact(
         platform.licenses.change(license, *without(license, session)),
         platform.licenses.change(other, {"windows": windows}),
-        platform.sessions.move(session, SCHEDULED, there),
+        platform.sessions.move(session, SessionStatus.SCHEDULED, there),
         bookings(platform, borrower, moved),  # type: ignore[arg-type]
     )

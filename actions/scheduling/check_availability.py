@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.instances.work import instance_of
 from actions.licenses import rules
-from actions.scheduling.booking import usable
-from actions.scheduling.times import Minutes, Moment, checked_start, reserved
+from actions.licenses.reservations import reserved_time, usable
+from actions.lookup import instance_of
+from actions.scheduling.times import Minutes, Moment, checked_start
 from services import clock
 from services.platform import Platform
 
@@ -25,7 +25,7 @@ def check_availability(request: CheckAvailability, platform: Platform) -> Answer
     """
     checked_start(request.start_time)
     now = clock.now()
-    begins, ends = reserved(platform.settings, request.start_time, request.duration)
+    begins, ends = reserved_time(platform.settings, request.start_time, request.duration)
     user_id = request.user_id
     found = list(usable(platform, instance_of(platform, user_id)))
     free = [license for license in found if rules.is_free(license, user_id, begins, ends, now)]

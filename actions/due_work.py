@@ -1,30 +1,39 @@
-"""What both ticks have in common: due items side by side, none stopping the others, within the time there is."""
+"""What the scheduled actions have in common: the due items, a step for each, none stopping the others."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
 
 import structlog
 
+from actions.concurrency import concurrently, outcomes_of
 from actions.errors import Busy
-from actions.side_by_side import each_by_itself
 from services import clock
 from services.dynamodb import ConditionFailed
 
 _log = structlog.get_logger()
+T = TypeVar("T", bound=Mapping[str, Any])
 _LIMIT_SECONDS = (
     240  # of the function's 300: what is not begun by then is still due, and the next tick's
 )
 _LATER = object()
 
 
-def carry_on(
+def due_now(ids: Iterable[str], find: Callable[[str], T | None]) -> list[T]:
+    """The items with these ids that are due as they are now: the index that named them may lag."""
+    now = clock.now()
+    found = concurrently(*(partial(find, item_id) for item_id in ids))
+    return [item for item in found if item and item.get("dueAt", now + 1) <= now]
+
+
+def run_steps(
     steps: Sequence[Callable[[], bool]], details: Sequence[dict[str, Any]]
 ) -> tuple[int, int]:
     """Take all `steps`; returns how many returned True and how many failed. Failures are logged with `details`."""
     until = clock.now() + _LIMIT_SECONDS
-    outcomes = each_by_itself([_in_time(step, until) for step in steps])
+    outcomes = outcomes_of([_in_time(step, until) for step in steps])
     failures = 0
     for outcome, about in zip(outcomes, details, strict=True):
         # Busy and ConditionFailed: somebody else carried on with it in the meantime.

@@ -11,11 +11,11 @@ from services import clock, ids
 from services.dynamodb import ConditionFailed
 
 T = TypeVar("T")
-_PATIENCE_SECONDS = 25
+_GIVE_UP_SECONDS = 25
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 4.0  # seconds
 
 
-class Patience:
+class Backoff:
     """How long somebody who was not quick enough tries again: 25 s in all, less and less often.
 
     The more there are, the longer an attempt takes and the surer it comes too late; only waits that grow
@@ -23,7 +23,7 @@ class Patience:
     """
 
     def __init__(self) -> None:
-        self._until = clock.now() + _PATIENCE_SECONDS
+        self._until = clock.now() + _GIVE_UP_SECONDS
         self._wait = _FIRST_WAIT
 
     def wait(self) -> None:
@@ -34,15 +34,15 @@ class Patience:
         self._wait = min(3 * self._wait, _LONGEST_WAIT)
 
 
-def decided(attempt: Callable[[], T]) -> T:
+def retry_on_conflict(attempt: Callable[[], T]) -> T:
     """Read, decide and write (`attempt`) until the write meets the state that was read.
 
     A write that is refused because somebody else changed that state (ConditionFailed) changed nothing, so the
     whole attempt is made again, with what is true by then. Raises Contended after 25 s.
     """
-    patience = Patience()
+    backoff = Backoff()
     while True:
         try:
             return attempt()
         except ConditionFailed:
-            patience.wait()
+            backoff.wait()

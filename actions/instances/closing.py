@@ -6,15 +6,14 @@ from typing import cast
 
 from actions.billing.entries import bill
 from actions.billing.pricing import run_cost
-from actions.instances.moving import moved
-from actions.instances.work import DESTROYING, STOPPED, STOPPING
+from actions.instances.transitions import transition
 from services import clock, metrics
 from services.counters import Amount
 from services.dynamodb import Attr, ConditionFailed, transact
 from services.ecs import Task
-from services.instances import Instance
+from services.instances import Instance, InstanceStatus
 from services.platform import Platform
-from services.runs import Run
+from services.runs import EndCause, Run
 
 _OF_THE_RUN = (
     "runId",
@@ -33,7 +32,7 @@ _OF_THE_RUN = (
 _OF_THE_WORK = ("worker", "workerUntil", "due", "dueAt")
 
 
-def settle(
+def close_run(
     platform: Platform, instance: Instance, worker: str, task: Task, reason: str = ""
 ) -> Instance:
     """Close the instance's run in one transaction: the bill, the licence, the status, what is counted.
@@ -56,14 +55,18 @@ def _settled(
     now, run_id = clock.now(), instance["runId"]
     started_at, stopped_at = _existed(instance, task)
     values, removed = _at_rest(instance, task, reason, now)
-    status = DESTROYING if instance["status"] == DESTROYING else STOPPED
+    status = (
+        InstanceStatus.DESTROYING
+        if instance["status"] == InstanceStatus.DESTROYING
+        else InstanceStatus.STOPPED
+    )
     mine = Attr("worker").eq(worker) & Attr("runId").eq(run_id)
     run = platform.runs.find(run_id)
     if run is None:
         raise LookupError(f"run {run_id} has no entry")
     cost = run_cost(stopped_at - started_at, run["rate"])
     used: dict[str, Amount] = {"seconds": stopped_at - started_at, "cost": cost}
-    operations = moved(platform, instance, status, mine, values, removed, used)
+    operations = transition(platform, instance, status, mine, values, removed, used)
     operations += bill(platform, run, started_at, stopped_at, cost, _ended_by(instance, run))
     if license_id := run.get("licenseId"):
         operations.append(platform.licenses.release(license_id, run_id, now))
@@ -74,11 +77,12 @@ def _settled(
     return cast("Instance", {**left, **values, "status": status})
 
 
-def _ended_by(instance: Instance, run: Run) -> str:
-    """What ended the run, as the shutdown statistics count it."""
+def _ended_by(instance: Instance, run: Run) -> EndCause:
     if run["kind"] == "purge":
-        return "purge"
-    unasked = "destroy" if instance["status"] == DESTROYING else "crash"
+        return EndCause.PURGE
+    unasked = (
+        EndCause.DESTROY if instance["status"] == InstanceStatus.DESTROYING else EndCause.CRASH
+    )
     return instance.get("endedBy", unasked)
 
 
@@ -98,11 +102,11 @@ def _existed(instance: Instance, task: Task) -> tuple[int, int]:
 def _at_rest(
     instance: Instance, task: Task, reason: str, now: int
 ) -> tuple[dict[str, object], tuple[str, ...]]:
-    if instance["status"] == DESTROYING:
+    if instance["status"] == InstanceStatus.DESTROYING:
         exit_codes = list((task.exit_codes or {}).values())
         erased = instance.get("runKind") == "purge" and exit_codes == [0]
         return {"purged": erased or instance.get("purged", False)}, _OF_THE_RUN
-    why = reason or ("" if instance["status"] == STOPPING else _why(task))
+    why = reason or ("" if instance["status"] == InstanceStatus.STOPPING else _why(task))
     values: dict[str, object] = {"statusSince": task.stopped_at or now}
     if why:
         values["reason"] = why

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from actions.errors import Busy, InstanceNotFound
+from actions.errors import Busy
 from services import clock
 from services.aws import AWS_FAILURES
 from services.dynamodb import Attr, Condition, ConditionFailed
@@ -15,26 +15,6 @@ from services.instances import Instance, is_worked_on
 from services.platform import Platform
 
 _log = structlog.get_logger()
-
-CREATED, STARTING, RUNNING, STOPPING, STOPPED = (
-    "created",
-    "starting",
-    "running",
-    "stopping",
-    "stopped",
-)
-CREATING, DESTROYING = "creating", "destroying"  # the contract's word for both is "unknown"
-AT_REST = (CREATED, STOPPED)
-UP = (STARTING, RUNNING)
-WHOLE = (*AT_REST, *UP, STOPPING)  # neither half made nor half gone
-
-
-def instance_of(platform: Platform, user_id: str) -> Instance:
-    """The user's instance; raises InstanceNotFound."""
-    instance = platform.instances.find(user_id)
-    if instance is None:
-        raise InstanceNotFound(user_id)
-    return instance
 
 
 def refuse_if_busy(instance: Instance) -> None:

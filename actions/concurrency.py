@@ -12,7 +12,7 @@ from services.tracing import carried
 _WIDTH = 8
 
 
-def side_by_side(*calls: Callable[[], Any]) -> list[Any]:
+def concurrently(*calls: Callable[[], Any]) -> list[Any]:
     """Carry out all `calls`, at most eight at once, and return their results in order.
 
     Every call has ended when this returns or raises, so nothing goes on unseen; of several failures
@@ -22,8 +22,8 @@ def side_by_side(*calls: Callable[[], Any]) -> list[Any]:
     return [future.result() for future in futures]
 
 
-def each_by_itself(calls: Sequence[Callable[[], Any]]) -> list[Any]:
-    """Like side_by_side, but one failure does not hide the others: results and exceptions in order."""
+def outcomes_of(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+    """Like concurrently, but one failure does not hide the others: results and exceptions in order."""
     return [future.exception() or future.result() for future in _outcomes(calls)]
 
 

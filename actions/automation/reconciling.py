@@ -2,37 +2,29 @@
 
 from __future__ import annotations
 
+from actions.automation.auto_stop import stop_if_due
 from actions.automation.finish_stop import end_run
-from actions.automation.stopping import consider_stop
-from actions.instances.dismantling import dismantle
-from actions.instances.moving import doom
+from actions.instances.locking import take_run, working
 from actions.instances.observing import observe
 from actions.instances.running import launch
 from actions.instances.stop import decide_stop
+from actions.instances.teardown import tear_down
+from actions.instances.transitions import mark_for_deletion
 from actions.instances.update_version import renew
-from actions.instances.work import (
-    AT_REST,
-    CREATING,
-    DESTROYING,
-    RUNNING,
-    STARTING,
-    STOPPING,
-    take_run,
-    working,
-)
 from services import clock, ids
 from services.dynamodb import Attr
 from services.ecs import Task
-from services.instances import Instance, is_worked_on
+from services.instances import AT_REST, Instance, InstanceStatus, is_worked_on
 from services.platform import Platform
 from services.registry import Maintenance
+from services.runs import EndCause
 
 # A task that does not run by then, or cannot be routed to, never will; the image takes 1 to 3 minutes.
 ARRIVAL_LIMIT_SECONDS = 900
 PURGE_LIMIT_SECONDS = 3600
 
 
-def repair(
+def reconcile(
     platform: Platform,
     instance: Instance,
     tasks: dict[str, Task],
@@ -48,13 +40,13 @@ def repair(
     if task and task.status == "STOPPED":
         return observe(platform, task)
     status = instance["status"]
-    if status in (CREATING, DESTROYING):
+    if status in (InstanceStatus.CREATING, InstanceStatus.DESTROYING):
         return _take_down(platform, instance, task)
-    if status == RUNNING:
-        return consider_stop(platform, instance, maintenance)
-    if status == STARTING:
+    if status == InstanceStatus.RUNNING:
+        return stop_if_due(platform, instance, maintenance)
+    if status == InstanceStatus.STARTING:
         return _bring_up(platform, instance, task)
-    if status == STOPPING:
+    if status == InstanceStatus.STOPPING:
         end_run(platform, instance)
     elif status in AT_REST:
         _finish_update(platform, instance)
@@ -66,7 +58,9 @@ def _bring_up(platform: Platform, instance: Instance, task: Task | None) -> bool
     if task is None:
         _launch_again(platform, instance)
     elif _age(instance, task) > ARRIVAL_LIMIT_SECONDS:
-        return decide_stop(platform, instance, "It did not come up in time.", ended_by="failure")
+        return decide_stop(
+            platform, instance, "It did not come up in time.", ended_by=EndCause.FAILURE
+        )
     else:
         observe(platform, task)
     return False
@@ -93,9 +87,9 @@ def _take_down(platform: Platform, instance: Instance, task: Task | None) -> boo
     if task and task.created_at and clock.now() - task.created_at > PURGE_LIMIT_SECONDS:
         platform.ecs.stop(task.arn, "Purging took too long")  # a stopped one is run again
     worker = ids.new_id()
-    taken = doom(platform, instance, worker)
+    taken = mark_for_deletion(platform, instance, worker)
     with working(platform, taken, worker):
-        return dismantle(platform, taken, worker)
+        return tear_down(platform, taken, worker)
 
 
 def _finish_update(platform: Platform, instance: Instance) -> None:
