@@ -2,8 +2,9 @@
 
 Two attributes make an item safe to work on and impossible to forget:
 
-* `worker` and `workerUntil`: who carries out a piece of work with side effects in AWS. It is taken by a
-  conditional write and lasts as long as a function may live, so that its holder cannot outlive it.
+* `worker` and `workerUntil`: the lock, its owner and when it expires. Whoever touches AWS for the instance
+  holds it. It is acquired by a conditional write and lasts as long as a function may live, so that its
+  owner cannot outlive it.
 * `due` and `dueAt`: the sparse index that the ticks query. Whatever is not at rest has them.
 """
 
@@ -25,9 +26,9 @@ from services.dynamodb import (
 )
 from services.runs import EndCause, Kind
 
-WORK_SECONDS = (
-    300  # the function's timeout: AWS has ended any process that took the work before that
-)
+# How long a lock lasts: the function's timeout, by which AWS has ended any process that acquired it.
+LOCK_SECONDS = 300
+LOCK_FIELDS = ("worker", "workerUntil")
 
 
 class InstanceStatus(StrEnum):
@@ -135,50 +136,50 @@ class Instances(Table):
         """The condition that the item is still this very instance."""
         return Attr("instanceId").eq(instance["instanceId"])
 
-    def take(
+    def acquire(
         self,
         instance: Instance,
-        worker: str,
+        lock_id: str,
         now: int,
         when: Condition,
         values: Mapping[str, Any] | None = None,
     ) -> Instance:
-        """Take the work on an instance if `when` holds and nobody else has it; returns it as it then is.
+        """Lock an instance if `when` holds and it is not locked; returns it as it then is.
 
-        Raises ConditionFailed with the item found. Taking it twice with the same `worker` succeeds, so a
+        Raises ConditionFailed with the item found. Acquiring it twice with the same `lock_id` succeeds, so a
         request repeated because its answer was lost does no harm.
         """
-        taken = {**hold(worker, now), **(values or {})}
-        when = when & is_free_for(worker, now)
-        return cast("Instance", self.apply_update(self.change(instance, when, taken)))
+        locked = {**lock_fields(lock_id, now), **(values or {})}
+        when = when & unlocked_for(lock_id, now)
+        return cast("Instance", self.apply_update(self.change(instance, when, locked)))
 
-    def leave(self, instance: Instance, worker: str, due_at: int) -> None:
-        """Give the work up unfinished: whoever repeats it, or the tick at `due_at`, carries on."""
+    def release(self, instance: Instance, lock_id: str, due_at: int) -> None:
+        """Give the lock back with work unfinished: whoever repeats it, or the tick at `due_at`, carries on."""
         due: dict[str, Any] = {"due": "instance", "dueAt": due_at}
         try:
-            mine = Attr("worker").eq(worker)
-            self.apply_update(self.change(instance, mine, due, ("worker", "workerUntil")))
+            held = Attr("worker").eq(lock_id)
+            self.apply_update(self.change(instance, held, due, LOCK_FIELDS))
         except ConditionFailed:
-            return  # finished, gone, or never begun: nothing of ours is held
+            return  # finished, gone, or never begun: nothing of ours is locked
 
-    def record(self, instance: Instance, worker: str, values: Mapping[str, Any]) -> Instance:
-        """Note what the work has made so far; raises ConditionFailed if the work is no longer ours."""
-        mine = Attr("worker").eq(worker)
-        return cast("Instance", self.apply_update(self.change(instance, mine, values)))
-
-
-def is_free_for(worker: str, now: int) -> Condition:
-    """The condition that nobody but `worker` holds the work on an instance."""
-    return absent("worker") | Attr("workerUntil").lt(now) | Attr("worker").eq(worker)
+    def note(self, instance: Instance, lock_id: str, values: Mapping[str, Any]) -> Instance:
+        """Note what has been made so far; raises ConditionFailed if the lock is another's by now."""
+        held = Attr("worker").eq(lock_id)
+        return cast("Instance", self.apply_update(self.change(instance, held, values)))
 
 
-def hold(worker: str, now: int) -> dict[str, Any]:
-    """What says that `worker` holds the work from now on."""
-    return {"worker": worker, "workerUntil": now + WORK_SECONDS}
+def unlocked_for(lock_id: str, now: int) -> Condition:
+    """The condition that nobody but `lock_id` holds the lock on an instance."""
+    return absent("worker") | Attr("workerUntil").lt(now) | Attr("worker").eq(lock_id)
 
 
-def is_worked_on(item: Mapping[str, Any] | Item, now: int) -> bool:
-    """Whether somebody else holds the work on the instance at `now`."""
+def lock_fields(lock_id: str, now: int) -> dict[str, Any]:
+    """What says that `lock_id` holds the lock from now on."""
+    return {"worker": lock_id, "workerUntil": now + LOCK_SECONDS}
+
+
+def is_locked(item: Mapping[str, Any] | Item, now: int) -> bool:
+    """Whether somebody holds the lock on the instance at `now`."""
     return bool(item.get("workerUntil", 0) >= now)
 
 

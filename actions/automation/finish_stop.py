@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, SystemRequest, UserId
 from actions.instances.closing import close_run
-from actions.instances.locking import take_run, working
-from services import clock, ids
+from actions.instances.locking import lock_run
 from services.dynamodb import Attr
 from services.ecs import Task
 from services.instances import Instance, InstanceStatus
@@ -35,21 +34,21 @@ def finish_stop(request: FinishStop, platform: Platform) -> Answer:
 
 def end_run(platform: Platform, instance: Instance) -> None:
     """End the run of an instance that is stopping. Repeating it is harmless. Raises Busy."""
-    worker = ids.new_id()
-    taken = take_run(platform, instance, worker, Attr("status").eq(InstanceStatus.STOPPING))
-    if taken is None:
+    lock = lock_run(platform, instance, Attr("status").eq(InstanceStatus.STOPPING))
+    if lock is None:
         return
-    with working(platform, taken, worker):
-        task_arn = taken.get("taskArn") or platform.ecs.find(taken["runId"])
+    with lock:
+        locked = lock.instance
+        task_arn = locked.get("taskArn") or platform.ecs.find(locked["runId"])
         if task_arn is None:  # stopped before it was ever launched
-            close_run(platform, taken, worker, Task("", taken["runId"], "STOPPED", ""))
+            close_run(lock, Task("", locked["runId"], "STOPPED", ""))
             return
-        if taken.get("address"):
-            admin_key = platform.secrets.read(taken["secretArn"])["adminKey"]
-            platform.foundry.shut_world(taken["host"], admin_key)
+        if locked.get("address"):
+            admin_key = platform.secrets.read(locked["secretArn"])["adminKey"]
+            platform.foundry.shut_world(locked["host"], admin_key)
         platform.ecs.stop(task_arn, "Stopped by the platform")
-        platform.instances.record(taken, worker, {"taskArn": task_arn})
-        platform.instances.leave(taken, worker, clock.now() + _STOPPED_SECONDS)
+        lock.note({"taskArn": task_arn})
+        lock.pause(_STOPPED_SECONDS)
 
 
 ACTION = Action(FinishStop, finish_stop, Scope.SYSTEM)

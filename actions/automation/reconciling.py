@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from actions.automation.auto_stop import stop_if_due
 from actions.automation.finish_stop import end_run
-from actions.instances.locking import take_run, working
+from actions.instances.launching import launch
+from actions.instances.locking import lock_instance, lock_run
 from actions.instances.observing import observe
-from actions.instances.running import launch
+from actions.instances.renewing import put_version_in
 from actions.instances.stop import decide_stop
 from actions.instances.teardown import tear_down
 from actions.instances.transitions import mark_for_deletion
-from actions.instances.update_version import renew
-from services import clock, ids
+from services import clock
 from services.dynamodb import Attr
 from services.ecs import Task
-from services.instances import AT_REST, Instance, InstanceStatus, is_worked_on
+from services.instances import AT_REST, Instance, InstanceStatus, is_locked
 from services.platform import Platform
 from services.registry import Maintenance
 from services.runs import EndCause
@@ -34,8 +34,8 @@ def reconcile(
 
     `tasks` is what ECS says of the tasks that it still knows. Raises Busy if somebody else was quicker.
     """
-    if is_worked_on(instance, clock.now()):
-        return False  # its worker finishes it, or its hold runs out and a later tick carries on
+    if is_locked(instance, clock.now()):
+        return False  # its owner finishes it, or the lock expires and a later tick carries on
     task = _task_of(instance, tasks)
     if task and task.status == "STOPPED":
         return observe(platform, task)
@@ -86,23 +86,18 @@ def _take_down(platform: Platform, instance: Instance, task: Task | None) -> boo
     """Undo a half-made instance that nobody completed, or carry on destroying one."""
     if task and task.created_at and clock.now() - task.created_at > PURGE_LIMIT_SECONDS:
         platform.ecs.stop(task.arn, "Purging took too long")  # a stopped one is run again
-    worker = ids.new_id()
-    taken = mark_for_deletion(platform, instance, worker)
-    with working(platform, taken, worker):
-        return tear_down(platform, taken, worker)
+    with mark_for_deletion(platform, instance) as lock:
+        return tear_down(lock)
 
 
 def _finish_update(platform: Platform, instance: Instance) -> None:
-    worker = ids.new_id()
     same = Attr("status").eq(instance["status"]) & Attr("due").exists()
-    taken = platform.instances.take(instance, worker, clock.now(), same)
-    with working(platform, taken, worker):
-        renew(platform, taken, worker)
+    with lock_instance(platform, instance, same) as lock:
+        put_version_in(lock)
 
 
 def _launch_again(platform: Platform, instance: Instance) -> None:
-    worker = ids.new_id()
-    taken = take_run(platform, instance, worker, Attr("taskArn").not_exists())
-    if taken is not None:
-        with working(platform, taken, worker):
-            launch(platform, taken, worker, again=True)
+    lock = lock_run(platform, instance, Attr("taskArn").not_exists())
+    if lock is not None:
+        with lock:
+            launch(lock, is_retry=True)

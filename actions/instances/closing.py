@@ -6,13 +6,13 @@ from typing import cast
 
 from actions.billing.entries import bill
 from actions.billing.pricing import run_cost
+from actions.instances.locking import Lock
 from actions.instances.transitions import transition
 from services import clock, metrics
 from services.counters import Amount
 from services.dynamodb import Attr, ConditionFailed, transact
 from services.ecs import Task
-from services.instances import Instance, InstanceStatus
-from services.platform import Platform
+from services.instances import LOCK_FIELDS, Instance, InstanceStatus
 from services.runs import EndCause, Run
 
 _OF_THE_RUN = (
@@ -29,29 +29,27 @@ _OF_THE_RUN = (
     "keepUntil",
     "endedBy",
 )
-_OF_THE_WORK = ("worker", "workerUntil", "due", "dueAt")
+_OF_THE_WORK = (*LOCK_FIELDS, "due", "dueAt")
 
 
-def close_run(
-    platform: Platform, instance: Instance, worker: str, task: Task, reason: str = ""
-) -> Instance:
+def close_run(lock: Lock, task: Task, reason: str = "") -> None:
     """Close the instance's run in one transaction: the bill, the licence, the status, what is counted.
 
-    An instance that is being destroyed stays so, and `worker` keeps the work on it. Raises ConditionFailed
-    if the run was settled already.
+    An instance that is being destroyed stays so, and stays locked; else the lock is given back. Raises
+    ConditionFailed if the run was closed already.
     """
     try:
-        return _settled(platform, instance, worker, task, reason)
+        _close(lock, task, reason)
     except ConditionFailed:
-        found = platform.instances.find(instance["userId"])
-        if found is None or found.get("worker") != worker or "runId" not in found:
+        found = lock.platform.instances.find(lock.instance["userId"])
+        if found is None or found.get("worker") != lock.lock_id or "runId" not in found:
             raise
-        return _settled(platform, found, worker, task, reason)  # a stop was decided meanwhile
+        lock.instance = found  # a stop was decided meanwhile
+        _close(lock, task, reason)
 
 
-def _settled(
-    platform: Platform, instance: Instance, worker: str, task: Task, reason: str
-) -> Instance:
+def _close(lock: Lock, task: Task, reason: str) -> None:
+    platform, instance = lock.platform, lock.instance
     now, run_id = clock.now(), instance["runId"]
     started_at, stopped_at = _existed(instance, task)
     values, removed = _at_rest(instance, task, reason, now)
@@ -60,21 +58,24 @@ def _settled(
         if instance["status"] == InstanceStatus.DESTROYING
         else InstanceStatus.STOPPED
     )
-    mine = Attr("worker").eq(worker) & Attr("runId").eq(run_id)
+    same_run = lock.held & Attr("runId").eq(run_id)
     run = platform.runs.find(run_id)
     if run is None:
         raise LookupError(f"run {run_id} has no entry")
     cost = run_cost(stopped_at - started_at, run["rate"])
     used: dict[str, Amount] = {"seconds": stopped_at - started_at, "cost": cost}
-    operations = transition(platform, instance, status, mine, values, removed, used)
+    operations = transition(platform, instance, status, same_run, values, removed, used)
     operations += bill(platform, run, started_at, stopped_at, cost, _ended_by(instance, run))
     if license_id := run.get("licenseId"):
         operations.append(platform.licenses.release(license_id, run_id, now))
-    transact(*operations)
+    if status == InstanceStatus.DESTROYING:
+        transact(*operations)
+    else:
+        lock.finish(*operations)
     if "taskArn" in instance:
         metrics.resource("ecs", -1)
     left = {key: value for key, value in instance.items() if key not in removed}
-    return cast("Instance", {**left, **values, "status": status})
+    lock.instance = cast("Instance", {**left, **values, "status": status})
 
 
 def _ended_by(instance: Instance, run: Run) -> EndCause:

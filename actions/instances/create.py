@@ -6,22 +6,19 @@ is completed by calling again, or undone by the tick when nobody does.
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, model_validator
 
 from actions.action import Action, Answer, Scope, Secret, UserRequest
-from actions.concurrency import concurrently
 from actions.errors import Busy, Conflict, InstanceExists, InvalidRequest
-from actions.instances.definition import definition
-from actions.instances.locking import working
+from actions.instances.locking import Lock
 from actions.instances.naming import labels, slug
-from actions.instances.transitions import transition
+from actions.instances.provisioning import provision
 from actions.instances.versions import DEFAULT, Version
-from services import clock, ids, metrics
+from services import clock, ids
 from services.dynamodb import Attr, ConditionFailed, transact
-from services.instances import WORK_SECONDS, Instance, InstanceStatus, is_worked_on
+from services.instances import Instance, InstanceStatus, is_locked, lock_fields
 from services.platform import Platform
 
 UNDO_SECONDS = 600  # how long a half-made instance waits for its owner to call again
@@ -74,22 +71,21 @@ def create(request: CreateInstance, platform: Platform) -> Answer:
             field="foundryUsername",
             suggestion="Give foundryUsername and foundryPassword of your account.",
         )
-    worker = ids.new_id()
-    instance, again = _intend(request, platform, worker)
-    with working(platform, instance, worker, retry_after=UNDO_SECONDS):
-        _complete(request, platform, instance, worker, again)
+    lock, is_retry = _intend(request, platform)
+    with lock:
+        provision(lock, request.secrets(), is_retry=is_retry)
     return {
         "success": True,
-        "instanceUrl": f"https://{instance['host']}",
+        "instanceUrl": f"https://{lock.instance['host']}",
         "message": "Instance created successfully",
     }
 
 
-def _intend(request: CreateInstance, platform: Platform, worker: str) -> tuple[Instance, bool]:
+def _intend(request: CreateInstance, platform: Platform) -> tuple[Lock, bool]:
     """Record the intent under a host name of its own; True beside it when an earlier attempt is resumed."""
-    instance_id = ids.new_id()
+    lock_id, instance_id = ids.new_id(), ids.new_id()
     for label in labels(request.username, request.user_id):
-        instance = _intended(request, platform, worker, instance_id, label)
+        instance = _intended(request, platform, lock_id, instance_id, label)
         try:
             transact(
                 platform.instances.put(instance, Attr("userId").not_exists()),
@@ -98,14 +94,14 @@ def _intend(request: CreateInstance, platform: Platform, worker: str) -> tuple[I
             )
         except ConditionFailed as refused:
             if 0 in refused.failed:
-                return _resume(request, platform, worker), True
+                return _resume(request, platform, lock_id), True
             continue  # somebody else's host name: take the next
-        return instance, False
+        return Lock(platform, instance, lock_id, UNDO_SECONDS), False
     raise Conflict("No host name could be found for this user name.", field="username")
 
 
 def _intended(
-    request: CreateInstance, platform: Platform, worker: str, instance_id: str, label: str
+    request: CreateInstance, platform: Platform, lock_id: str, instance_id: str, label: str
 ) -> Instance:
     now = clock.now()
     intended: Any = {
@@ -118,8 +114,7 @@ def _intended(
         "status": InstanceStatus.CREATING,
         "statusSince": now,
         "createdAt": now,
-        "worker": worker,
-        "workerUntil": now + WORK_SECONDS,
+        **lock_fields(lock_id, now),
         "due": "instance",
         "dueAt": now + UNDO_SECONDS,
         **_choices(request),
@@ -137,87 +132,22 @@ def _choices(request: CreateInstance) -> dict[str, Any]:
     }
 
 
-def _resume(request: CreateInstance, platform: Platform, worker: str) -> Instance:
+def _resume(request: CreateInstance, platform: Platform, lock_id: str) -> Lock:
     found = platform.instances.find(request.user_id)
     if found is None:
         raise Busy("unknown")  # destroyed between two reads
     if found["status"] != InstanceStatus.CREATING:
         raise InstanceExists(found["host"], found["status"])
     now = clock.now()
-    if is_worked_on(found, now):
+    if is_locked(found, now):
         raise Busy(InstanceStatus.CREATING)
     values = _choices(request) | {"dueAt": now + UNDO_SECONDS}
     try:
-        return platform.instances.take(
-            found, worker, now, Attr("status").eq(InstanceStatus.CREATING), values
-        )
+        half_made = Attr("status").eq(InstanceStatus.CREATING)
+        locked = platform.instances.acquire(found, lock_id, now, half_made, values)
     except ConditionFailed as refused:
         raise Busy(InstanceStatus.CREATING) from refused
-
-
-def _complete(
-    request: CreateInstance, platform: Platform, instance: Instance, worker: str, again: bool
-) -> None:
-    name, bucket, host = instance["instanceId"], instance["s3BucketName"], instance["host"]
-    access_point, secret, _, _ = concurrently(
-        lambda: _access_point(platform, name, again),
-        lambda: _secret(request, platform, name, bucket),
-        lambda: platform.s3.make_bucket(bucket, f"https://{host}"),
-        lambda: platform.route53.point(host),
-    )
-    own_license = secret if request.license_type == "byol" else None
-    made: dict[str, Any] = {"accessPointId": access_point, "secretArn": secret}
-    made["taskDefinitionArn"] = platform.ecs.register(
-        definition(cast("Instance", {**instance, **made}), platform.settings, own_license)
-    )
-    if again:
-        platform.ecs.retire_definitions(name, keep=made["taskDefinitionArn"])
-    _finish(platform, instance, worker, made, own_license)
-
-
-def _access_point(platform: Platform, instance_id: str, again: bool) -> str:
-    found = platform.efs.find_access_points(instance_id) if again else []
-    return found[0] if found else platform.efs.make_access_point(instance_id)
-
-
-def _secret(request: CreateInstance, platform: Platform, instance_id: str, bucket: str) -> str:
-    """Make the bucket's user and store its key with the member's own secrets."""
-    key_id, key_secret = platform.iam.make_user(instance_id, bucket)
-    aws_config = {
-        "buckets": [bucket],
-        "region": platform.settings.aws_region,
-        "credentials": {"accessKeyId": key_id, "secretAccessKey": key_secret},
-    }
-    return platform.secrets.make(
-        instance_id, request.secrets() | {"awsConfig": json.dumps(aws_config)}
-    )
-
-
-def _finish(
-    platform: Platform,
-    instance: Instance,
-    worker: str,
-    made: dict[str, Any],
-    own_license: str | None,
-) -> None:
-    license_id = f"license-{instance['instanceId']}"
-    now = clock.now()
-    values = made | {"statusSince": now}
-    if own_license:
-        values |= {"licenseId": license_id, "taskDefinitionLicense": license_id}
-        values["licenseOwnerId"] = instance["userId"]
-    mine = Attr("worker").eq(worker)
-    removed = ("worker", "workerUntil", "due", "dueAt")
-    operations = transition(platform, instance, InstanceStatus.CREATED, mine, values, removed)
-    if own_license:
-        operations.append(
-            platform.licenses.add(
-                license_id, instance["userId"], own_license, instance["allowLicenseSharing"], now
-            )
-        )
-    transact(*operations)
-    metrics.resource("efs", 1)
-    metrics.resource("s3", 1)
+    return Lock(platform, locked, lock_id, UNDO_SECONDS)
 
 
 ACTION = Action(CreateInstance, create, Scope.USER)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import Busy, LicenseTaken
-from actions.instances.locking import refuse_if_busy, working
+from actions.instances.locking import refuse_if_busy
 from actions.instances.teardown import tear_down
 from actions.instances.transitions import mark_for_deletion
 from actions.licenses import rules
 from actions.lookup import instance_of
-from services import clock, ids
+from services import clock
 from services.dynamodb import ConditionFailed
-from services.instances import WORK_SECONDS, Instance
+from services.instances import LOCK_SECONDS, Instance
 from services.platform import Platform
 
 
@@ -27,14 +27,13 @@ def destroy(request: DestroyInstance, platform: Platform) -> Answer:
     instance = instance_of(platform, request.user_id)
     refuse_if_busy(instance)
     _refuse_if_lent(platform, instance)
-    worker = ids.new_id()
-    due = {"due": "instance", "dueAt": clock.now() + WORK_SECONDS}
+    due = {"due": "instance", "dueAt": clock.now() + LOCK_SECONDS}
     try:
-        taken = mark_for_deletion(platform, instance, worker, due)
+        lock = mark_for_deletion(platform, instance, due)
     except ConditionFailed as refused:
         raise Busy(instance["status"]) from refused
-    with working(platform, taken, worker):
-        gone = tear_down(platform, taken, worker)
+    with lock:
+        gone = tear_down(lock)
     if gone:
         message = "Instance and all resources destroyed successfully"
     else:

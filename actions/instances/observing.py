@@ -1,7 +1,7 @@
 """What follows from a task's state: ECS's event and the tick both come here.
 
 Events arrive out of order, twice or not at all. What counts is whether the run they speak of is still
-the instance's run: a run that was settled is never touched again.
+the instance's run: a run that is closed is never touched again.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import structlog
 
 from actions.billing.budget import warn_if_near
 from actions.instances.closing import close_run
-from actions.instances.locking import take_run, working
+from actions.instances.locking import Lock, lock_run
 from actions.instances.teardown import tear_down
 from actions.instances.transitions import transition
-from services import clock, ids
-from services.dynamodb import Attr, ConditionFailed, transact
+from services import clock
+from services.dynamodb import Attr, ConditionFailed
 from services.ecs import Task
 from services.errors import LoadBalancerFull
-from services.instances import Instance, InstanceStatus
+from services.instances import LOCK_FIELDS, Instance, InstanceStatus
 from services.platform import Platform
 
 _log = structlog.get_logger()
@@ -51,33 +51,29 @@ def observe(platform: Platform, task: Task) -> bool:
 
 def _up(platform: Platform, instance: Instance, task: Task) -> None:
     """The task runs: route to it."""
-    worker = ids.new_id()
     # `routing` is noted before anything is made, so that the end of the run knows there may be a route.
-    taken = take_run(
+    lock = lock_run(
         platform,
         instance,
-        worker,
         Attr("status").eq(InstanceStatus.STARTING),
         routing=task.address is not None,
         taskArn=task.arn,
     )
-    if taken is None:
+    if lock is None:
         return
-    with working(platform, taken, worker):
+    with lock:
         reason = "" if task.address else _NO_ADDRESS
         if task.address:
             try:
-                platform.elb.route(taken["instanceId"], taken["host"], task.address)
+                platform.elb.route(instance["instanceId"], instance["host"], task.address)
             except LoadBalancerFull:
-                platform.instances.record(taken, worker, {"reason": _NO_ROUTE})
+                lock.note({"reason": _NO_ROUTE})
                 raise
-        _note_running(platform, taken, worker, task, reason)
+        _note_running(lock, task, reason)
 
 
-def _note_running(
-    platform: Platform, instance: Instance, worker: str, task: Task, reason: str
-) -> None:
-    now = clock.now()
+def _note_running(lock: Lock, task: Task, reason: str) -> None:
+    platform, instance, now = lock.platform, lock.instance, clock.now()
     up_since = task.pulled_from or task.started_at or now
     values: dict[str, object] = {
         "upSince": up_since,
@@ -94,10 +90,9 @@ def _note_running(
         values |= {"statusSince": task.started_at or now, "dueAt": now + LOOK_AGAIN_SECONDS}
     else:
         values["dueAt"] = now
-    mine = Attr("worker").eq(worker)
-    removed = ("worker", "workerUntil", *(() if reason else ("reason",)))
-    transact(
-        *transition(platform, found, status, mine, values, removed),
+    removed = (*LOCK_FIELDS, *(() if reason else ("reason",)))
+    lock.finish(
+        *transition(platform, found, status, lock.held, values, removed),
         platform.runs.note_start(instance["runId"], up_since),
     )
 
@@ -112,19 +107,19 @@ def _still_up(platform: Platform, instance: Instance) -> None:
 
 def _over(platform: Platform, instance: Instance, task: Task) -> bool:
     """The task has stopped: no route, the bill, the licence, and at rest."""
-    worker = ids.new_id()
-    taken = take_run(platform, instance, worker, Attr("runId").exists())
-    if taken is None:
+    lock = lock_run(platform, instance, Attr("runId").exists())
+    if lock is None:
         return False
-    with working(platform, taken, worker):
-        if taken.get("routing"):
-            platform.elb.unroute(taken["instanceId"])
-        settled = close_run(platform, taken, worker, task)
-        warn_if_near(platform, taken["userId"])
-        if settled["status"] != InstanceStatus.DESTROYING:
+    with lock:
+        was_purge = lock.instance.get("runKind") == "purge"
+        if lock.instance.get("routing"):
+            platform.elb.unroute(instance["instanceId"])
+        close_run(lock, task)
+        warn_if_near(platform, instance["userId"])
+        if lock.instance["status"] != InstanceStatus.DESTROYING:
             return True
-        if taken.get("runKind") == "purge" and not settled["purged"]:
-            _log.error("files could not be erased", details={"instanceId": taken["instanceId"]})
-            platform.instances.leave(settled, worker, clock.now() + PURGE_AGAIN_SECONDS)
+        if was_purge and not lock.instance["purged"]:
+            _log.error("files could not be erased", details={"instanceId": instance["instanceId"]})
+            lock.pause(PURGE_AGAIN_SECONDS)
             return False
-        return tear_down(platform, settled, worker)
+        return tear_down(lock)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.billing.budget import refuse_if_spent
 from actions.errors import Busy, Conflict, WrongState
-from actions.instances.locking import take_run, working
-from actions.instances.running import launch, start_run
+from actions.instances.launching import launch
+from actions.instances.locking import Lock, lock_run
+from actions.instances.starting import start_run
 from actions.lookup import instance_of
-from services import clock, ids
+from services import clock
 from services.dynamodb import Attr
 from services.instances import AT_REST, Instance, InstanceStatus, is_booked_now
 from services.platform import Platform
@@ -31,32 +32,32 @@ def start(request: StartInstance, platform: Platform) -> Answer:
     Raises InstanceNotFound, WrongState, LicenseTaken, NoCapacity, Busy, BudgetSpent, UnderMaintenance.
     """
     instance = instance_of(platform, request.user_id)
-    worker = ids.new_id()
-    if instance["status"] in AT_REST:
+    is_retry = instance["status"] not in AT_REST
+    if is_retry:
+        lock = _interrupted(platform, instance)
+    else:
         if not is_booked_now(instance, clock.now()):
             refuse_if_spent(platform, request.user_id)
-        begun, again = start_run(platform, instance, worker), False
-    else:
-        begun, again = _interrupted(platform, instance, worker), True
-    if begun is None:
+        lock = start_run(platform, instance)
+    if lock is None:
         raise _refusal(instance_of(platform, request.user_id))
-    with working(platform, begun, worker):
-        launch(platform, begun, worker, again=again)
+    with lock:
+        launch(lock, is_retry=is_retry)
     return {
         "success": True,
-        "instanceUrl": f"https://{begun['host']}",
+        "instanceUrl": f"https://{instance['host']}",
         "status": InstanceStatus.STARTING,
         "message": "Instance starting...",
     }
 
 
-def _interrupted(platform: Platform, instance: Instance, worker: str) -> Instance | None:
-    """An instance whose start was decided but has no task, with the work on it taken; else None."""
+def _interrupted(platform: Platform, instance: Instance) -> Lock | None:
+    """The lock on an instance whose start was decided but has no task; else None."""
     if instance["status"] != InstanceStatus.STARTING or "taskArn" in instance:
         return None
     no_task = Attr("status").eq(InstanceStatus.STARTING) & Attr("taskArn").not_exists()
     try:
-        return take_run(platform, instance, worker, no_task)
+        return lock_run(platform, instance, no_task)
     except Busy:
         return None  # that start is still under way: to this caller the instance is starting
 

@@ -7,10 +7,11 @@ import structlog
 from actions.concurrency import concurrently
 from actions.errors import NoCapacity
 from actions.instances.closing import close_run
-from actions.instances.running import launch, start_purge
+from actions.instances.launching import launch
+from actions.instances.locking import Lock
+from actions.instances.starting import start_purge
 from actions.licenses.releasing import release_all
-from services import clock, metrics
-from services.dynamodb import transact
+from services import metrics
 from services.ecs import Task
 from services.instances import Instance, InstanceStatus
 from services.platform import Platform
@@ -19,55 +20,55 @@ _log = structlog.get_logger()
 _STOP_SECONDS = 60  # when the tick looks whether a task that has to stop first has done so
 
 
-def tear_down(platform: Platform, instance: Instance, worker: str) -> bool:
+def tear_down(lock: Lock) -> bool:
     """Go as far towards nothing as can be gone now; True when the instance is gone.
 
-    False when a task has to stop first: ECS's event, or the tick, then carries on from there. `worker`
-    holds the work, and has given it up when this returns.
+    False when a task has to stop first: ECS's event, or the tick, then carries on from there.
     """
-    if "runId" in instance:
-        stopped = _without_run(platform, instance, worker)
-        if stopped is None:
-            return False
-        instance = stopped
+    if "runId" in lock.instance and not _end_run(lock):
+        return False
+    platform, instance = lock.platform, lock.instance
     if not release_all(platform, instance):
-        platform.instances.leave(instance, worker, clock.now() + _STOP_SECONDS)
+        lock.pause(_STOP_SECONDS)
         return False
     _delete_resources(platform, instance)
     if "lastStarted" in instance and not instance.get("purged"):
-        _purge(platform, start_purge(platform, instance, worker), worker)
+        start_purge(lock)
+        _launch_purge(lock)
         return False
     for access_point in _access_points(platform, instance):
         platform.efs.delete_access_point(access_point)
-    _delete_records(platform, instance)
+    _delete_records(lock)
     return True
 
 
-def _without_run(platform: Platform, instance: Instance, worker: str) -> Instance | None:
-    """The instance once its run is over; None while a task has to stop or to finish purging."""
-    run_id = instance["runId"]
+def _end_run(lock: Lock) -> bool:
+    """Whether the instance's run is over; False while a task has to stop or to finish purging."""
+    platform, instance, run_id = lock.platform, lock.instance, lock.instance["runId"]
     if instance.get("runKind") == "purge":
         if "taskArn" in instance:
-            platform.instances.leave(instance, worker, clock.now() + _STOP_SECONDS)
-        else:  # the task that an earlier attempt may have launched is noted, else it is launched now
-            _purge(platform, instance, worker, again=True)
-        return None
+            lock.pause(_STOP_SECONDS)
+        else:
+            # The task that an earlier attempt may have launched is noted, else it is launched now.
+            _launch_purge(lock, is_retry=True)
+        return False
     task_arn = instance.get("taskArn") or platform.ecs.find(run_id)
     if task_arn is None:
-        return close_run(platform, instance, worker, Task("", run_id, "STOPPED", ""))
+        close_run(lock, Task("", run_id, "STOPPED", ""))
+        return True
     platform.ecs.stop(task_arn, "The instance is being destroyed")
-    platform.instances.record(instance, worker, {"taskArn": task_arn})
-    platform.instances.leave(instance, worker, clock.now() + _STOP_SECONDS)
-    return None
+    lock.note({"taskArn": task_arn})
+    lock.pause(_STOP_SECONDS)
+    return False
 
 
-def _purge(platform: Platform, instance: Instance, worker: str, *, again: bool = False) -> None:
+def _launch_purge(lock: Lock, *, is_retry: bool = False) -> None:
     """Launch the task that erases the instance's files; one that cannot be had now is left to the tick."""
     try:
-        launch(platform, instance, worker, again=again)
+        launch(lock, is_retry=is_retry)
     except NoCapacity:
         _log.warning("no capacity for a purge task")
-        platform.instances.leave(instance, worker, clock.now() + _STOP_SECONDS)
+        lock.pause(_STOP_SECONDS)
 
 
 def _delete_resources(platform: Platform, instance: Instance) -> None:
@@ -87,8 +88,8 @@ def _access_points(platform: Platform, instance: Instance) -> list[str]:
     return [known] if known else platform.efs.find_access_points(instance["instanceId"])
 
 
-def _delete_records(platform: Platform, instance: Instance) -> None:
-    instances = platform.instances
+def _delete_records(lock: Lock) -> None:
+    platform, instance, instances = lock.platform, lock.instance, lock.platform.instances
     same = instances.is_same(instance)
     operations = [
         instances.delete(instance["userId"], same),
@@ -98,6 +99,6 @@ def _delete_records(platform: Platform, instance: Instance) -> None:
     license_id = instance.get("licenseId")
     if license_id and (license := platform.licenses.find(license_id)):
         operations.append(platform.licenses.remove(license))
-    transact(*operations)
+    lock.finish(*operations)
     metrics.resource("efs", -1)
     metrics.resource("s3", -1)

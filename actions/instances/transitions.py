@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from services import clock
+from actions.instances.locking import Lock, lock_instance
+from services import clock, ids
 from services.counters import Amount
 from services.dynamodb import Attr, Condition, Operation, transact
-from services.instances import Instance, InstanceStatus, hold, is_free_for
+from services.instances import Instance, InstanceStatus, lock_fields, unlocked_for
 from services.platform import Platform
 
 
@@ -36,18 +37,19 @@ def transition(
 
 
 def mark_for_deletion(
-    platform: Platform, instance: Instance, worker: str, due: Mapping[str, Any] | None = None
-) -> Instance:
-    """Take the work of destroying an instance, whatever status it has; returns it as it then is.
+    platform: Platform, instance: Instance, due: Mapping[str, Any] | None = None
+) -> Lock:
+    """Lock an instance, whatever status it has, as one that is being destroyed.
 
-    Raises ConditionFailed if somebody else works on it, or its status is another by now.
+    Raises ConditionFailed if it is locked, or its status is another by now.
     """
-    now = clock.now()
     if instance["status"] == InstanceStatus.DESTROYING:
         same = Attr("status").eq(InstanceStatus.DESTROYING)
-        return platform.instances.take(instance, worker, now, same, due)
-    values = {"statusSince": now, **hold(worker, now), **(due or {})}
-    free = is_free_for(worker, now)
+        return lock_instance(platform, instance, same, due)
+    now, lock_id = clock.now(), ids.new_id()
+    values = {"statusSince": now, **lock_fields(lock_id, now), **(due or {})}
+    free = unlocked_for(lock_id, now)
     transact(*transition(platform, instance, InstanceStatus.DESTROYING, free, values))
     # What was booked or leased since it was read has to go, too.
-    return platform.instances.find(instance["userId"]) or instance
+    marked = platform.instances.find(instance["userId"]) or instance
+    return Lock(platform, marked, lock_id)

@@ -11,14 +11,14 @@ from typing import Any
 import structlog
 
 from actions.errors import PlatformError
-from actions.instances.locking import working
+from actions.instances.launching import launch
 from actions.instances.observing import LOOK_AGAIN_SECONDS
-from actions.instances.running import launch, start_run
+from actions.instances.starting import start_run
 from actions.instances.stop import decide_stop
 from actions.licenses import reservations, rules
 from actions.licenses.reservations import booking_in_play, reserved_time
 from actions.notices import tell
-from services import clock, ids
+from services import clock
 from services.instances import AT_REST, Instance, InstanceStatus
 from services.platform import Platform
 from services.runs import EndCause
@@ -75,12 +75,12 @@ def _prepare(platform: Platform, session: Session) -> bool:
 def _start(platform: Platform, session: Session, instance: Instance) -> bool:
     """Start the server if it is at rest; one that runs on another licence is stopped to be started anew."""
     if instance["status"] in AT_REST:
-        worker = ids.new_id()
-        with working(platform, instance, worker):
-            begun = start_run(platform, instance, worker, only=session["licenseId"])
-            if begun is not None:
-                launch(platform, begun, worker)
-        return begun is not None
+        lock = start_run(platform, instance, only=session["licenseId"])
+        if lock is None:
+            return False
+        with lock:
+            launch(lock)
+        return True
     if instance["status"] in (
         InstanceStatus.STARTING,
         InstanceStatus.RUNNING,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from actions.instances.running import PURGE_SIZE
+from actions.instances.starting import PURGE_SIZE
 from services.settings import Settings
 
 

@@ -1,0 +1,79 @@
+"""All that a server is made of in AWS: access point, secret, bucket, DNS record, task definition.
+
+Every name derives from the instance's id, so that repeating finds what an earlier attempt has made.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any, cast
+
+from actions.concurrency import concurrently
+from actions.instances.definition import definition
+from actions.instances.locking import Lock
+from actions.instances.transitions import transition
+from services import clock, metrics
+from services.instances import LOCK_FIELDS, Instance, InstanceStatus
+from services.platform import Platform
+
+
+def provision(lock: Lock, secrets: Mapping[str, str], *, is_retry: bool) -> None:
+    """Make all that the locked instance needs and let it be `created`; the lock is given back.
+
+    `secrets` is what the member gave, for the instance's secret. `is_retry` when an earlier attempt may have
+    got that far.
+    """
+    platform, instance = lock.platform, lock.instance
+    name, bucket, host = instance["instanceId"], instance["s3BucketName"], instance["host"]
+    access_point, secret, _, _ = concurrently(
+        lambda: _access_point(platform, name, is_retry),
+        lambda: _secret(platform, instance, secrets),
+        lambda: platform.s3.make_bucket(bucket, f"https://{host}"),
+        lambda: platform.route53.point(host),
+    )
+    own_license = secret if instance["licenseType"] == "byol" else None
+    made: dict[str, Any] = {"accessPointId": access_point, "secretArn": secret}
+    made["taskDefinitionArn"] = platform.ecs.register(
+        definition(cast("Instance", {**instance, **made}), platform.settings, own_license)
+    )
+    if is_retry:
+        platform.ecs.retire_definitions(name, keep=made["taskDefinitionArn"])
+    _finish(lock, made, own_license)
+
+
+def _access_point(platform: Platform, instance_id: str, is_retry: bool) -> str:
+    found = platform.efs.find_access_points(instance_id) if is_retry else []
+    return found[0] if found else platform.efs.make_access_point(instance_id)
+
+
+def _secret(platform: Platform, instance: Instance, secrets: Mapping[str, str]) -> str:
+    """Make the bucket's user and store its key with the member's own secrets."""
+    bucket, instance_id = instance["s3BucketName"], instance["instanceId"]
+    key_id, key_secret = platform.iam.make_user(instance_id, bucket)
+    aws_config = {
+        "buckets": [bucket],
+        "region": platform.settings.aws_region,
+        "credentials": {"accessKeyId": key_id, "secretAccessKey": key_secret},
+    }
+    return platform.secrets.make(instance_id, {**secrets, "awsConfig": json.dumps(aws_config)})
+
+
+def _finish(lock: Lock, made: dict[str, Any], own_license: str | None) -> None:
+    platform, instance, now = lock.platform, lock.instance, clock.now()
+    license_id = f"license-{instance['instanceId']}"
+    values = made | {"statusSince": now}
+    if own_license:
+        values |= {"licenseId": license_id, "taskDefinitionLicense": license_id}
+        values["licenseOwnerId"] = instance["userId"]
+    removed = (*LOCK_FIELDS, "due", "dueAt")
+    operations = transition(platform, instance, InstanceStatus.CREATED, lock.held, values, removed)
+    if own_license:
+        operations.append(
+            platform.licenses.add(
+                license_id, instance["userId"], own_license, instance["allowLicenseSharing"], now
+            )
+        )
+    lock.finish(*operations)
+    metrics.resource("efs", 1)
+    metrics.resource("s3", 1)

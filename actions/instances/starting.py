@@ -1,0 +1,119 @@
+"""The decision to start a run: its id, its open bill and, for one that plays, its licence, in one transaction.
+
+A run's id is stored before ECS is asked, and is the task's client token and `startedBy`. Whoever finds a
+run without a task can therefore look for one and, if there is none, ask for it again (launching.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from actions.billing.pricing import hourly_rate
+from actions.errors import UnderMaintenance
+from actions.instances.locking import Lock
+from actions.instances.transitions import transition
+from actions.licenses.choosing import refusal, suitable
+from actions.licenses.rules import is_leased
+from services import clock, ids
+from services.dynamodb import Attr, ConditionFailed, transact
+from services.instances import AT_REST, LOCK_SECONDS, Instance, InstanceStatus, lock_fields
+from services.platform import Platform
+from services.runs import Kind, Run
+
+PURGE_SIZE = (256, 512)  # CPU units and MiB, as template.yaml defines the purge task
+
+
+def start_run(platform: Platform, instance: Instance, only: str | None = None) -> Lock | None:
+    """Decide that the instance starts; returns the lock on it. None if it is no longer at rest.
+
+    `only` names the one licence that will do. Raises UnderMaintenance, LicenseTaken when no licence is free.
+    """
+    if maintenance := platform.registry.maintenance():
+        raise UnderMaintenance(maintenance.get("until"))
+    lock_id = ids.new_id()
+    # An instance at rest is due only while another version of Foundry is being put in.
+    at_rest = Attr("due").not_exists()
+    for license in suitable(platform, instance, only):
+        now, license_id = clock.now(), license["licenseId"]
+        run_fields = _run_fields("play", lock_id, now) | {
+            "statusSince": now,
+            "lastStarted": now,
+            "runLicense": license_id,
+        }
+        operations = [
+            *transition(
+                platform,
+                instance,
+                InstanceStatus.STARTING,
+                at_rest,
+                run_fields,
+                ("reason", "purged"),
+            ),
+            platform.runs.begin(_run(platform, instance, run_fields, license_id)),
+            platform.licenses.hold(license, run_fields["runId"], instance["userId"]),
+        ]
+        if is_leased(license, now):  # by this user, or by one who has to give way to a session
+            operations.append(platform.licenses.forget_lease(license["holderUserId"]))
+        try:
+            transact(*operations)
+        except ConditionFailed as refused:
+            if 0 in refused.failed:
+                return None
+            continue  # somebody was quicker with this licence
+        started = {**instance, **run_fields, "status": InstanceStatus.STARTING}
+        return Lock(platform, cast("Instance", started), lock_id)
+    if not _is_still_at_rest(platform, instance):
+        return None  # what took the licence is a start of this very instance
+    raise refusal(platform, instance)
+
+
+def start_purge(lock: Lock) -> None:
+    """Decide that a task erases the instance's files; raises ConditionFailed if the lock is another's by now."""
+    run_fields = _run_fields("purge", lock.lock_id, clock.now())
+    no_active_run = lock.held & Attr("runId").not_exists()
+    platform = lock.platform
+    transact(
+        platform.instances.change(lock.instance, no_active_run, run_fields),
+        platform.runs.begin(_run(platform, lock.instance, run_fields)),
+    )
+    lock.instance = cast("Instance", {**lock.instance, **run_fields})
+
+
+def _is_still_at_rest(platform: Platform, instance: Instance) -> bool:
+    found = platform.instances.find(instance["userId"])
+    if found is None or found["instanceId"] != instance["instanceId"]:
+        return False
+    return found["status"] in AT_REST
+
+
+def _run_fields(kind: Kind, lock_id: str, now: int) -> dict[str, Any]:
+    return {
+        "runId": ids.new_run_id(),
+        "runKind": kind,
+        **lock_fields(lock_id, now),
+        "due": "instance",
+        "dueAt": now + LOCK_SECONDS,
+    }
+
+
+def _run(
+    platform: Platform,
+    instance: Instance,
+    run_fields: dict[str, Any],
+    license_id: str | None = None,
+) -> Run:
+    settings, kind = platform.settings, run_fields["runKind"]
+    size = PURGE_SIZE if kind == "purge" else (settings.task_cpu, settings.task_memory)
+    run: Run = {
+        "runId": run_fields["runId"],
+        "userId": instance["userId"],
+        "instanceId": instance["instanceId"],
+        "kind": kind,
+        "cpu": size[0],
+        "memory": size[1],
+        "rate": hourly_rate(settings, *size),
+        "requestedAt": clock.now(),
+    }
+    if license_id:
+        run["licenseId"] = license_id
+    return run
