@@ -12,7 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, Literal, NotRequired, Required, TypedDict, cast
+
+from typing_extensions import ReadOnly, TypeIs
 
 from services.dynamodb import (
     Attr,
@@ -57,50 +59,113 @@ class Booking(TypedDict):
     ends: int
 
 
-class Instance(TypedDict):
-    """A member's server. Times are UTC Unix seconds."""
+class Identity(TypedDict):
+    """Who a server is whose: never changes while there is one. Times are UTC Unix seconds, here and below."""
 
     userId: str
     instanceId: str
     username: str
     label: str
     host: str
-    status: InstanceStatus
-    statusSince: int
-    foundryVersion: str
-    licenseType: str
-    allowLicenseSharing: bool
-    createdAt: int
-    operatorAccount: bool
     s3BucketName: str
+    createdAt: int
+
+
+class Choices(TypedDict):
+    """What its member has chosen."""
+
+    foundryVersion: str
+    licenseType: Literal["byol", "pooled"]
+    allowLicenseSharing: bool
+    operatorAccount: bool
+    idleSeconds: NotRequired[int]
+
+
+class Resources(TypedDict):
+    """What it is made of in AWS: there from the end of its making until it is destroyed."""
+
+    accessPointId: NotRequired[ReadOnly[str]]
+    secretArn: NotRequired[ReadOnly[str]]
+    taskDefinitionArn: NotRequired[ReadOnly[str]]
+    taskDefinitionLicense: NotRequired[str]
+    licenseId: NotRequired[str]  # of the member's own licence, with `licenseOwnerId`
+    licenseOwnerId: NotRequired[str]
+
+
+class Bookings(TypedDict):
+    """Its member's sessions that have not been forgotten."""
+
     bookings: NotRequired[list[Booking]]
     bookingsVersion: NotRequired[int]
-    lastStarted: NotRequired[int]
-    licenseId: NotRequired[str]
-    licenseOwnerId: NotRequired[str]
-    accessPointId: NotRequired[str]
-    secretArn: NotRequired[str]
-    taskDefinitionArn: NotRequired[str]
-    taskDefinitionLicense: NotRequired[str]
-    runId: NotRequired[str]
-    runKind: NotRequired[Kind]
-    upSince: NotRequired[int]
-    taskArn: NotRequired[str]
-    runLicense: NotRequired[str]
+
+
+class PresentRun(TypedDict):
+    """Its run, from the decision to start until ECS has said that its task is over: then all of these go."""
+
+    runId: NotRequired[ReadOnly[str]]
+    runKind: NotRequired[ReadOnly[Kind]]
+    runLicense: NotRequired[ReadOnly[str]]  # of one that plays
+    taskArn: NotRequired[ReadOnly[str]]  # once ECS has been asked for it
+    upSince: NotRequired[ReadOnly[int]]  # once it was seen running
     address: NotRequired[str]
-    routing: NotRequired[bool]
-    reason: NotRequired[str]
-    endedBy: NotRequired[EndCause]
+    routing: NotRequired[bool]  # whether there may be a route to it
     seenAt: NotRequired[int]
-    purged: NotRequired[bool]
     idleSince: NotRequired[int]
-    idleSeconds: NotRequired[int]
     noticedAt: NotRequired[int]
     keepUntil: NotRequired[int]
-    due: NotRequired[str]
-    dueAt: NotRequired[int]
+    endedBy: NotRequired[EndCause]  # once a stop is decided
+
+
+class Work(TypedDict):
+    """Who works on it (LOCK_FIELDS), and when the tick has to look at it: not there while it is at rest."""
+
     worker: NotRequired[str]
     workerUntil: NotRequired[int]
+    due: NotRequired[str]
+    dueAt: NotRequired[int]
+
+
+class Instance(Identity, Choices, Resources, Bookings, PresentRun, Work):
+    """A member's server in any state."""
+
+    status: InstanceStatus
+    statusSince: int
+    lastStarted: NotRequired[int]
+    reason: NotRequired[str]
+    purged: NotRequired[bool]  # of one being destroyed: whether its files are erased
+
+
+class Complete(Instance):
+    """One that is made, and not yet being destroyed."""
+
+    accessPointId: Required[ReadOnly[str]]
+    secretArn: Required[ReadOnly[str]]
+    taskDefinitionArn: Required[ReadOnly[str]]
+
+
+class Active(Instance):
+    """One with a run."""
+
+    runId: Required[ReadOnly[str]]
+    runKind: Required[ReadOnly[Kind]]
+
+
+class Running(Complete, Active):
+    """One on which can be played."""
+
+    upSince: Required[ReadOnly[int]]
+    taskArn: Required[ReadOnly[str]]
+    runLicense: Required[ReadOnly[str]]
+
+
+def is_complete(instance: Instance) -> TypeIs[Complete]:
+    """Whether the instance has all that it is made of."""
+    return "taskDefinitionArn" in instance
+
+
+def is_running(instance: Instance) -> TypeIs[Running]:
+    """Whether the instance runs."""
+    return instance["status"] == InstanceStatus.RUNNING
 
 
 class Instances(Table):

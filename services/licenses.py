@@ -7,7 +7,7 @@ read. Whoever was slower reads again: a licence never has two holders, nor two b
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NotRequired, TypedDict, cast
+from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from services.dynamodb import Attr, Key, Operation, Table, absent
 
@@ -21,12 +21,23 @@ class Window(TypedDict):
     ends: int
 
 
-class License(TypedDict):
-    """One licence key. Times are UTC Unix seconds.
+class Sharing(TypedDict):
+    """Whether a licence is lent: `leaving` when only until the sessions that have booked it are over."""
 
-    `holder` is a run's id, or a lease's while `leaseUntil` is there. `pool` is there while it is shared.
-    `leaving` is there when it goes out of the pool after the sessions that have booked it.
-    """
+    pool: NotRequired[Literal["shared"]]
+    leaving: NotRequired[bool]
+
+
+class Holding(TypedDict):
+    """Who has a licence now: a run of the user's, or a lease while `leaseUntil` is there. None of it if free."""
+
+    holder: NotRequired[str]
+    holderUserId: NotRequired[str]
+    leaseUntil: NotRequired[int]
+
+
+class License(Sharing, Holding):
+    """One licence key. Times are UTC Unix seconds."""
 
     licenseId: str
     ownerId: str
@@ -34,11 +45,6 @@ class License(TypedDict):
     lastUsedAt: int
     version: int
     windows: list[Window]
-    pool: NotRequired[str]
-    leaving: NotRequired[bool]
-    holder: NotRequired[str]
-    holderUserId: NotRequired[str]
-    leaseUntil: NotRequired[int]
 
 
 class Lease(TypedDict):

@@ -48,11 +48,17 @@ _AUTOMATIC = frozenset(
 )
 
 
-class Run(TypedDict):
-    """One task's life. Times are UTC Unix seconds by ECS's clock, `rate` is USD an hour, `cost` USD.
+class Bill(TypedDict):
+    """What a run came to: all of it is there once the run is closed, and never changes then."""
 
-    `startedAt` is there as soon as the task is seen running. `open` is there until the run is billed.
-    """
+    stoppedAt: NotRequired[int]
+    seconds: NotRequired[int]
+    cost: NotRequired[Decimal]
+    endedBy: NotRequired[EndCause]
+
+
+class Run(Bill):
+    """One task's life. Times are UTC Unix seconds by ECS's clock, `rate` is USD an hour, `cost` USD."""
 
     runId: str
     userId: str
@@ -62,13 +68,9 @@ class Run(TypedDict):
     memory: int
     rate: Decimal
     requestedAt: int
-    open: NotRequired[str]
-    licenseId: NotRequired[str]
-    startedAt: NotRequired[int]
-    stoppedAt: NotRequired[int]
-    seconds: NotRequired[int]
-    cost: NotRequired[Decimal]
-    endedBy: NotRequired[EndCause]
+    licenseId: NotRequired[str]  # of one that plays
+    startedAt: NotRequired[int]  # once the task is seen running
+    open: NotRequired[str]  # until the run is closed
 
 
 class Runs(Table):

@@ -24,7 +24,10 @@ OPEN = (*NOT_BEGUN, SessionStatus.RUNNING)
 
 
 class Session(TypedDict):
-    """A booked session. Times are UTC Unix seconds, `duration` is minutes as in the contract."""
+    """A booked session. Times are UTC Unix seconds, `duration` is minutes as in the contract.
+
+    `due` and `dueAt` are there until nothing counts from its end any more.
+    """
 
     sessionId: str
     userId: str
@@ -36,8 +39,8 @@ class Session(TypedDict):
     createdAt: int
     title: NotRequired[str]
     description: NotRequired[str]
-    reason: NotRequired[str]
-    runId: NotRequired[str]
+    reason: NotRequired[str]  # why it was cancelled, or why its server is not there yet
+    runId: NotRequired[str]  # of the server that was up for it, once it has begun
     due: NotRequired[str]
     dueAt: NotRequired[int]
 

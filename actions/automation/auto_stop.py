@@ -21,7 +21,7 @@ from actions.licenses.reservations import booking_in_play
 from actions.notices import tell
 from services import clock
 from services.dynamodb import Attr
-from services.instances import Instance, InstanceStatus
+from services.instances import InstanceStatus, Running
 from services.platform import Platform
 from services.registry import Maintenance
 from services.runs import EndCause
@@ -30,7 +30,7 @@ _log = structlog.get_logger()
 
 
 def stop_if_due(
-    platform: Platform, instance: Instance, maintenance: Maintenance | None = None
+    platform: Platform, instance: Running, maintenance: Maintenance | None = None
 ) -> bool:
     """Look at a running server and stop it if its time has come and its member was told; True if stopped.
 
@@ -56,7 +56,7 @@ def stop_if_due(
     return False
 
 
-def _stop(platform: Platform, instance: Instance, stop: Stop) -> bool:
+def _stop(platform: Platform, instance: Running, stop: Stop) -> bool:
     kept = Attr("keepUntil")  # unless the member has asked to keep it just now
     as_seen = kept.eq(instance["keepUntil"]) if "keepUntil" in instance else kept.not_exists()
     reason = f"It was stopped because {stop.why}."
@@ -74,7 +74,7 @@ def _warning(stop: Stop, now: int) -> str:
 
 
 def _note(
-    platform: Platform, instance: Instance, since: int | None, told: int | None, due_at: int
+    platform: Platform, instance: Running, since: int | None, told: int | None, due_at: int
 ) -> None:
     now = clock.now()
     seen: dict[str, Any] = {"seenAt": now, "dueAt": due_at}

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from actions.instances.observing import LOOK_AGAIN_SECONDS
-from services.instances import Booking, Instance
+from services.instances import Booking, Instance, Running
 from services.runs import EndCause
 from services.settings import Settings
 
@@ -61,7 +61,7 @@ def idle_since(instance: Instance, idle: bool | None, now: int) -> int | None:
 
 
 def planned_stop(
-    instance: Instance,
+    instance: Running,
     session: Booking | None,
     since: int | None,
     settings: Settings,

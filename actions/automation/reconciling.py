@@ -14,7 +14,7 @@ from actions.instances.transitions import mark_for_deletion
 from services import clock
 from services.dynamodb import Attr
 from services.ecs import Task
-from services.instances import AT_REST, Instance, InstanceStatus, is_locked
+from services.instances import AT_REST, Instance, InstanceStatus, is_locked, is_running
 from services.platform import Platform
 from services.registry import Maintenance
 from services.runs import EndCause
@@ -42,7 +42,7 @@ def reconcile(
     status = instance["status"]
     if status in (InstanceStatus.CREATING, InstanceStatus.DESTROYING):
         return _take_down(platform, instance, task)
-    if status == InstanceStatus.RUNNING:
+    if is_running(instance):
         return stop_if_due(platform, instance, maintenance)
     if status == InstanceStatus.STARTING:
         return _bring_up(platform, instance, task)

@@ -7,7 +7,7 @@ from typing import Any
 from actions.instances.versions import drops_root
 from services.ecs import Ecs
 from services.efs import OWNER
-from services.instances import Instance
+from services.instances import Complete
 from services.settings import Settings
 
 CONTAINER = "foundry"
@@ -20,7 +20,7 @@ _WRITE_CREDENTIALS = (
 
 
 def definition(
-    instance: Instance, settings: Settings, license_secret: str | None
+    instance: Complete, settings: Settings, license_secret: str | None
 ) -> dict[str, Any]:
     """RegisterTaskDefinition's arguments. `license_secret` is the ARN of the secret with the licence key to use."""
     return {
@@ -48,7 +48,7 @@ def definition(
     }
 
 
-def _credentials(instance: Instance, settings: Settings) -> dict[str, Any]:
+def _credentials(instance: Complete, settings: Settings) -> dict[str, Any]:
     return {
         "name": "credentials",
         "image": _image(instance, settings),
@@ -63,7 +63,7 @@ def _credentials(instance: Instance, settings: Settings) -> dict[str, Any]:
     }
 
 
-def _foundry(instance: Instance, settings: Settings, license_secret: str | None) -> dict[str, Any]:
+def _foundry(instance: Complete, settings: Settings, license_secret: str | None) -> dict[str, Any]:
     account = settings.operator_secret_arn if instance["operatorAccount"] else instance["secretArn"]
     secrets = [
         _secret("FOUNDRY_ADMIN_KEY", instance["secretArn"], "adminKey"),
@@ -99,7 +99,7 @@ def _foundry(instance: Instance, settings: Settings, license_secret: str | None)
     }
 
 
-def _environment(instance: Instance) -> dict[str, str]:
+def _environment(instance: Complete) -> dict[str, str]:
     """The image's plain variables (facts of the image); no secret is among them."""
     owner = {"FOUNDRY_UID": str(OWNER), "FOUNDRY_GID": str(OWNER)}
     return {
@@ -117,7 +117,7 @@ def _environment(instance: Instance) -> dict[str, str]:
     }
 
 
-def _image(instance: Instance, settings: Settings) -> str:
+def _image(instance: Complete, settings: Settings) -> str:
     return f"{settings.image}:{instance['foundryVersion']}"
 
 
@@ -137,7 +137,7 @@ def _efs_volume(name: str, file_system: str, access_point: str) -> dict[str, Any
     }
 
 
-def _logs(instance: Instance, settings: Settings) -> dict[str, Any]:
+def _logs(instance: Complete, settings: Settings) -> dict[str, Any]:
     return {
         "logDriver": "awslogs",
         "options": {

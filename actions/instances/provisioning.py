@@ -14,7 +14,7 @@ from actions.instances.definition import definition
 from actions.instances.locking import Lock
 from actions.instances.transitions import transition
 from services import clock, metrics
-from services.instances import LOCK_FIELDS, Instance, InstanceStatus
+from services.instances import LOCK_FIELDS, Complete, Instance, InstanceStatus
 from services.platform import Platform
 
 
@@ -35,7 +35,7 @@ def provision(lock: Lock, secrets: Mapping[str, str], *, is_retry: bool) -> None
     own_license = secret if instance["licenseType"] == "byol" else None
     made: dict[str, Any] = {"accessPointId": access_point, "secretArn": secret}
     made["taskDefinitionArn"] = platform.ecs.register(
-        definition(cast("Instance", {**instance, **made}), platform.settings, own_license)
+        definition(cast("Complete", {**instance, **made}), platform.settings, own_license)
     )
     if is_retry:
         platform.ecs.retire_definitions(name, keep=made["taskDefinitionArn"])

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from actions.instances.definition import definition
 from actions.instances.locking import Lock
-from services.instances import LOCK_FIELDS
+from services.instances import LOCK_FIELDS, is_complete
 
 
 def renew_definition(lock: Lock, license_id: str, license_secret: str | None) -> str:
     """Register a new revision in place of all others and note it; returns its ARN."""
     platform, instance = lock.platform, lock.instance
+    if not is_complete(instance):
+        raise LookupError(f"instance {instance['instanceId']} is not made yet")
     arn = platform.ecs.register(definition(instance, platform.settings, license_secret))
     platform.ecs.retire_definitions(instance["instanceId"], keep=arn)
     lock.note({"taskDefinitionArn": arn, "taskDefinitionLicense": license_id})

@@ -16,7 +16,7 @@ from actions.licenses.license_pool_status import shared_licenses
 from actions.retrying import Backoff
 from services import clock
 from services.dynamodb import Attr, Condition, ConditionFailed, Operation, transact
-from services.instances import WHOLE, Booking, Instance
+from services.instances import WHOLE, Booking, Instance, Running
 from services.licenses import License, Window
 from services.platform import Platform
 from services.sessions import Session, SessionStatus
@@ -163,7 +163,7 @@ def without(license: License, session: Session) -> tuple[dict[str, Any], tuple[s
     return {"windows": left}, gone
 
 
-def booking_in_play(instance: Instance, now: int) -> Booking | None:
+def booking_in_play(instance: Running, now: int) -> Booking | None:
     """The booking that a running server runs for: the latest that has begun, unless it came up after that."""
     begun = [
         booking

@@ -19,7 +19,7 @@ from actions.licenses import reservations, rules
 from actions.licenses.reservations import booking_in_play, reserved_time
 from actions.notices import tell
 from services import clock
-from services.instances import AT_REST, Instance, InstanceStatus
+from services.instances import AT_REST, Instance, InstanceStatus, is_running
 from services.platform import Platform
 from services.runs import EndCause
 from services.sessions import Session, SessionStatus
@@ -145,7 +145,7 @@ def _complete(platform: Platform, session: Session) -> None:
 def _still_runs(platform: Platform, session: Session) -> bool:
     """Whether a server runs on for the session: then its booking says when that stops."""
     instance = platform.instances.find(session["userId"])
-    if instance is None or instance["status"] != InstanceStatus.RUNNING:
+    if instance is None or not is_running(instance):
         return False
     runs_for = booking_in_play(instance, clock.now())
     return runs_for is not None and runs_for["sessionId"] == session["sessionId"]
