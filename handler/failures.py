@@ -21,7 +21,7 @@ from actions.errors import (
 
 @dataclass(frozen=True)
 class Failure:
-    """A kind of failure on every surface (contract: Common Error Codes)."""
+    """A kind of failure on every surface (docs/actions.md, Errors)."""
 
     code: str
     http_status: int

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from services.aws import client, code_of
 from services.settings import Settings
 
-OWNER = 1000  # the user and group of Foundry's container from version 13 on (facts of the image)
+OWNER = 1000  # the user and group of Foundry's container from version 13 on (docs/sources.md, The container image)
 
 
 class Efs:

@@ -6,7 +6,7 @@ class TaskRefused(Exception):
 
 
 class LoadBalancerFull(Exception):
-    """No further target group or rule fits on the load balancer (100 each, facts of Elastic Load Balancing)."""
+    """No further target group or rule fits on the load balancer (100 each; docs/sources.md, AWS)."""
 
 
 class TokenRefused(Exception):

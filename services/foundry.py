@@ -40,7 +40,7 @@ class Foundry:
     def shut_world(self, host: str, admin_key: str) -> bool:
         """Ask the server at `host` to return to its setup screen; True if it said it would.
 
-        An abrupt kill has corrupted worlds (LevelDB), so this comes before the task's stop (facts of Foundry).
+        An abrupt kill has corrupted worlds (docs/sources.md, Foundry), so this comes before the task's stop.
         Takes at most about 20 s. A server that does not answer is no error: it is stopped all the same.
         """
         try:

@@ -1,6 +1,6 @@
 """IAM: one user per instance, limited to the instance's bucket.
 
-Task-role credentials do not reach Foundry (facts of Foundry), hence a user with an access key.
+Task-role credentials do not reach Foundry (docs/sources.md, Foundry), hence a user with an access key.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ class Iam:
 
 
 def _only(bucket: str) -> dict[str, object]:
-    """What Foundry's S3 browser needs, and nothing else (facts of Foundry)."""
+    """What Foundry's S3 browser needs, and nothing else (docs/sources.md, Foundry)."""
     return {
         "Version": "2012-10-17",
         "Statement": [

@@ -1,7 +1,7 @@
 """S3: one bucket per instance for its maps, tokens and sounds.
 
 Foundry uploads with the ACL public-read and players' browsers fetch without signing, so ACLs are
-allowed, public access is not blocked and CORS lets the instance's own pages in (facts of Foundry).
+allowed, public access is not blocked and CORS lets the instance's own pages in (docs/sources.md, Foundry).
 """
 
 from __future__ import annotations

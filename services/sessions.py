@@ -10,7 +10,7 @@ from services.dynamodb import Attr, Item, Key, Operation, Table, absent
 
 
 class SessionStatus(StrEnum):
-    """How far a session is (contract: Get Scheduled Sessions)."""
+    """How far a session is (docs/actions.md, get-scheduled-sessions)."""
 
     SCHEDULED = "scheduled"
     PREPARING = "preparing"

@@ -1,4 +1,4 @@
-"""admin-overview: the whole at a glance (contract: Admin Overview).
+"""admin-overview: the whole at a glance.
 
 States, hours, costs and donations are counted where they change, so that it takes five reads at the most,
 however many members there are. Amounts are USD since the beginning, what still runs counted up to now.

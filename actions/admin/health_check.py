@@ -1,4 +1,4 @@
-"""health-check: whether the platform can do its work (contract: System Health Check)."""
+"""health-check: whether the platform can do its work."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""auto-shutdown-check: every five minutes, whatever is due (contract: Auto-shutdown Check).
+"""auto-shutdown-check: every five minutes, whatever is due.
 
 It reads the index of what is due, never the table: ten times the members cost nothing more.
 """

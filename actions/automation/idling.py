@@ -40,7 +40,7 @@ def is_idle(probe: Mapping[str, Any] | None) -> bool | None:
     """Whether Foundry says that nobody plays; None if it said nothing that proves anything.
 
     `probe` is what /api/status answered: no world, or a world without users. A world whose `users` is
-    missing proves nothing (facts of Foundry).
+    missing proves nothing (docs/sources.md, Foundry).
     """
     if probe is None or not isinstance(probe.get("active"), bool) or "version" not in probe:
         return None

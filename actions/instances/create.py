@@ -1,4 +1,4 @@
-"""create-instance: all that a member's server needs, at rest and ready to start (contract: Create Instance).
+"""create-instance: all that a member's server needs, at rest and ready to start.
 
 The item is written first, with the id from which every resource's name derives. Whatever is interrupted
 is completed by calling again, or undone by the tick when nobody does.

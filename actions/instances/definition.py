@@ -100,7 +100,7 @@ def _foundry(instance: Complete, settings: Settings, license_secret: str | None)
 
 
 def _environment(instance: Complete) -> dict[str, str]:
-    """The image's plain variables (facts of the image); no secret is among them."""
+    """The image's plain variables (docs/sources.md, The container image); no secret is among them."""
     owner = {"FOUNDRY_UID": str(OWNER), "FOUNDRY_GID": str(OWNER)}
     return {
         "FOUNDRY_HOSTNAME": instance["host"],

@@ -1,4 +1,4 @@
-"""destroy-instance: everything goes (contract: Destroy Instance)."""
+"""destroy-instance: everything goes."""
 
 from __future__ import annotations
 

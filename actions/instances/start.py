@@ -1,4 +1,4 @@
-"""start-instance: a task for the member's server (contract: Start Instance)."""
+"""start-instance: a task for the member's server."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""status: how a member's server is (contract: Get Instance Status)."""
+"""status: how a member's server is."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""stop-instance: the decision to stop (contract: Stop Instance). finish-stop carries it out."""
+"""stop-instance: the decision to stop. finish-stop carries it out."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""kofi-webhook: a donation, as Ko-fi tells of it (contract: Ko-fi Webhook).
+"""kofi-webhook: a donation, as Ko-fi tells of it.
 
 The body is an object, its JSON text, or Ko-fi's real form (`data=…`). It counts once, however often it comes.
 """
@@ -102,7 +102,7 @@ def _donation(payload: Payload, platform: Platform) -> Donation:
 
 
 def _donor(payload: Payload, email_hash: str | None, platform: Platform) -> str | None:
-    """Whose donation it is, best sign first (facts of Ko-fi); None if nothing tells."""
+    """Whose donation it is, best sign first (docs/sources.md, Ko-fi); None if nothing tells."""
     if payload.discord_userid and _DISCORD_ID.fullmatch(payload.discord_userid):
         return payload.discord_userid
     if in_message := _IN_MESSAGE.search(payload.message or ""):

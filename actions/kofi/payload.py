@@ -1,4 +1,4 @@
-"""What Ko-fi sends, in whichever of its forms, and what of it is good (facts of Ko-fi)."""
+"""What Ko-fi sends, in whichever of its forms, and what of it is good (docs/sources.md, Ko-fi)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""license-pool-status: what the pool holds (contract: Get License Pool Status)."""
+"""license-pool-status: what the pool holds."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""release-license: gives back a licence that was requested and not used (contract: Release License)."""
+"""release-license: gives back a licence that was requested and not used."""
 
 from __future__ import annotations
 

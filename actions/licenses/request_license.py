@@ -1,4 +1,4 @@
-"""request-license: a licence of the pool, held until the member starts (contract: Request License)."""
+"""request-license: a licence of the pool, held until the member starts."""
 
 from __future__ import annotations
 

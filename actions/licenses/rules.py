@@ -1,6 +1,6 @@
 """Who may use a licence when. Pure functions of a licence as it was read.
 
-The licence rule: one hosted server per key at a time (facts of Foundry). So a licence has one holder, and
+The licence rule: one hosted server per key at a time (docs/sources.md, Foundry). So a licence has one holder, and
 the times that sessions have booked on it never overlap.
 """
 

@@ -1,4 +1,4 @@
-"""cancel-scheduled-session: calls a session off (contract: Cancel Scheduled Session)."""
+"""cancel-scheduled-session: calls a session off."""
 
 from __future__ import annotations
 

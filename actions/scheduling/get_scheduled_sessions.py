@@ -1,4 +1,4 @@
-"""get-scheduled-sessions: a member's sessions (contract: Get Scheduled Sessions)."""
+"""get-scheduled-sessions: a member's sessions."""
 
 from __future__ import annotations
 

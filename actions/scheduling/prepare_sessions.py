@@ -1,4 +1,4 @@
-"""prepare-sessions: every minute, the sessions that are due (contract: Prepare Sessions)."""
+"""prepare-sessions: every minute, the sessions that are due."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""schedule-session: books a session with a licence for it (contract: Schedule Session)."""
+"""schedule-session: books a session with a licence for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The web backend's own endpoints: status and chat (contract: Backend Services)."""
+"""The web backend's own endpoints: status and chat (docs/http.md)."""
 
 from __future__ import annotations
 

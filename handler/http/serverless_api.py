@@ -1,4 +1,4 @@
-"""The surface of a plain function behind an API (contract: Serverless Function with HTTP API)."""
+"""The surface of a plain function behind an API (docs/http.md)."""
 
 from __future__ import annotations
 
