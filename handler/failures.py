@@ -21,7 +21,7 @@ from actions.errors import (
 
 @dataclass(frozen=True)
 class Failure:
-    """A kind of failure on every surface (docs/actions.md, Errors)."""
+    """A kind of failure on every surface (docs/actions.md)."""
 
     code: str
     http_status: int

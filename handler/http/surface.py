@@ -16,7 +16,7 @@ Wording = Callable[[Exception, int, str], dict[str, Any]]
 
 
 def full(error: Exception, _: int, request_id: str) -> dict[str, Any]:
-    """The error object of a direct invocation (docs/actions.md, Errors)."""
+    """The error object of a direct invocation (docs/actions.md)."""
     return failures.answer(error, request_id)
 
 

@@ -12,7 +12,12 @@ from docs import generate
 from services.settings import Settings
 from tests.world import sample
 
-PAGES = [Path("README.md"), *sorted(Path("docs").glob("*.md"))]
+PAGES = [
+    Path("README.md"),
+    Path("CONTRIBUTING.md"),
+    Path("CHANGELOG.md"),
+    *sorted(Path("docs").glob("*.md")),
+]
 
 
 def test_the_page_of_actions_is_what_the_actions_say():
