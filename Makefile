@@ -58,6 +58,12 @@ test: $(READY) ## all tests, with the long proofs at a small size
 	@echo "Running the tests ..."
 	@$(BIN)/python -m pytest -n 2 --dist loadfile
 
+# What takes long is left out by its folder, or by its mark.
+SLOW := container embedded end_to_end faults http model
+.PHONY: quick
+quick: $(READY) ## the fast tests, for while you work: nothing embedded, none of the proofs
+	@$(BIN)/python -m pytest -n 2 --dist loadfile -m 'not slow and not prove' $(SLOW:%=--ignore tests/%)
+
 .PHONY: check
 check: $(READY) ## lint, format, types, template, and what must agree with what
 	@echo "Checking style ..."
@@ -123,5 +129,5 @@ build-Function:
 
 .PHONY: clean
 clean: ## remove the environment and what was built
-	rm -rf .venv .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .aws-sam .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis .bench
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -17,7 +17,7 @@ os.environ |= {
 }
 
 from collections.abc import Callable, Generator, Iterator
-from typing import Any
+from typing import Any, cast
 
 import freezegun
 import pytest
@@ -26,9 +26,10 @@ from freezegun.api import FrozenDateTimeFactory
 from moto import mock_aws
 from moto.moto_api import state_manager
 
-from tests import aws_calls, bedrock_server, foundry_server, proof, world
+from tests import aws_calls, bedrock_server, emulator, failures, foundry_server, proof, world
 from tests.model import emulated
 
+emulator.shorten()
 PROOF = "proof"  # under this name a test's report has what the test found
 
 
@@ -65,6 +66,7 @@ freezegun.configure(default_ignore_list=["_pytest.terminal.", "_pytest.runner."]
 def freezer() -> Iterator[FrozenDateTimeFactory]:
     """Time that stands still until a test moves it: `freezer.tick(300)`, `freezer.move_to(...)`."""
     with freeze_time() as frozen:
+        assert isinstance(frozen, FrozenDateTimeFactory)
         yield frozen
 
 
@@ -125,10 +127,18 @@ def ecs(aws: dict[str, str], invoke: Invoke) -> world.Ecs:
     return world.Ecs(aws["CLUSTER_ARN"], invoke)
 
 
+def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
+    """Show the fields that differ."""
+    return failures.compared(op, left, right)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, Any]:
-    """Send what a proof found along with its report: under xdist another process prints and writes it."""
+    """Leave walls of log out of the report, and send what a proof found along with it: under xdist another
+    process prints and writes it.
+    """
     report = yield
+    report.sections = failures.shorten(report.sections)
     if report.when == "call" and (notes := proof.taken()):
         report.user_properties.append((PROOF, [item.session.items.index(item), notes]))
     return report
@@ -139,7 +149,7 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
     """Take up what a proof that passed has found; a proof that failed proves nothing."""
     for name, found in report.user_properties:
         if name == PROOF and report.passed:
-            place, notes = found
+            place, notes = cast("tuple[int, list[proof.Note]]", found)
             proof.keep(notes, place)
 
 

@@ -55,6 +55,7 @@ def test_a_server_that_nobody_plays_on_stops_after_half_an_hour(minutes, invoke,
     assert notices() == ["about-to-stop", "stopped"]
 
 
+@pytest.mark.slow
 def test_a_server_that_is_played_on_goes_on_for_six_hours(minutes, invoke):
     minutes(5 * 60)
     assert status(invoke)["status"] == "running"
@@ -88,11 +89,12 @@ def test_a_player_who_comes_back_postpones_the_stop(minutes, invoke, foundry):
 )
 def test_an_answer_that_proves_nothing_stops_nothing(minutes, invoke, foundry, said):
     foundry.says[HOST] = said
-    minutes(120)
+    minutes(45)
     assert status(invoke)["status"] == "running"
     assert notices() == []
 
 
+@pytest.mark.slow
 def test_keep_alive_postpones_the_stop_to_twelve_hours_at_most(minutes, invoke, foundry):
     foundry.says[HOST] = NOBODY_PLAYS
     minutes(25)

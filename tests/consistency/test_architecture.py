@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -78,16 +79,21 @@ def test_every_row_of_the_table_is_an_action(name):
     assert action.request.__doc__
 
 
+Definition = ast.FunctionDef | ast.ClassDef
+
+
+def public(tree: ast.AST) -> Iterator[Definition]:
+    """The functions and classes without an underscore, but for those within functions."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, Definition) and not node.name.startswith("_"):
+            yield node
+        if not isinstance(node, ast.FunctionDef):
+            yield from public(node)
+
+
 @pytest.mark.parametrize("path", MODULES, ids=str)
 def test_every_module_and_public_function_says_what_it_means(path):
     tree = ast.parse(path.read_text())
     assert ast.get_docstring(tree), path
-    for node in ast.walk(tree):
-        public = isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
-        nested = any(
-            node in ast.walk(outer)
-            for outer in ast.walk(tree)
-            if isinstance(outer, ast.FunctionDef) and outer is not node
-        )
-        if public and not nested:
-            assert ast.get_docstring(node), f"{path}:{node.lineno} {node.name}"
+    for node in public(tree):
+        assert ast.get_docstring(node), f"{path}:{node.lineno} {node.name}"

@@ -91,6 +91,7 @@ def test_a_server_that_already_runs_on_the_licence_is_taken_over(booked, invoke,
     assert len(world.items("runs")) == 1
 
 
+@pytest.mark.slow
 def test_a_start_that_fails_is_tried_again_until_the_session_has_begun_for_ten_minutes(
     booked, invoke, ecs, minutes
 ):
