@@ -86,7 +86,7 @@ def _form(form: dict[str, Any]) -> str:
         return "object"
     words = {"string": "text", "boolean": "true or false", "integer": "whole number"}
     kinds = form["type"] if isinstance(form["type"], list) else [form["type"]]
-    kind = " or ".join(words.get(kind, kind) for kind in kinds)
+    kind = " or ".join(words.get(name) or name for name in kinds)
     if form.get("format") == "password":
         kind = "secret text"
     longest = form.get("maxLength")

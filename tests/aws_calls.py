@@ -104,8 +104,9 @@ class Aws:
         context["fault"] = mode
         time.sleep(self.wait_seconds)
         if mode == BEFORE:
-            error = {"Error": {"Code": "ServiceUnavailable", "Message": "injected"}}
-            raise ClientError(error, name)
+            raise ClientError(
+                {"Error": {"Code": "ServiceUnavailable", "Message": "injected"}}, name
+            )
         return self._lambda(name, params)
 
     def after(self, context: dict[str, Any]) -> None:

@@ -34,7 +34,7 @@ POOL, POOL_CLIENT = "us-east-1_TestPool1", "testclient0123456789abcdef"
 @lru_cache
 def client(service: str) -> Any:
     """The tests' own client for a service, made once per process."""
-    return boto3.client(service)
+    return boto3.client(service)  # type: ignore[call-overload]
 
 
 @lru_cache

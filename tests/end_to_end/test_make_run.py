@@ -48,7 +48,7 @@ class Run:
     def aws_cli(self, action: str, answer: Path, **fields: Any) -> dict[str, Any]:
         """Invoke with the real AWS CLI, as the ready block says."""
         payload = json.dumps({"action": action, "userId": MEMBER, **fields})
-        command = [AWS_CLI, "lambda", "invoke", "--function-name", FUNCTION]
+        command: list[str | Path] = [AWS_CLI, "lambda", "invoke", "--function-name", FUNCTION]
         environment = {**os.environ, **CREDENTIALS, "AWS_ENDPOINT_URL": endpoint(self.port)}
         called = subprocess.run(
             [*command, "--payload", payload, answer],

@@ -37,7 +37,7 @@ def aws(service: str) -> Any:
 
 def inventory(*parts: str) -> Inventory:
     """Everything, or some parts, comparable between two runs: without times and random parts of names."""
-    return _plain(everything(*parts))  # type: ignore[no-any-return]
+    return _plain(everything(*parts))
 
 
 def everything(*parts: str) -> Inventory:

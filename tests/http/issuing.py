@@ -70,7 +70,7 @@ def jwks() -> Iterator[Jwks]:
         server.server_close()
 
 
-def cognito(user: str, key: str = "first", **changes: Any) -> str:
+def cognito(user: str, key: str = "first", /, **changes: Any) -> str:
     """An ID token as Cognito issues it; `changes` to its claims, None leaves one out."""
     now = int(time.time())
     claims = {

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from typing import Any
 
 from tests import world
 
@@ -19,7 +20,7 @@ print(json.dumps({"answer": answer, "loaded": sorted(loaded)}))
 """
 
 
-def loaded_after(event: str) -> tuple[dict, set[str]]:
+def loaded_after(event: str) -> tuple[dict[str, Any], set[str]]:
     """What a fresh process answers to an event, and what it has loaded then."""
     ran = subprocess.run(
         [sys.executable, "-c", PROGRAM, event],

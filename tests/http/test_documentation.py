@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 from mangum import Mangum
@@ -65,11 +66,11 @@ def test_the_endpoint_of_the_page_can_be_added_as_it_says(http):
     names = source[: source.index("router = ")] + (
         "\nfrom handler.http.dispatching import dispatch_action\n"
     )
-    scope: dict = {}
+    scope: dict[str, Any] = {}
     exec(names + "router = APIRouter()\n" + code.replace("my-action", "readiness"), scope)  # noqa: S102
     app = build(platform())
     app.router.routes.extend(scope["router"].routes)
-    mangum = Mangum(app, lifespan="off")
+    mangum: Any = Mangum(app, lifespan="off")
 
     def get(**headers):
         return mangum(v2(Asked("GET", "/my-endpoint", headers=headers)), Context())

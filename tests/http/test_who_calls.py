@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -179,7 +180,7 @@ def test_an_authorizer_is_believed_only_where_the_platforms_api_gateway_writes_i
 ):
     from tests.http.shapes import Asked, alb, alb_multi_value, function_url, send, v1, v2
 
-    shapes = {
+    shapes: dict[str, Any] = {
         "api-gateway-v1": v1,
         "api-gateway-v2": v2,
         "function-url": function_url,

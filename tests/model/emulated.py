@@ -59,7 +59,7 @@ class Copy:
 def _backends() -> list[Any]:
     used = [
         backend
-        for service in BackendDict._instances
+        for service in BackendDict._instances  # type: ignore[misc]
         for regions in service.values()
         for backend in regions.values()
     ]

@@ -332,6 +332,7 @@ def stage() -> Iterator[Stage]:
         # The emulator would look at its own classes anew with each call.
         patch.setattr(responses, "method_names_from_class", lru_cache(method_names_from_class))
         world.new_process()
+        assert isinstance(clock, FrozenDateTimeFactory)
         made = Stage(clock, Ecs(environment["CLUSTER_ARN"], lambda _: None))
         patch.setattr("uuid.uuid4", made.new_uuid)
         patch.setattr(urllib3.HTTPSConnectionPool, "urlopen", _foundry(made.says))

@@ -66,7 +66,8 @@ def prepared() -> Iterator[Stage]:
 def play(on: Stage, run: Run) -> None:
     """One run from its start until everything of it is billed, by events or by the tick."""
     on.clock.tick(run.wait)
-    if not on.asks("start-instance", run.user)["success"]:
+    answer = on.asks("start-instance", run.user)
+    if not (answer and answer["success"]):
         return  # its server was destroyed before
     (task,) = on.moving()
     on.clock.tick(run.pull)
@@ -92,7 +93,9 @@ def end(on: Stage, run: Run, task: Any) -> None:
         on.ends(task, 137)
         return
     name = "stop-instance" if run.ends == IS_STOPPED else "destroy-instance"
-    assert on.asks(name, run.user)["success"]
+    answer = on.asks(name, run.user)
+    assert answer
+    assert answer["success"]
     while on.orders:
         on.deliver_order()
     on.clock.tick(17)

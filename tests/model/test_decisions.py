@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import Any
 
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -141,8 +142,9 @@ def test_a_member_cannot_have_an_idle_server_stop_later_than_others(server, sinc
 @given(servers(), st.data())
 @settings(max_examples=200)
 def test_a_server_stops_after_a_notice_and_only_for_a_reason_that_holds(server, data):
-    """The looks of some hours, each as actions/automation/stopping.py takes it, whenever the tick comes."""
-    now, told, proven = NOW, None, []
+    """The looks of some hours, each as actions/automation/auto_stop.py takes it, whenever the tick comes."""
+    now, proven = NOW, []
+    told: int | None = None
     server.pop("idleSince", None)
     while True:
         said = data.draw(st.sampled_from([NOBODY_PLAYS, NO_WORLD, playing(2), None]))
@@ -159,6 +161,7 @@ def test_a_server_stops_after_a_notice_and_only_for_a_reason_that_holds(server, 
         look = next_look(stop, told, now)
         assert now < look <= now + LOOK_SECONDS
         now = look + data.draw(st.integers(0, 2 * LOOK_SECONDS))
+    assert told is not None
     assert told <= now - NOTICE_SECONDS
     assert now >= max(stop.at, server.get("keepUntil", 0))
     if "nobody uses it" in stop.why:
@@ -242,7 +245,7 @@ def test_only_its_owner_may_have_a_licence_outside_the_pool_unless_it_is_booked(
 def test_a_lease_that_has_run_out_is_as_if_it_had_never_been(license, user):
     if license.get("leaseUntil", NOW + 1) <= NOW:
         held = ("holder", "holderUserId", "leaseUntil")
-        free = {name: value for name, value in license.items() if name not in held}
+        free: Any = {name: value for name, value in license.items() if name not in held}
         assert rules.may_use(license, user, NOW) == rules.may_use(free, user, NOW)
         assert rules.holder_of(license, NOW) is None
 

@@ -108,7 +108,7 @@ class Evening:
 
     def __init__(self, invoke, ecs, foundry, freezer):
         self.invoke, self.ecs, self.foundry, self.freezer = invoke, ecs, foundry, freezer
-        self.ages = Counter()
+        self.ages: Counter[str] = Counter()
         self.notices = []
         for user in MEMBERS:
             foundry.says[f"{user}.{world.DOMAIN}"] = playing(4)
