@@ -45,6 +45,9 @@ class Aws:
     queue: list[dict[str, Any]] = field(default_factory=list)  # asynchronous invocations
     wait_seconds: float = 0.0
     observing: bool = False
+    sent: list[tuple[str, Any]] = field(
+        default_factory=list
+    )  # each call's name and its request's body
     _seen: Counter[str] = field(default_factory=Counter)
     _fault: tuple[Call, str] | None = None
     _dead: bool = False
@@ -52,7 +55,8 @@ class Aws:
 
     def begin(self, fault: tuple[Call, str] | None = None) -> None:
         """Observe from here on, with one fault to come if given; a dead process lives again."""
-        self.calls, self.spans, self._seen, self._fault = [], [], Counter(), fault
+        self.calls, self.spans, self.sent = [], [], []
+        self._seen, self._fault = Counter(), fault
         self._dead, self.observing = False, True
 
     def prepare(self, fault: tuple[Call, str] | None = None) -> None:
@@ -72,6 +76,10 @@ class Aws:
             yield
         finally:
             self.observing = False
+
+    def requests(self, name: str) -> list[dict[str, Any]]:
+        """What was sent with each call of that name, of a service that takes JSON."""
+        return [json.loads(body) for called, body in self.sent if called == name]
 
     @property
     def died(self) -> bool:
@@ -93,6 +101,7 @@ class Aws:
             call = Call(name, self._seen[name])
             self._seen[name] += 1
             self.calls.append(call)
+            self.sent.append((name, params["body"]))
             context["span"] = Span(name)
             self.spans.append(context["span"])
             mode = self._fault[1] if self._fault and self._fault[0] == call else None

@@ -41,12 +41,23 @@ def test_a_start_is_refused_while_there_is_no_server(invoke):
     assert "create-instance" in answer["details"]["suggestion"]
 
 
-def test_the_task_is_known_by_the_run_and_reachable_from_the_internet(created, invoke, ecs):
+def test_the_task_is_known_by_its_run(created, invoke, ecs):
     invoke(sample("start-instance"))
     (task,) = world.client("ecs").describe_tasks(cluster=ecs.cluster, tasks=ecs.tasks())["tasks"]
     assert task["startedBy"] == instance()["runId"]
     (run,) = world.items("runs")
     assert run["runId"] == instance()["runId"]
+
+
+def test_the_task_reaches_the_internet_from_the_platforms_own_network(created, invoke, aws):
+    AWS.begin()
+    invoke(sample("start-instance"))
+    (asked,) = AWS.requests("ecs.RunTask")
+    assert asked["networkConfiguration"]["awsvpcConfiguration"] == {
+        "subnets": aws["TASK_SUBNETS"].split(","),
+        "securityGroups": [aws["TASK_SECURITY_GROUP"]],
+        "assignPublicIp": "ENABLED",
+    }
 
 
 def test_starting_what_runs_is_refused_with_the_present_state(running, invoke, ecs):

@@ -161,14 +161,15 @@ def at_rest_nothing_is_left(seen: Seen) -> None:
 
 
 def told_before(notices: list[tuple[int, str, str]], *, punctual: bool) -> None:
-    """Whoever's server is stopped because its time has come was told so ten minutes before.
+    """Whoever's server is stopped because its time has come was told so ten minutes before: by the last notice,
+    so that a second one of the same stop would be found.
 
     If the ticks were `punctual`, that holds for whoever gives way to a session, too, within a tick.
     """
     told: dict[str, int] = {}
     for moment, kind, user in notices:
         if kind == "about-to-stop":
-            told.setdefault(user, moment)
+            told[user] = moment
         elif kind == "stopped":
             assert told.pop(user) <= moment - NOTICE_SECONDS, "stopped without a warning"
         elif kind == "gave-way" and punctual:

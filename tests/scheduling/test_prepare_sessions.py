@@ -7,6 +7,7 @@ import pytest
 from tests import world
 from tests.aws_calls import AWS
 from tests.community import borrower, owner
+from tests.model.interrupting import CALLS, Interruption
 from tests.world import sample
 
 NOW = 1772395200  # 2026-03-01T20:00:00Z
@@ -76,11 +77,16 @@ def test_a_session_is_prepared_played_and_completed(booked, invoke, ecs, minutes
     assert len(world.items("runs")) == 1
 
 
-def test_a_rule_that_fires_twice_starts_nothing_twice(booked, invoke, ecs, freezer):
+@pytest.mark.slow
+@pytest.mark.parametrize("call", range(17))
+def test_a_rule_that_fires_twice_at_once_starts_nothing_twice(booked, invoke, ecs, freezer, call):
     freezer.tick(HOUR - 299)
-    invoke(TICK)
-    invoke(TICK)
+    second = Interruption(call, act=lambda: invoke(TICK))  # between two calls of the first
+    with CALLS.interrupted(second):
+        invoke(TICK)
+    assert second.happened
     assert len(ecs.tasks()) == 1
+    assert len(world.items("runs")) == 1
 
 
 def test_a_server_that_already_runs_on_the_licence_is_taken_over(booked, invoke, ecs, minutes):
@@ -142,7 +148,25 @@ def test_a_session_whose_server_was_destroyed_is_cancelled(booked, invoke, minut
     assert session(invoke)["status"] == "cancelled"
 
 
-def test_ticks_read_only_what_is_due(booked, invoke):
+def test_ticks_read_only_what_is_due(booked, invoke, freezer):
+    not_due = [book_for_another_day(invoke, number) for number in range(4)]
+    assert called_by_a_tick(invoke) == ["dynamodb.Query"]
+    freezer.tick(HOUR - 299)
+    assert called_by_a_tick(invoke).count("dynamodb.Query") == 1
+    read = str(AWS.requests("dynamodb.GetItem"))
+    assert booked in read
+    assert not [name for names in not_due for name in names if name in read]
+
+
+def book_for_another_day(invoke, number):
+    """Somebody else's session; returns the names by which its items could be read."""
+    user, start = f"user{number}", NOW + HOUR + (number + 1) * 86400
+    borrower(invoke, user)
+    answer = invoke("schedule-session", userId=user, startTime=start, duration=60)
+    return user, answer["sessionId"]
+
+
+def called_by_a_tick(invoke):
     AWS.begin()
-    invoke(TICK)
-    assert [call.name for call in AWS.calls] == ["dynamodb.Query"]
+    assert invoke(TICK)["failures"] == 0
+    return [call.name for call in AWS.calls]
