@@ -128,7 +128,7 @@ class Work(TypedDict):
 class Instance(Identity, Choices, Resources, Bookings, PresentRun, Work):
     """A member's server in any state."""
 
-    status: InstanceStatus
+    status: ReadOnly[InstanceStatus]
     statusSince: int
     lastStarted: NotRequired[int]
     reason: NotRequired[str]
@@ -194,7 +194,26 @@ class Instances(Table):
         values: Mapping[str, Any],
         remove: Sequence[str] = (),
     ) -> Operation:
-        """The operation that changes this very instance, never a later one of the same user."""
+        """The operation that changes this very instance, never a later one of the same user.
+
+        Raises ValueError for its status, which changes by `change_status` only.
+        """
+        if "status" in values:
+            raise ValueError(
+                "A status is written by actions/instances/transitions.py, which counts it."
+            )
+        return self.update(instance["userId"], self.is_same(instance) & when, values, remove)
+
+    def change_status(
+        self,
+        instance: Instance,
+        status: InstanceStatus,
+        when: Condition,
+        values: Mapping[str, Any],
+        remove: Sequence[str] = (),
+    ) -> Operation:
+        """Like change, with its status: for actions/instances/transitions.py, which counts how many have which."""
+        values = {**values, "status": status}
         return self.update(instance["userId"], self.is_same(instance) & when, values, remove)
 
     def is_same(self, instance: Instance) -> Condition:

@@ -16,7 +16,7 @@ from services.platform import Platform
 def transition(
     platform: Platform,
     instance: Instance,
-    status: str,
+    status: InstanceStatus,
     when: Condition,
     values: Mapping[str, Any],
     removed: Sequence[str] = (),
@@ -30,9 +30,7 @@ def transition(
     counts = dict(counted or {})
     if status != instance["status"]:
         counts |= {instance["status"]: -1, status: 1}
-    change = platform.instances.change(
-        instance, as_read & when, {"status": status, **values}, removed
-    )
+    change = platform.instances.change_status(instance, status, as_read & when, values, removed)
     return [change, platform.counters.count(instance["userId"], counts)]
 
 

@@ -72,6 +72,27 @@ def test_time_and_randomness_come_from_one_place_each(path):
         assert not used & names
 
 
+# Who may call what could write an instance's status; `change`, `acquire` and `note` refuse to.
+STATUS_WRITERS = {
+    "change_status": {"actions/instances/transitions.py"},
+    "put": {"actions/instances/create.py"},  # the intent, whose status is the first
+    "update": set(),
+}
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_only_transitions_write_an_instances_status(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if not isinstance(node, ast.Attribute) or node.attr not in STATUS_WRITERS:
+            continue
+        table = getattr(node.value, "attr", getattr(node.value, "id", None))
+        if table == "instances" or node.attr == "change_status":
+            assert str(path) in STATUS_WRITERS[node.attr], (
+                f"{path}:{node.lineno} may not call instances.{node.attr}: "
+                "a status is written by actions/instances/transitions.py, which counts it"
+            )
+
+
 @pytest.mark.parametrize("name", ACTIONS)
 def test_every_row_of_the_table_is_an_action(name):
     action = find(name)
