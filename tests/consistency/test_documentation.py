@@ -12,6 +12,7 @@ from docs import generate
 from services.settings import Settings
 from tests.world import sample
 
+CONTRACT = "tests/contract/test_samples.py"
 PAGES = [
     Path("README.md"),
     Path("CONTRIBUTING.md"),
@@ -24,12 +25,25 @@ def test_the_page_of_actions_is_what_the_actions_say():
     assert generate.TARGET.read_text() == generate.page(), "run `make docs`"
 
 
-def test_every_action_has_a_sample_event():
-    for name in ACTIONS:
-        if name == "observe-task":
-            assert sample("ecs-task-running")["detail-type"] == "ECS Task State Change"
-        else:
-            assert sample(name)["action"] == name
+# What AWS sends is no action's sample by name, and is not answered.
+EVENTS_OF_AWS = {"ecs-task-running", "ecs-task-stopped"}
+ASKED_FOR = sorted(set(ACTIONS) - {"observe-task"})
+
+
+@pytest.mark.parametrize("name", ASKED_FOR)
+def test_every_action_has_a_sample_event_and_its_answer(name):
+    assert Path(f"events/{name}.json").exists(), f"write events/{name}.json"
+    assert sample(name)["action"] == name
+    answer = Path(f"events/answers/{name}.json")
+    assert answer.exists(), f"`tell` it in {CONTRACT}, then UPDATE_ANSWERS=1 pytest {CONTRACT}"
+
+
+def test_every_sample_and_every_answer_is_an_actions():
+    samples = {path.stem for path in Path("events").glob("*.json")}
+    assert samples - set(ASKED_FOR) == EVENTS_OF_AWS
+    assert {path.stem for path in Path("events/answers").glob("*.json")} - set(ASKED_FOR) == set()
+    for name in EVENTS_OF_AWS:
+        assert sample(name)["detail-type"] == "ECS Task State Change"
 
 
 def test_every_setting_is_explained():
