@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from actions import ACTIONS
+from tests.actions_that_read import ONLY_READ, writing
 from tests.aws_calls import AWS
 from tests.world import sample
 
@@ -36,11 +37,14 @@ UNASSIGNED = {
 
 def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, freezer, bedrock):
     freezer.move_to("2026-11-21T20:00:00Z")
-    told = {}
+    told, wrote = {}, {}
 
     def tell(name, **changes):
         freezer.tick(1)
+        AWS.begin()
         told[name] = invoke(sample(name, **changes))
+        wrote[name] = writing(call.name for call in AWS.calls)
+        AWS.end()
 
     tell("create-instance")
     tell("update-version")
@@ -100,5 +104,7 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
         if WRITTEN_ANEW:
             path.write_text(text)
         assert json.loads(path.read_text()) == json.loads(text), name
+    nothing_due = {"prepare-sessions"}
+    assert {name for name in wrote if not wrote[name]} - nothing_due == ONLY_READ
     events_of_aws = {"observe-task"}
     assert set(told) == set(ACTIONS) - events_of_aws

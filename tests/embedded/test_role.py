@@ -72,7 +72,7 @@ def a_session_on_a_borrowed_licence(ben: Member) -> None:
     ticks(ben.deployed, "prepare-sessions")
     (shown,) = ben.asks("get-scheduled-sessions")["sessions"]
     assert shown["status"] == "running"
-    ben.asks("stop-instance")
+    assert ben.deployed.call(sample("admin-force-shutdown", targetUserId=ben.user))["success"]
     ben.becomes("stopped")
     tomorrow = when | {"startTime": when["startTime"] + 86400}
     other = ben.asks("schedule-session", **tomorrow)["sessionId"]
@@ -90,7 +90,10 @@ def money_and_administration(deployed: Deployed, ada: Member) -> None:
         assert deployed.call(sample("kofi-webhook", body=body))["donationProcessed"]
     assert ada.asks("link-donor")["donationsAssigned"] == 1
     assert ada.asks("get-user-costs")["donations"] == 3.0
+    tomorrow = {"startTime": int(time.time()) + 86400, "duration": 15}
+    session = ada.asks("schedule-session", **tomorrow)["sessionId"]
     orders: dict[str, dict[str, Any]] = {
+        "admin-cancel-session": {"sessionId": session},
         "admin-assign-donation": {},
         "admin-grant": {},
         "admin-revoke": {},
@@ -104,7 +107,7 @@ def money_and_administration(deployed: Deployed, ada: Member) -> None:
     assert deployed.call(sample("admin-system-maintenance", enabled=False))["success"]
     for name in ("get-all-costs", "admin-overview", "shutdown-stats"):
         assert deployed.call(sample(name))["success"], name
-    assert len(deployed.call(sample("admin-audit"))["entries"]) == len(orders) + 1
+    assert len(deployed.call(sample("admin-audit"))["entries"]) == len(orders) + 2
 
 
 def ticks(deployed: Deployed, action: str) -> Answer:

@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from typing import Any, TypeVar
 
+from tests.failures import only_troubles
+
 C = TypeVar("C")
 R = TypeVar("R")
 # The processors there are for this process, of the workers among which pytest -n shares the tests.
@@ -23,7 +25,7 @@ _WIDTH = max(1, (os.cpu_count() or 1) // int(os.environ.get("PYTEST_XDIST_WORKER
 
 
 class CopyFailed(AssertionError):
-    """What went wrong in a copy: the traceback and the errors that were logged."""
+    """What went wrong in a copy: the traceback and what was logged of refusals and failures."""
 
 
 def in_a_copy(work: Callable[[C], R], case: C) -> R:
@@ -65,16 +67,10 @@ def _begin(work: Callable[[C], R], case: C) -> tuple[int, int]:
         with redirect_stdout(printed):
             outcome: tuple[bool, Any] = True, work(case)
     except BaseException:  # whatever it is, the parent reports it
-        outcome = False, traceback.format_exc() + _errors(printed.getvalue())
+        outcome = False, traceback.format_exc() + only_troubles(printed.getvalue())
     with os.fdopen(writing, "wb") as pipe:
         pickle.dump(outcome, pipe)
     os._exit(0)  # nothing of the test runner's may run here
-
-
-def _errors(log: str) -> str:
-    """The errors of a log, to be read by people."""
-    lines = [line for line in log.splitlines() if '"level": "ERROR"' in line]
-    return "\n".join(lines).replace("\\n", "\n")
 
 
 def _end(pid: int, reading: int) -> tuple[bool, Any]:

@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from tests.aws_calls import AWS, DIES_AFTER, DIES_BEFORE, MODES, Call
 from tests.faults.copies import in_a_copy
 from tests.faults.inventory import Inventory, differences, inventory, items
-from tests.faults.scenarios import TICK, Scenario, status
+from tests.faults.scenarios import PREPARE, TICK, Scenario, status
 from tests.faults.stage import HOLD_SECONDS, TICK_SECONDS, Event, Stage, succeeded
 from tests.world import sample
 
 TICKS = (
     10  # enough for the longest way: a hold runs out, a task stops, its files are erased, all goes
 )
+PREPARE_MINUTES = 14  # from then on it is too late to start a session's server
 
 REPEATED = "repeated"  # the caller asks again, Lambda and EventBridge deliver again
 TICKS_ONLY = "ticks only"  # nobody asks again, what failed is lost, later events arrive
@@ -54,7 +55,11 @@ class Undisturbed:
 
 def cases_of(scenario: Scenario, calls: tuple[Call, ...]) -> list[Case]:
     """Every call, failing in every mode, with every recovery that the story knows."""
-    recoveries = (SILENCE,) if scenario.asks == TICK else (REPEATED, TICKS_ONLY, SILENCE)
+    recoveries: tuple[str, ...] = (REPEATED, TICKS_ONLY, SILENCE)
+    if scenario.asks == TICK:
+        recoveries = (SILENCE,)
+    elif scenario.asks == PREPARE or scenario.resumed:
+        recoveries = (REPEATED,)
     return [Case(scenario, c, mode, r) for c in calls for mode in MODES for r in recoveries]
 
 
@@ -78,6 +83,10 @@ def disturbed(stage: Stage, case: Case, wanted: Undisturbed) -> Mended:
     AWS.prepare((case.call, case.mode))
     request = _tell(stage, case.scenario, lambda: AWS.fault_happened)
     assert AWS.fault_happened, "the call did not come"
+    if case.scenario.asks == PREPARE:
+        _each_minute(stage, case.scenario, lambda: False)
+        _compare(wanted.after)
+        return Mended()
     if case.recovery == REPEATED:
         _repeat(stage, request, died=case.mode in (DIES_BEFORE, DIES_AFTER))
         needed_tick = inventory("tables") != {"tables": wanted.after["tables"]}
@@ -103,6 +112,9 @@ def _tell(
     stage: Stage, scenario: Scenario, stop: Callable[[], bool] = lambda: False
 ) -> Event | None:
     """Play the story up to its end or until `stop`; returns what was asked if that failed."""
+    if scenario.asks == PREPARE:
+        _each_minute(stage, scenario, stop)
+        return None
     if scenario.asks == TICK:
         while status() != scenario.ends and not stop():
             stage.clock.tick(TICK_SECONDS)
@@ -113,6 +125,17 @@ def _tell(
     answered = request is None or succeeded(stage.call(request))
     stage.go_on(stop)
     return None if answered else request
+
+
+def _each_minute(stage: Stage, scenario: Scenario, stop: Callable[[], bool]) -> None:
+    """The schedule that prepares sessions calls, and what failed comes again."""
+    for _ in range(PREPARE_MINUTES):
+        if status() == scenario.ends or stop():
+            return
+        stage.clock.tick(60)
+        stage.call(sample(PREPARE))
+        stage.pending, stage.failed = stage.failed + stage.pending, []
+        stage.go_on(stop)
 
 
 def _is_left_undone(scenario: Scenario, wanted: Undisturbed) -> bool:

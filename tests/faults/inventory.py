@@ -18,7 +18,7 @@ from tests.recount import disagreements
 
 Inventory = dict[str, Any]
 
-_TIMES = re.compile(r"(At|[Ss]ince|Until|lastStarted|seconds|cost|revision)$")
+_TIMES = re.compile(r"(At|[Ss]ince|[Uu]ntil|lastStarted|seconds|cost|revision)$")
 _RANDOM = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<uuid>"),
     (re.compile(r"fsap-[0-9a-f]+|[0-9a-f]{12,}"), "<id>"),

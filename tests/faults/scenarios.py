@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from tests.faults.inventory import aws, items
 from tests.faults.stage import Event, Stage
 from tests.world import sample
 
 TICK = "auto-shutdown-check"
+PREPARE = "prepare-sessions"
 BOB = {"userId": "200000000000000002", "username": "Bob"}
 ADA = sample("create-instance")["userId"]
 
@@ -19,7 +22,8 @@ class Scenario:
     """A story. `asks` names the sample event by which it begins; none where ECS begins it.
 
     `ends` is the instance's status at last, none when it is gone. `undone` says that ticks undo what
-    was asked, if it was interrupted and nobody repeats it.
+    was asked, if it was interrupted and nobody repeats it; `resumed` that only asking again finishes it.
+    Of `more`, what can be called is asked for when the story begins.
     """
 
     name: str
@@ -27,11 +31,13 @@ class Scenario:
     asks: str
     ends: str | None
     undone: bool = False
-    more: Mapping[str, str] = field(default_factory=dict)  # of the request
+    resumed: bool = False
+    more: Mapping[str, Any] = field(default_factory=dict)  # of the request
 
     def request(self) -> Event:
         """What is asked."""
-        return sample(self.asks, **self.more)
+        more = {name: value() if callable(value) else value for name, value in self.more.items()}
+        return sample(self.asks, **more)
 
 
 def status() -> str | None:
@@ -116,17 +122,50 @@ def _destroy_unfinished(stage: Stage) -> None:
 
 
 def _nobodys_donation(stage: Stage) -> None:
+    """A payment that does not say whose it is; its address may."""
     nothing(stage)
-    stage.asks("kofi-webhook", body=_unassigned())
-
-
-def _unassigned() -> dict[str, object]:
-    """A payment that does not say whose it is."""
     waiting = sample("admin-assign-donation")["donationId"]
-    return {**sample("kofi-webhook")["body"], "message_id": waiting, "message": "", "email": None}
+    body = sample("kofi-webhook")["body"] | {"message_id": waiting, "message": ""}
+    stage.asks("kofi-webhook", body=body)
+
+
+def _leased(stage: Stage) -> None:
+    created_without_license(stage)
+    stage.asks("request-license")
+
+
+def _booked(stage: Stage) -> None:
+    created(stage)
+    stage.asks("schedule-session", startTime=in_two_hours())
+
+
+def _booked_for_soon(stage: Stage) -> None:
+    _booked(stage)
+    stage.clock.tick(LEAD_SECONDS - 299)
+
+
+def _named(stage: Stage) -> None:
+    """An administrator besides those of the settings."""
+    created(stage)
+    stage.asks("admin-grant", **ADMIN)
+
+
+def in_two_hours() -> int:
+    """When the stories' session begins."""
+    return int(time.time()) + LEAD_SECONDS
+
+
+def the_session() -> str:
+    """The id of the session that is booked."""
+    (session,) = items("sessions")
+    return str(session["sessionId"])
+
+
+LEAD_SECONDS = 7200
 
 
 ADMIN = {"userId": "admin"}
+SESSION = {"sessionId": the_session}
 FORCED = {**ADMIN, "targetUserId": ADA}
 SCENARIOS = (
     Scenario("create", nothing, "create-instance", "created", undone=True),
@@ -143,8 +182,22 @@ SCENARIOS = (
     Scenario("assign a donation", _nobodys_donation, "admin-assign-donation", None, more=ADMIN),
     Scenario("forced shutdown", running, "admin-force-shutdown", "stopped", more=FORCED),
     Scenario("name an administrator", created, "admin-grant", "created", more=ADMIN),
+    Scenario("name one administrator less", _named, "admin-revoke", "created", more=ADMIN),
     Scenario("maintenance", created, "admin-system-maintenance", "created", more=ADMIN),
     Scenario("repair", created, "admin-maintenance-reset", "created", more=ADMIN),
+    Scenario("link an address", _nobodys_donation, "link-donor", None, resumed=True),
+    Scenario("share a licence", created, "set-license-sharing", "created"),
+    Scenario("request a licence", created_without_license, "request-license", "created"),
+    Scenario("give a licence back", _leased, "release-license", "created"),
+    Scenario("keep alive", running, "keep-alive", "running"),
+    Scenario("stop sooner", created, "set-auto-shutdown", "created"),
+    Scenario("book", created, "schedule-session", "created", more={"startTime": in_two_hours}),
+    Scenario("cancel", _booked, "cancel-scheduled-session", "created", more=SESSION),
+    Scenario("cancel for all", _booked, "admin-cancel-all-sessions", "created", more=ADMIN),
+    Scenario(
+        "cancel for a member", _booked, "admin-cancel-session", "created", more=ADMIN | SESSION
+    ),
+    Scenario("prepare a session", _booked_for_soon, PREPARE, "running"),
     Scenario("tick after a start unnoticed", _came_up_unnoticed, TICK, "running"),
     Scenario("tick after a stop lost", _stop_lost, TICK, "stopped"),
     Scenario("tick after a crash unnoticed", _crashed_unnoticed, TICK, "stopped"),

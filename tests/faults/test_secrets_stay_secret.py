@@ -28,7 +28,9 @@ SECRETS = [value for name, value in GIVEN.items() if name != "foundryUsername"]
 SECTION = "Secrets stay secret"
 OPERATOR = "OPERATOR-PW"  # as tests/world.py has it
 
-CREATE = Scenario("create with an account", nothing, "create-instance", "created", True, GIVEN)
+CREATE = Scenario(
+    "create with an account", nothing, "create-instance", "created", undone=True, more=GIVEN
+)
 STOP = next(scenario for scenario in SCENARIOS if scenario.name == "stop")
 
 

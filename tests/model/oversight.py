@@ -15,20 +15,27 @@ from tests.model import emulated
 from tests.model.stage import Answer, Event
 from tests.model.wishes import USERS
 
+ADDRESSES = ("grace@example.com", "heidi@example.com")
 DONORS = ("1" * 18, "2" * 18)
 ORDERS = (
-    "force-shutdown",
-    "cancel-session",
-    "cancel-all-sessions",
-    "maintenance-reset",
-    "assign-donation",
-    "grant",
-    "revoke",
+    "admin-force-shutdown",
+    "admin-cancel-session",
+    "admin-cancel-all-sessions",
+    "admin-maintenance-reset",
+    "admin-assign-donation",
+    "admin-grant",
+    "admin-revoke",
+)
+ABOUT_A_MEMBER = (
+    "admin-force-shutdown",
+    "admin-assign-donation",
+    "admin-grant",
+    "admin-revoke",
 )
 
 # The same few payments come again and again, some of them in another message.
 donations = st.builds(
-    lambda number, message, donor, amount, currency: {
+    lambda number, message, donor, amount, currency, email: {
         "action": "kofi-webhook",
         "body": payload(
             number,
@@ -36,6 +43,7 @@ donations = st.builds(
             discord_userid=donor,
             amount=amount,
             currency=currency,
+            email=email,
         ),
     },
     st.integers(1, 6),
@@ -43,6 +51,20 @@ donations = st.builds(
     st.sampled_from([None, *DONORS]),
     st.sampled_from(["0.01", "3.00", "10"]),
     st.sampled_from(["USD", "SEK"]),
+    st.sampled_from([None, None, *ADDRESSES]),
+)
+
+# A member says that an address is the own one, with a payment that was made by it, or was not.
+links = st.builds(
+    lambda whose, number, address: {
+        "action": "link-donor",
+        "userId": USERS[whose],
+        "transactionId": payload(number)["kofi_transaction_id"],
+        "email": address,
+    },
+    st.integers(0, len(USERS) - 1),
+    st.integers(1, 6),
+    st.sampled_from(ADDRESSES),
 )
 
 
@@ -62,14 +84,14 @@ orders = st.builds(Order, st.sampled_from(ORDERS), st.integers(0, 9))
 
 
 def _ordered(order: str, which: int) -> Event:
-    event: dict[str, Any] = {"action": f"admin-{order}", "userId": "admin", "reason": "A test"}
+    event: dict[str, Any] = {"action": order, "userId": "admin", "reason": "A test"}
     sessions = [session["sessionId"] for session in emulated.items("sessions")] or ["none"]
     waiting = [d["donationId"] for d in emulated.items("donations") if "unassigned" in d] or ["x"]
-    if order in ("force-shutdown", "grant", "revoke", "assign-donation"):
+    if order in ABOUT_A_MEMBER:
         event["targetUserId"] = USERS[which % len(USERS)]
-    if order == "cancel-session":
+    if order == "admin-cancel-session":
         event["sessionId"] = sessions[which % len(sessions)]
-    if order == "assign-donation":
+    if order == "admin-assign-donation":
         event["donationId"] = waiting[which % len(waiting)]
     return event
 

@@ -154,6 +154,11 @@ class Story(RuleBasedStateMachine):
         assert answer is not None
         assert answer["success"]
 
+    @rule(event=oversight.links)
+    def a_donor_is_linked(self, event: Event) -> None:
+        """A member says which address the own payments come from."""
+        self.on.call(event)
+
     @rule(order=oversight.orders)
     def an_administrator_orders(self, order: Order) -> None:
         """Somebody's server is stopped, a session called off, what is odd mended."""

@@ -1,0 +1,29 @@
+"""Which actions only read. All others write, and tests/consistency asks more of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+# That they call nothing that writes is shown where each plays its sample (tests/contract).
+ONLY_READ = {
+    "status",
+    "get-scheduled-sessions",
+    "check-availability",
+    "license-pool-status",
+    "health-check",
+    "list-all",
+    "get-user-costs",
+    "get-all-costs",
+    "admin-overview",
+    "shutdown-stats",
+    "admin-audit",
+    "chat",
+    "list-data",
+    "readiness",
+}
+_READING = ("Get", "Query", "Scan", "Describe", "List", "Head", "Converse")
+
+
+def writing(calls: Iterable[str]) -> list[str]:
+    """The calls to AWS ("ecs.RunTask") that change something there."""
+    return [name for name in calls if not name.partition(".")[2].startswith(_READING)]
