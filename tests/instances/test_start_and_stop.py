@@ -314,8 +314,10 @@ def test_a_stop_that_meets_the_servers_coming_up_still_stops_it(
 ):
     freezer.move_to("2026-03-01T20:00:00Z")
     invoke(sample("start-instance"))
-    freezer.tick(90)
-    with meanwhile("TransactWriteItems", lambda: ecs.comes_up(ecs.only_task())):
+    freezer.tick(60)
+    event = ecs.up(ecs.only_task())
+    freezer.tick(30)
+    with meanwhile("TransactWriteItems", lambda: invoke(event)):
         assert invoke(sample("stop-instance"))["success"]
     freezer.tick(20)
     status = invoke("status", userId=USER)
