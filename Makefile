@@ -96,6 +96,12 @@ prove: $(READY) ## the long proofs at full size; writes docs/proof.md
 bench: $(READY) ## medians and ratios: cold start, HTTP, AWS calls, ticks, overview
 	@$(BIN)/python -m bench
 
+.PHONY: mutate
+mutate: $(READY) ## the share of small mistakes that the tests notice: MUTANTS=100 SEED=1
+	@MUTANTS='$(MUTANTS)' SEED='$(SEED)' $(BIN)/python -m bench.mutants
+MUTANTS := 100
+SEED := 1
+
 # --- build and deploy ------------------------------------------------------------------------------
 
 # SAM phones home and looks for newer versions unless told not to.

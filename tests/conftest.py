@@ -17,6 +17,7 @@ os.environ |= {
 }
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
 from typing import Any, cast
 
 import freezegun
@@ -28,6 +29,7 @@ from moto.moto_api import state_manager
 
 from tests import aws_calls, bedrock_server, emulator, failures, foundry_server, proof, world
 from tests.model import emulated
+from tests.model.interrupting import CALLS, Interruption
 
 emulator.shorten()
 PROOF = "proof"  # under this name a test's report has what the test found
@@ -130,6 +132,24 @@ def ecs(aws: dict[str, str], invoke: Invoke) -> world.Ecs:
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:
     """Show the fields that differ."""
     return failures.compared(op, left, right)
+
+
+Meanwhile = Callable[..., AbstractContextManager[None]]
+
+
+@pytest.fixture
+def meanwhile() -> Meanwhile:
+    """Something happens within a call to AWS, as when two act at once: `with meanwhile("RunTask", act): ...`.
+
+    What `act` raises is what the call raises. `after` as many calls of that name; `mode` as in tests/aws_calls.py.
+    """
+
+    def at(
+        call: str, act: Callable[[], object] | None = None, after: int = 0, mode: str = ""
+    ) -> AbstractContextManager[None]:
+        return CALLS.interrupted(Interruption(after, mode, act, only=call))
+
+    return at
 
 
 @pytest.hookimpl(wrapper=True)

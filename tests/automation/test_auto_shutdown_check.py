@@ -31,6 +31,13 @@ def test_a_missed_start_is_noticed(starting, invoke, ecs, freezer):
     assert status(invoke) == "running"
 
 
+def test_a_start_is_looked_at_after_two_minutes_and_not_before(starting, invoke, ecs, freezer):
+    freezer.tick(119)
+    assert invoke(TICK)["instancesChecked"] == 0
+    freezer.tick(1)
+    assert invoke(TICK)["instancesChecked"] == 1
+
+
 def test_a_missed_stop_is_noticed_and_billed_to_ecss_second(starting, invoke, ecs, freezer):
     ecs.comes_up(ecs.only_task())
     freezer.tick(1000)

@@ -128,3 +128,20 @@ def test_the_reason_of_a_stop_is_kept(minutes, invoke, foundry, ecs):
     ecs.ends(*ecs.tasks("STOPPED"))
     assert "nobody uses it" in status(invoke)["message"]
     assert "idleSince" not in world.items("instances")[0]
+
+
+def test_of_two_sessions_that_have_begun_the_later_says_when_the_server_stops(
+    running, invoke, freezer
+):
+    def book(start, duration):
+        return invoke("schedule-session", userId=USER, startTime=start, duration=duration)
+
+    # The first has its server until 22:00 and is told of that at 21:50, when the second's time begins.
+    assert book(NOW + 1200, 40)["success"]
+    assert book(NOW + 110 * 60 + 600, 60)["success"]
+    for _ in range(130):
+        freezer.tick(60)
+        invoke(sample("prepare-sessions"))
+        invoke(TICK)
+    assert status(invoke)["status"] == "running"
+    assert "about-to-stop" not in notices()

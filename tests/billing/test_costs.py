@@ -98,6 +98,19 @@ def test_a_run_of_seconds_costs_a_minute_as_aws_bills_it(invoke, plays):
     assert float(entry["cost"]) == pytest.approx(float(RATE) / 60, abs=1e-6)
 
 
+def test_a_run_that_ends_before_its_image_is_pulled_costs_nothing_whatever_ran_before(
+    invoke, ecs, plays, freezer
+):
+    plays("ada", 3)
+    freezer.tick(HOUR)
+    invoke("start-instance", userId="ada")
+    freezer.tick(120)
+    ecs.ends(ecs.only_task(), exit_code=1)
+    found = costs(invoke)
+    assert (found["hours"], found["cost"]) == (3.0, usd(3))
+    assert [run["seconds"] for run in world.items("runs") if run["seconds"] != 3 * HOUR] == [0]
+
+
 def test_a_runs_rate_is_what_it_was_when_the_run_began(invoke, ecs, freezer, monkeypatch):
     invoke("start-instance", userId="ada")
     ecs.comes_up(ecs.only_task())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 
 from tests.world import Context, sample
 
@@ -41,6 +42,28 @@ def test_the_contracts_four_metrics_have_action_and_outcome_as_dimensions(invoke
     assert set(seen) == {"InstanceOperations", "ErrorRates", "Performance", "ResourceUsage"}
     assert seen["InstanceOperations"] == 1
     assert seen["ErrorRates"] == 0
+
+
+def test_the_sum_of_resource_usage_is_how_many_there_are(invoke, ecs, capsys):
+    def usage():
+        for line in lines(capsys):
+            if "ResourceUsage" in line:
+                sums[line["resource"]] += line["ResourceUsage"]
+        return dict(sums)
+
+    sums: Counter[str] = Counter()
+    invoke(sample("create-instance"))
+    assert usage() == {"efs": 1, "s3": 1}
+    invoke(sample("start-instance"))
+    task = ecs.only_task()
+    ecs.comes_up(task)
+    assert usage() == {"efs": 1, "s3": 1, "ecs": 1}
+    ecs.ends(task)
+    assert usage() == {"efs": 1, "s3": 1, "ecs": 0}
+    invoke(sample("destroy-instance"))
+    assert usage()["ecs"] == 1, "the task that erases the files"
+    ecs.ends(ecs.only_task())
+    assert usage() == {"efs": 0, "s3": 0, "ecs": 0}
 
 
 def test_an_error_counts_as_one_with_its_code_as_the_outcome(invoke, capsys):

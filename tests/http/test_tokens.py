@@ -10,6 +10,7 @@ import time
 import jwt
 import pytest
 
+from handler.token import main as issue
 from tests import world
 from tests.http.issuing import cognito, own, private_key
 from tests.http.shapes import ask
@@ -90,6 +91,27 @@ def test_a_scope_makes_nobody_an_administrator(http):
     body = {"action": "list-all", "userId": "admin"}
     token = own("eve", scope="user admin public system")
     assert ask("POST", "/", body, token=token).status == 403
+
+
+@pytest.mark.parametrize("scope", [["user", 7, None], {"user": True}, 7, True])
+def test_a_scope_that_is_no_text_is_ignored(http, invoke, scope):
+    invoke(world.sample("create-instance", userId="ada"))
+    body = {"action": "status", "userId": "ada"}
+    assert ask("POST", "/", body, token=own("ada", scope=scope)).status == 200
+    others = ask("POST", "/", body, token=own("helper", scope=scope)).status
+    assert others == (200 if isinstance(scope, list) else 403)
+
+
+def test_an_issued_token_is_its_users_for_its_time(http, capsys, monkeypatch, freezer):
+    freezer.move_to("2026-03-01T20:00:00Z")
+    monkeypatch.setattr("sys.argv", ["token", "ada", "--hours", "2"])
+    assert issue() == 0
+    token = capsys.readouterr().out.strip()
+    assert status(token).json["user"] == "ada"
+    body = {"action": "status", "userId": "ben"}
+    assert ask("POST", "/", body, token=token).status == 403, "no scope was asked for"
+    freezer.tick(2 * 3600 + 60)
+    assert status(token).status == 401
 
 
 def test_keys_are_fetched_once_and_anew_when_a_token_names_another(http, monkeypatch, freezer):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 
+import boto3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from actions.instances.naming import RESERVED, labels
 from tests import world
+from tests.aws_calls import BEFORE
 from tests.world import sample
 
 USER = sample("create-instance")["userId"]
@@ -147,6 +149,9 @@ def test_members_may_bring_an_account_of_their_own(invoke):
     secrets = {s["name"]: s["valueFrom"] for s in containers(item)[0]["foundry"]["secrets"]}
     assert secrets["FOUNDRY_USERNAME"] == f"{item['secretArn']}:username::"
     assert secrets["FOUNDRY_PASSWORD"] == f"{item['secretArn']}:password::"
+    kept = world.client("secretsmanager").get_secret_value(SecretId=item["secretArn"])
+    stored = json.loads(kept["SecretString"])
+    assert (stored["username"], stored["password"]) == ("ada", "adas-password")
 
 
 def test_half_an_account_is_refused(invoke):
@@ -180,6 +185,44 @@ def test_a_second_server_is_refused_with_the_present_state(invoke, instance):
     assert answer["errorCode"] == "RESOURCE_CONFLICT"
     assert answer["details"]["status"] == "created"
     assert len(world.items("instances")) == 1
+
+
+def test_a_repeated_create_completes_what_was_interrupted(invoke, meanwhile):
+    with meanwhile("RegisterTaskDefinition", mode=BEFORE):
+        assert invoke(sample("create-instance"))["errorCode"] == "INTERNAL_ERROR"
+    assert invoke("status", userId=USER)["status"] == "unknown"
+    assert invoke(sample("create-instance", foundryVersion="14"))["success"]
+    status = invoke("status", userId=USER)
+    assert (status["status"], status["foundryVersion"]) == ("created", "14")
+    assert len(world.client("efs").describe_access_points()["AccessPoints"]) == 2  # and the cache's
+
+
+def test_a_create_that_is_under_way_is_busy(invoke, meanwhile):
+    within = []
+    with meanwhile("CreateAccessPoint", lambda: within.append(invoke(sample("create-instance")))):
+        assert invoke(sample("create-instance"))["success"]
+    (refused,) = within
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    assert refused["details"]["status"] == "creating"
+
+
+def test_an_interrupted_create_is_taken_up_by_the_quicker_of_two(invoke, meanwhile):
+    with meanwhile("RegisterTaskDefinition", mode=BEFORE):
+        invoke(sample("create-instance"))
+    with meanwhile("UpdateItem", lambda: invoke(sample("create-instance"))):
+        refused = invoke(sample("create-instance"))
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    assert invoke("status", userId=USER)["status"] == "created"
+
+
+def test_a_name_whose_hosts_are_all_taken_is_a_conflict(invoke, aws):
+    hosts = boto3.resource("dynamodb").Table("hosts")
+    for label in labels("ada", USER):
+        hosts.put_item(Item={"host": f"{label}.{world.DOMAIN}", "userId": "1"})
+    refused = invoke(sample("create-instance"))
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    assert refused["details"]["field"] == "username"
+    assert world.items("instances") == []
 
 
 def test_two_names_that_come_out_the_same_get_host_names_of_their_own(invoke):

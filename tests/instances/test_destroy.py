@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import world
+from tests.aws_calls import DIES_AFTER, ProcessDied
 from tests.world import sample
 
 USER = sample("create-instance")["userId"]
@@ -93,6 +94,21 @@ def test_files_that_could_not_be_erased_are_tried_again_an_hour_later(
     freezer.tick(3700)
     invoke(sample("auto-shutdown-check"))
     ecs.ends(ecs.only_task())
+    assert left() == nothing
+
+
+def test_a_repeated_destroy_launches_one_purge(nothing, invoke, ecs, freezer, meanwhile):
+    invoke(sample("create-instance"))
+    invoke(sample("start-instance"))
+    ecs.ends(ecs.only_task())
+    with meanwhile("RunTask", mode=DIES_AFTER), pytest.raises(ProcessDied):
+        invoke(sample("destroy-instance"))
+    freezer.tick(301)  # the dead one's lock expires
+    for _ in range(2):
+        assert invoke(sample("destroy-instance"))["success"]
+        purge = ecs.only_task()
+    assert [run["kind"] for run in world.items("runs")].count("purge") == 1
+    ecs.ends(purge)
     assert left() == nothing
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests import world
-from tests.aws_calls import AWS
+from tests.aws_calls import AWS, BEFORE, DIES_AFTER, ProcessDied
+from tests.recount import disagreements
 from tests.world import sample
 
 USER = sample("create-instance")["userId"]
@@ -241,3 +244,147 @@ def test_a_pooled_server_is_refused_when_no_licence_is_free(invoke, ecs):
     assert answer["errorCode"] == "RESOURCE_CONFLICT"
     assert ecs.tasks() == []
     assert invoke("status", userId=USER)["status"] == "created"
+
+
+# --- interrupted, and at the same time as something else ---------------------------------------------------
+
+
+def dies_after_launching(invoke, meanwhile):
+    with meanwhile("RunTask", mode=DIES_AFTER), pytest.raises(ProcessDied):
+        invoke(sample("start-instance"))
+
+
+def revision():
+    return instance()["taskDefinitionArn"]
+
+
+def test_a_first_start_registers_no_new_revision(created, invoke):
+    before = revision()
+    invoke(sample("start-instance"))
+    assert revision() == before
+
+
+def test_a_start_that_failed_before_its_launch_is_carried_on_by_the_next(
+    created, invoke, ecs, meanwhile
+):
+    with meanwhile("RunTask", mode=BEFORE):
+        assert not invoke(sample("start-instance"))["success"]
+    status = invoke("status", userId=USER)
+    assert status["status"] == "starting"
+    assert "taskArn" not in status
+    assert invoke(sample("start-instance"))["success"]
+    assert len(ecs.tasks()) == 1
+    assert len(world.items("runs")) == 1
+
+
+def test_a_task_that_was_launched_and_not_noted_is_found_again(
+    created, invoke, ecs, freezer, meanwhile
+):
+    dies_after_launching(invoke, meanwhile)
+    assert invoke(sample("start-instance"))["details"]["status"] == "starting"
+    freezer.tick(301)  # the dead one's lock expires
+    assert invoke(sample("start-instance"))["success"]
+    assert invoke("status", userId=USER)["taskArn"] == ecs.only_task()
+
+
+def test_destroying_stops_a_task_that_was_launched_and_not_noted(
+    created, invoke, ecs, freezer, meanwhile
+):
+    dies_after_launching(invoke, meanwhile)
+    task = ecs.only_task()
+    freezer.tick(301)
+    assert invoke(sample("destroy-instance"))["success"]
+    assert ecs.tasks("STOPPED") == [task]
+
+
+def test_while_a_start_is_under_way_nothing_else_touches_the_server(created, invoke, meanwhile):
+    def others():
+        asked = ("destroy-instance", "update-version", "start-instance")
+        refused.extend(invoke(sample(name)) for name in asked)
+
+    refused: list[Any] = []
+    with meanwhile("RunTask", others):
+        assert invoke(sample("start-instance"))["success"]
+    assert {each["errorCode"] for each in refused} == {"RESOURCE_CONFLICT"}
+    assert invoke("status", userId=USER)["status"] == "starting"
+
+
+def test_a_start_is_never_that_of_a_server_made_anew_meanwhile(created, invoke, ecs, meanwhile):
+    def anew():
+        invoke(sample("destroy-instance"))
+        invoke(sample("create-instance"))
+
+    with meanwhile("TransactWriteItems", anew):
+        assert invoke(sample("start-instance"))["errorCode"] == "RESOURCE_CONFLICT"
+    assert ecs.tasks() == []
+    assert world.items("runs") == []
+    assert invoke("status", userId=USER)["status"] == "created"
+
+
+def test_a_stop_that_meets_the_servers_coming_up_still_stops_it(
+    created, invoke, ecs, freezer, meanwhile
+):
+    freezer.move_to("2026-03-01T20:00:00Z")
+    invoke(sample("start-instance"))
+    freezer.tick(60)
+    event = ecs.up(ecs.only_task())
+    freezer.tick(30)
+    with meanwhile("TransactWriteItems", lambda: invoke(event)):
+        assert invoke(sample("stop-instance"))["success"]
+    freezer.tick(20)
+    status = invoke("status", userId=USER)
+    assert status["status"] == "stopping"
+    assert status["message"].endswith("20 s so far"), "since the stop"
+    assert disagreements(world.items) == {}
+
+
+def test_a_stop_that_meets_the_end_of_the_task_is_counted_as_the_members(
+    running, invoke, ecs, meanwhile
+):
+    with meanwhile("TransactWriteItems", lambda: invoke(sample("stop-instance"))):
+        ecs.ends(running)
+    assert invoke("status", userId=USER)["status"] == "stopped"
+    assert invoke("shutdown-stats", userId="admin")["byCause"] == {"member": 1}
+    assert disagreements(world.items) == {}
+    assert invoke(sample("start-instance"))["success"]
+
+
+def test_a_stop_that_comes_while_the_route_is_made_is_due_at_once(created, invoke, ecs, meanwhile):
+    invoke(sample("start-instance"))
+    with meanwhile("CreateRule", lambda: invoke(sample("stop-instance"))):
+        ecs.comes_up(ecs.only_task())
+    assert invoke("status", userId=USER)["status"] == "stopping"
+    AWS.queue.clear()  # its own invocation met the lock
+    invoke(sample("auto-shutdown-check"))
+    assert ecs.tasks() == []
+
+
+def test_a_late_event_does_not_postpone_a_stop(running, invoke, ecs, freezer, meanwhile):
+    event = ecs.up(running)
+    with meanwhile("UpdateItem", lambda: invoke(sample("stop-instance"))):
+        invoke(event)
+    AWS.queue.clear()
+    freezer.tick(60)
+    invoke(sample("auto-shutdown-check"))
+    assert ecs.tasks() == []
+
+
+def test_a_server_waits_with_a_reason_for_a_route_of_a_full_load_balancer(
+    created, invoke, ecs, freezer, meanwhile
+):
+    def full():
+        raise ClientError({"Error": {"Code": "TooManyRules", "Message": "full"}}, "CreateRule")
+
+    invoke(sample("start-instance"))
+    ecs.up(ecs.only_task())
+    freezer.tick(120)
+    with meanwhile("CreateRule", full):
+        invoke(sample("auto-shutdown-check"))
+    status = invoke("status", userId=USER)
+    assert status["status"] == "starting"
+    assert "load balancer" in status["message"]
+    freezer.tick(300)
+    invoke(sample("auto-shutdown-check"))
+    status = invoke("status", userId=USER)
+    assert status["status"] == "running"
+    assert "load balancer" not in status["message"]

@@ -231,3 +231,40 @@ def test_an_address_is_one_members_only(invoke):
     assert link(invoke)["success"]
     assert link(invoke)["success"], "again by the same member"
     assert link(invoke, user="mallory")["errorCode"] == "RESOURCE_CONFLICT"
+
+
+def test_an_address_that_another_member_linked_is_refused_even_with_a_payment_of_ones_own(invoke):
+    mallory = "2" * 18
+    webhook(invoke, 1, email=EMAIL)
+    webhook(invoke, 2, email=EMAIL, discord_userid=mallory)
+    link(invoke)
+    refused = link(invoke, user=mallory, number=2)
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    assert webhook(invoke, 3, email=EMAIL)["userId"] == DONOR
+
+
+def test_a_donation_that_is_assigned_meanwhile_is_not_counted_twice(invoke, meanwhile):
+    def assigned():
+        order = {"donationId": payload(1)["message_id"], "targetUserId": "2" * 18}
+        assert invoke("admin-assign-donation", userId="admin", **order)["success"]
+
+    webhook(invoke, 1, email=EMAIL)
+    webhook(invoke, 2, email=EMAIL)
+    with meanwhile("TransactWriteItems", assigned, after=1):  # the link itself is written before
+        assert link(invoke, number=2)["donationsAssigned"] == 1
+    assert costs(invoke, "2" * 18)["donations"] == 3.0
+    assert costs(invoke, DONOR)["donations"] == 3.0
+    assert disagreements(world.items) == {}
+
+
+def test_a_private_donation_is_listed_for_assignment_with_its_type_and_without_its_message(invoke):
+    webhook(invoke, type="Subscription", is_public=False, message="a private word", currency="EUR")
+    (listed,) = invoke("get-all-costs", userId="admin")["unassigned"]
+    assert listed == {
+        "donationId": payload(1)["message_id"],
+        "type": "Subscription",
+        "currency": "EUR",
+        "amount": 3.0,
+        "donatedAt": donations()[0]["donatedAt"],
+        "fromName": "Grace",
+    }

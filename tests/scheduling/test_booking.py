@@ -77,6 +77,8 @@ def test_two_sessions_of_one_member_do_not_overlap(pool, invoke):
     refused = book(invoke, "ben", NOW + 2 * HOUR)
     assert refused["errorCode"] == "RESOURCE_CONFLICT"
     assert "another session" in refused["error"]
+    (first,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
+    assert refused["details"]["sessionId"] == first["sessionId"]
 
 
 def test_a_booking_that_finds_no_licence_is_told_when_one_is_free(pool, invoke):
@@ -154,11 +156,11 @@ def test_an_owner_books_the_own_licence_first(pool, invoke):
 def test_an_owners_booking_moves_a_borrowers_to_another_licence(pool, invoke):
     book(invoke, "ben", NOW + HOUR)
     owner(invoke, "oskar")
-    assert book(invoke, "olga", NOW + HOUR)["success"]
+    book(invoke, "oskar", NOW + 5 * HOUR)  # so that olga, who plays longer, cannot have it instead
+    assert book(invoke, "olga", NOW + HOUR, 300)["success"]
     (bens,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
-    (olgas,) = invoke("get-scheduled-sessions", userId="olga")["sessions"]
-    assert bens["status"] == "scheduled"
-    assert bens["licenseId"] != olgas["licenseId"]
+    owners = {license["licenseId"]: license["ownerId"] for license in world.items("licenses")}
+    assert (bens["status"], owners[bens["licenseId"]]) == ("scheduled", "oskar")
 
 
 def test_an_owner_comes_first_on_the_own_licence(pool, invoke):
@@ -167,6 +169,63 @@ def test_an_owner_comes_first_on_the_own_licence(pool, invoke):
     (bens,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
     assert bens["status"] == "cancelled"
     assert "owner" in bens["reason"]
+
+
+def test_who_is_overtaken_by_another_booking_of_the_licence_books_what_is_left(
+    pool, invoke, meanwhile
+):
+    with meanwhile("TransactWriteItems", lambda: book(invoke, "cleo", NOW + 10 * HOUR, 60)):
+        assert book(invoke, "ben", NOW + HOUR, 60)["success"]
+    windows = world.items("licenses")[0]["windows"]
+    assert sorted(window["userId"] for window in windows) == ["ben", "cleo"]
+
+
+def test_who_is_overtaken_by_a_booking_of_the_same_time_is_refused(pool, invoke, meanwhile):
+    with meanwhile("TransactWriteItems", lambda: book(invoke, "cleo", NOW + HOUR, 60)):
+        refused = book(invoke, "ben", NOW + HOUR, 60)
+    assert refused["details"]["minutesLater"] == 85
+    (window,) = world.items("licenses")[0]["windows"]
+    assert window["userId"] == "cleo"
+
+
+def test_a_licence_that_leaves_the_pool_meanwhile_is_not_booked(pool, invoke, meanwhile):
+    def leave():
+        invoke("set-license-sharing", userId="olga", allowLicenseSharing=False)
+
+    with meanwhile("TransactWriteItems", leave):
+        assert book(invoke, "ben", NOW + HOUR)["errorCode"] == "RESOURCE_CONFLICT"
+    assert invoke("get-scheduled-sessions", userId="ben")["sessions"] == []
+    assert world.items("licenses")[0]["windows"] == []
+
+
+def test_nothing_is_booked_for_a_server_that_is_destroyed_meanwhile(pool, invoke, meanwhile):
+    with meanwhile("TransactWriteItems", lambda: invoke("destroy-instance", userId="ben")):
+        assert book(invoke, "ben", NOW + HOUR)["errorCode"] == "RESOURCE_NOT_FOUND"
+    assert world.items("licenses")[0]["windows"] == []
+
+
+def test_a_leaving_licence_stays_until_the_last_session_of_others(pool, invoke):
+    sessions = [book(invoke, user, NOW + n * HOUR, 60) for user, n in [("ben", 1), ("cleo", 4)]]
+    book(invoke, "olga", NOW + 10 * HOUR)  # the owner's own keeps it in nobody's pool
+    invoke("set-license-sharing", userId="olga", allowLicenseSharing=False, afterSessions=True)
+    left = []
+    for user, booked in zip(["ben", "cleo"], sessions, strict=True):
+        invoke("cancel-scheduled-session", userId=user, sessionId=booked["sessionId"])
+        left.append(invoke("license-pool-status")["totalLicenses"])
+    assert left == [1, 0]
+
+
+def test_a_leaving_licence_leaves_when_its_last_booking_has_moved_to_another(pool, invoke):
+    book(invoke, "ben", NOW + HOUR)
+    owner(invoke, "oskar")
+    book(invoke, "oskar", NOW + 5 * HOUR)  # so that olga, who plays longer, cannot have it instead
+    invoke("set-license-sharing", userId="olga", allowLicenseSharing=False, afterSessions=True)
+    assert invoke("license-pool-status")["totalLicenses"] == 2
+    assert book(invoke, "olga", NOW + HOUR, 300)["success"]
+    (pooled,) = invoke("license-pool-status")["pools"]
+    assert pooled["ownerId"] == "oskar"
+    (bens,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
+    assert (bens["status"], bens["licenseId"]) == ("scheduled", pooled["licenseId"])
 
 
 def test_a_licence_leaves_the_pool_after_the_sessions_that_reserve_it(pool, invoke):
@@ -203,6 +262,18 @@ def test_destroying_an_owners_server_moves_the_sessions_that_had_booked_the_lice
     assert shown["status"] == "scheduled"
     (left,) = world.items("licenses")
     assert shown["licenseId"] == left["licenseId"]
+
+
+def test_an_owners_server_is_gone_only_when_all_bookings_of_the_licence_have_moved(pool, invoke):
+    for user, hours in [("ben", 1), ("cleo", 4), ("ben", 8)]:
+        book(invoke, user, NOW + hours * HOUR, 60)
+    owner(invoke, "oskar")
+    invoke("destroy-instance", userId="olga")
+    (left,) = world.items("licenses")
+    assert [window["userId"] for window in left["windows"]] == ["ben", "cleo", "ben"]
+    for user in ("ben", "cleo"):
+        (instance,) = (i for i in world.items("instances") if i["userId"] == user)
+        assert {booking["licenseId"] for booking in instance["bookings"]} == {left["licenseId"]}
 
 
 def test_destroying_a_server_ends_its_members_lease(pool, invoke):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import boto3
 import pytest
 
 from tests import world
@@ -129,6 +130,43 @@ def test_a_borrower_without_a_session_is_told_and_then_gives_way(booked, invoke,
     minutes(5)
     assert session(invoke)["status"] == "preparing"
     assert invoke("status", userId="ben")["status"] == "starting"
+    stats = invoke("shutdown-stats", userId="admin")
+    assert stats["byCause"] == {"gave-way": 1}
+    assert stats["automatic"] == 1
+
+
+def test_an_owner_takes_the_licence_from_no_session_that_is_prepared_or_played(
+    booked, invoke, ecs, minutes
+):
+    def owner_asks():
+        asked = {"userId": "olga", "startTime": NOW + HOUR + 1800, "duration": 60}
+        return invoke("schedule-session", **asked)["errorCode"], session(invoke)["status"]
+
+    minutes(55)
+    assert owner_asks() == ("RESOURCE_CONFLICT", "preparing")
+    ecs.comes_up(ecs.only_task())
+    minutes(1)
+    assert owner_asks() == ("RESOURCE_CONFLICT", "running")
+
+
+def test_a_server_on_another_licence_is_started_anew_on_its_sessions(booked, invoke, ecs, minutes):
+    owner(invoke, "oskar")
+    borrower(invoke, "cleo")
+    wanted = session(invoke)["licenseId"]
+    assert invoke("request-license", userId="cleo")["licenseId"] == wanted
+    invoke("start-instance", userId="ben")
+    first = ecs.only_task()
+    ecs.comes_up(first)
+    minutes(55)
+    assert invoke("status", userId="ben")["status"] == "stopping"
+    ecs.ends(first)
+    assert invoke("shutdown-stats", userId="admin")["byCause"] == {"session": 1}
+    minutes(1)
+    ecs.comes_up(ecs.only_task())
+    minutes(1)
+    assert session(invoke)["status"] == "running"
+    (running,) = (run for run in world.items("runs") if "stoppedAt" not in run)
+    assert running["licenseId"] == wanted
 
 
 def test_nobody_gets_a_licence_that_is_about_to_be_needed(booked, invoke, freezer):
@@ -146,6 +184,26 @@ def test_a_session_whose_server_was_destroyed_is_cancelled(booked, invoke, minut
     invoke("destroy-instance", userId="ben")
     minutes(60)
     assert session(invoke)["status"] == "cancelled"
+
+
+def test_a_due_session_without_a_server_is_cancelled(booked, invoke, minutes):
+    boto3.resource("dynamodb").Table("instances").delete_item(Key={"userId": "ben"})
+    minutes(55)
+    ended = session(invoke)
+    assert ended["status"] == "cancelled"
+    assert "destroyed" in ended["reason"]
+    assert world.items("licenses")[0]["windows"] == []
+
+
+def test_destroying_leaves_a_session_that_was_played_completed(booked, invoke, ecs, minutes):
+    minutes(55)
+    task = ecs.only_task()
+    ecs.comes_up(task)
+    minutes(66)
+    assert session(invoke)["status"] == "completed"
+    ecs.ends(task)
+    invoke("destroy-instance", userId="ben")
+    assert session(invoke)["status"] == "completed"
 
 
 def test_ticks_read_only_what_is_due(booked, invoke, freezer):

@@ -1,0 +1,47 @@
+"""Which tests come by which line: a plugin of pytest, `-p bench.reach`, for bench/mutants.py.
+
+Written as JSON to the file that REACH names: module, line, and the tests that carried it out, their fixtures
+included. What is carried out when a module is imported is no test's.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import coverage
+import pytest
+
+_coverage = coverage.Coverage(data_file=None, include=["actions/*", "services/*"])
+_coverage.start()
+
+
+def pytest_collection_finish() -> None:
+    """Import everything before the first test, whose it would be else."""
+    for path in (*Path("services").rglob("*.py"), *Path("actions").rglob("*.py")):
+        importlib.import_module(".".join(path.with_suffix("").parts))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
+    """From here on, and until the next one, it is this test that comes by."""
+    _coverage.switch_context(item.nodeid.split("[")[0])
+    return (yield)
+
+
+def pytest_sessionfinish() -> None:
+    """Write what was found."""
+    _coverage.stop()
+    data, root = _coverage.get_data(), Path.cwd()
+    found = {
+        str(Path(file).relative_to(root)): {
+            line: sorted(filter(None, tests))
+            for line, tests in data.contexts_by_lineno(file).items()
+        }
+        for file in data.measured_files()
+    }
+    Path(os.environ["REACH"]).write_text(json.dumps(found), encoding="utf-8")
