@@ -149,8 +149,11 @@ def test_an_owner_takes_the_licence_from_no_session_that_is_prepared_or_played(
     assert owner_asks() == ("RESOURCE_CONFLICT", "running")
 
 
-def test_a_server_on_another_licence_is_started_anew_on_its_sessions(booked, invoke, ecs, minutes):
-    owner(invoke, "oskar")
+def test_a_server_on_another_licence_is_started_anew_on_its_sessions(
+    booked, invoke, ecs, minutes, freezer
+):
+    freezer.tick(1)
+    owner(invoke, "oskar")  # whose licence is the less long unused one
     borrower(invoke, "cleo")
     wanted = session(invoke)["licenseId"]
     assert invoke("request-license", userId="cleo")["licenseId"] == wanted
