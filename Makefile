@@ -84,7 +84,7 @@ check: $(READY) ## lint, format, types, template, and what must agree with what
 	@$(BIN)/python -m pytest tests/consistency
 
 .PHONY: docs
-docs: $(READY) ## write docs/actions.md anew from the actions
+docs: $(READY) ## write docs/actions.md, and the sums in docs/costs.md, anew
 	@$(BIN)/python -m docs.generate
 
 .PHONY: prove

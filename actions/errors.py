@@ -156,13 +156,23 @@ class SessionNotFound(NotFound):
 
 
 class NoCapacity(Conflict):
-    """ECS does not run the task now."""
+    """ECS does not run the task now; `why` says so in words for the member."""
 
-    def __init__(self, reason: str) -> None:
+    def __init__(self, why: str) -> None:
         super().__init__(
-            "AWS did not start the server; nothing is running and nothing is charged.",
-            reason=reason[:200],
+            f"{why} Nothing is running and nothing is charged.",
             suggestion="Try again in a few minutes; tell the operator if it stays so.",
+        )
+
+
+class StartDelayed(Conflict):
+    """ECS starts nothing now, or it is not certain what became of a request. The tick goes on with it."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"{why} The start goes on by itself.",
+            status="starting",
+            suggestion="Ask for its status in some minutes.",
         )
 
 

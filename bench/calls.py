@@ -81,7 +81,7 @@ def measure(lives: int = LIVES) -> dict[str, Asked]:
         lived = []
         for number in range(lives + 1):
             progress(f"Calls to AWS: life {number} of {lives} ..." if number else "Warming up ...")
-            life = Life(world.Ecs(environment["CLUSTER_ARN"], deliver=print))
+            life = Life(world.Ecs(world.cluster(environment), deliver=print))
             life.live()
             lived.append(life.steps)
     counted = lived[1:]

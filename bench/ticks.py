@@ -144,8 +144,8 @@ def instance_item(user: str, now: int) -> dict[str, Any]:
 def _running(user: str, now: int, environment: dict[str, str]) -> dict[str, Any]:
     run_id = f"run-{user}"
     task = world.client("ecs").run_task(
-        cluster=environment["CLUSTER_ARN"],
-        taskDefinition=environment["PURGE_TASK_DEFINITION"],
+        cluster=world.cluster(environment),
+        taskDefinition=f"{world.STACK}_purge",
         launchType="FARGATE",
         startedBy=run_id,
         networkConfiguration={

@@ -1,4 +1,4 @@
-"""Writes docs/actions.md from the actions themselves: `make docs`. A test compares the two."""
+"""`make docs`: docs/actions.md from the actions themselves, and the table in docs/costs.md. Tests compare them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 
 from actions import ACTIONS
 from actions.action import Request, Scope
+from docs import monthly
 
 TARGET = Path("docs/actions.md")
 HEAD = """# Actions
@@ -106,5 +107,6 @@ def _sample(name: str) -> str:
 
 
 if __name__ == "__main__":
-    TARGET.write_text(page())
-    print(f"wrote {TARGET}")
+    for target, text in ((TARGET, page()), (monthly.TARGET, monthly.page())):
+        target.write_text(text)
+        print(f"wrote {target}")

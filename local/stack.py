@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import tempfile
 from collections.abc import Mapping
@@ -16,7 +17,13 @@ TOP = Path(__file__).resolve().parent.parent
 STACK = "foundry-local"  # samconfig.toml, environment `local`
 FUNCTION = "foundry-vtt-instance-management"  # template.yaml, parameter FunctionName
 LOG_GROUP = f"/aws/lambda/{FUNCTION}"
-PURGE_FAMILY = f"{STACK}-purge"
+PURGE_FAMILY = f"{STACK}_purge"
+
+# The emulator asks for a right that does not exist on AWS, where InvokeModel, which the template gives, is the one.
+_CONVERSE = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Allow", "Action": "bedrock:Converse", "Resource": "*"}],
+}
 
 
 def require_tools() -> None:
@@ -35,19 +42,26 @@ def build(directory: Path) -> Path:
     return directory / "template.yaml"
 
 
-def deploy(embedded: Embedded, template: Path) -> dict[str, str]:
-    """`sam deploy` a built template to the embedded AWS; returns the stack's outputs."""
+def deploy(embedded: Embedded, template: Path, *options: str) -> dict[str, str]:
+    """`sam deploy` a built template, with further options of that command; returns the stack's outputs."""
     variables = {
         **CREDENTIALS,
         "AWS_ENDPOINT_URL": embedded.endpoint,
         "SAM_CLI_POLL_DELAY": "0.3",  # seconds between looks at the stack; 5 unless set
     }
     try:
-        _sam(["deploy", "--config-env", "local", "--template-file", str(template)], variables)
+        command = ["deploy", "--config-env", "local", "--template-file", str(template), *options]
+        _sam(command, variables)
     except LocalError as error:
         raise LocalError(_first_failure(embedded) or str(error)) from None
     stacks = embedded.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]
-    return {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stacks[0]["Outputs"]}
+    embedded.client("iam").put_role_policy(
+        RoleName=outputs["FunctionRoleArn"].split("/")[-1],
+        PolicyName="emulator",
+        PolicyDocument=json.dumps(_CONVERSE),
+    )
+    return outputs
 
 
 def _first_failure(embedded: Embedded) -> str | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
 from threading import Lock
 from typing import Any
@@ -15,7 +18,11 @@ from botocore.exceptions import (
     ReadTimeoutError,
 )
 
+from services import clock
+from services.errors import LockExpired
+
 # One call may take at most about 3 x (3 + 10) s, so that a chain of them ends well within the function's 300 s.
+LONGEST_CALL_SECONDS = 40
 DEFAULT = Config(
     connect_timeout=3,
     read_timeout=10,
@@ -34,6 +41,26 @@ AWS_TIMEOUTS = (ConnectTimeoutError, ReadTimeoutError)
 
 _making = Lock()
 
+# Until when, in Unix seconds, calls may be made on behalf of what is being done; none once somebody else may do it.
+_deadline: ContextVar[int | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def until(moment: int) -> Iterator[None]:
+    """Let no call to AWS inside begin after `moment`: it raises LockExpired instead."""
+    token = _deadline.set(moment)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
+def _refuse_when_late(model: Any, **_: Any) -> None:
+    """Called by botocore before it sends a request."""
+    moment = _deadline.get()
+    if moment is not None and clock.now() > moment:
+        raise LockExpired(f"too late for {model.name}")
+
 
 @lru_cache(maxsize=1)
 def _session() -> botocore.session.Session:
@@ -44,7 +71,9 @@ def _session() -> botocore.session.Session:
 @lru_cache(maxsize=64)
 def _made(service: str, short_timeout: bool, long_answer: bool) -> Any:
     config = SHORT_TIMEOUT if short_timeout else LONG_ANSWER if long_answer else DEFAULT
-    return _session().create_client(service, config=config)
+    made = _session().create_client(service, config=config)
+    made.meta.events.register_first("before-call.*.*", _refuse_when_late)
+    return made
 
 
 def client(service: str, *, short_timeout: bool = False, long_answer: bool = False) -> Any:

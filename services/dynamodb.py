@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -30,7 +30,18 @@ Item = dict[str, Any]
 Operation = dict[str, dict[str, Any]]
 ItemKey = str | tuple[str, str]  # the second part for a table with a sort key
 
-_TRANSACTION_ATTEMPTS = 8
+_ATTEMPTS = 8
+# What passes when others are done: as an error of its own, or as a reason why a transaction was cancelled.
+_PASSING = {
+    "TransactionConflictException",
+    "TransactionConflict",
+    "TransactionInProgressException",
+    "ThrottlingException",
+    "ThrottlingError",
+    "ProvisionedThroughputExceeded",
+    "ProvisionedThroughputExceededException",
+    "RequestLimitExceeded",
+}
 
 
 class ConditionFailed(Exception):
@@ -99,7 +110,7 @@ class Table:
                 "Key": self._key(key),
                 "UpdateExpression": expression,
                 "ExpressionAttributeNames": names,
-                "ExpressionAttributeValues": operands,
+                **({"ExpressionAttributeValues": operands} if operands else {}),
                 **condition,
             }
         }
@@ -107,7 +118,8 @@ class Table:
     def apply_update(self, operation: Operation) -> Item:
         """Carry out one update and return the item after it; raises ConditionFailed with the item found."""
         try:
-            answer = client("dynamodb").update_item(
+            answer = _when_free(
+                client("dynamodb").update_item,
                 **operation["Update"],
                 ReturnValues="ALL_NEW",
                 ReturnValuesOnConditionCheckFailure="ALL_OLD",
@@ -169,23 +181,37 @@ def transact(*operations: Operation) -> None:
     """Carry out all operations or none; raises ConditionFailed naming those that refused.
 
     botocore gives every transaction a client token, so a request that it repeats because the answer
-    was lost is not refused by its own first attempt. Two transactions that meet on an item are not
-    ordered by DynamoDB but refused (TransactionConflict): those are tried again here.
+    was lost is not refused by its own first attempt.
     """
-    for attempt in range(_TRANSACTION_ATTEMPTS):
+    try:
+        _when_free(client("dynamodb").transact_write_items, TransactItems=list(operations))
+    except ClientError as error:
+        codes = _reasons(error)
+        failed = {i for i, code in enumerate(codes) if code == "ConditionalCheckFailed"}
+        if not failed:
+            raise
+        raise ConditionFailed(frozenset(failed)) from error
+
+
+def _when_free(write: Callable[..., Any], **arguments: Any) -> Any:
+    """Write, and try again while others write to the same items, or to the same part of the table.
+
+    DynamoDB does not order writes that meet with a transaction on an item: it refuses them, and botocore does not
+    repeat those (DynamoDB API, TransactWriteItems, Errors).
+    """
+    for attempt in range(_ATTEMPTS - 1):
         try:
-            client("dynamodb").transact_write_items(TransactItems=list(operations))
-            return
+            return write(**arguments)
         except ClientError as error:
-            if code_of(error) != "TransactionCanceledException":
-                raise
-            reasons = [r.get("Code") for r in error.response.get("CancellationReasons", [])]
-            failed = {i for i, code in enumerate(reasons) if code == "ConditionalCheckFailed"}
-            if failed:
-                raise ConditionFailed(frozenset(failed)) from error
-            if "TransactionConflict" not in reasons or attempt == _TRANSACTION_ATTEMPTS - 1:
+            codes = {code_of(error), *_reasons(error)}
+            if not codes & _PASSING or "ConditionalCheckFailed" in codes:
                 raise
         time.sleep(jitter(0.05 * 2**attempt))
+    return write(**arguments)
+
+
+def _reasons(error: ClientError) -> list[str]:
+    return [str(r.get("Code")) for r in error.response.get("CancellationReasons", ())]
 
 
 def absent(attribute: str) -> Condition:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import structlog
 from botocore.exceptions import ClientError
 
 from services.aws import client, code_of
-from services.errors import TaskRefused
+from services.errors import EcsBusy, TaskRefused
+from services.propagation import once_known
 from services.settings import Settings
 
 _log = structlog.get_logger()
 
-# What ECS answers when a request cannot be carried out, now or as it stands; nothing was started then.
+# What RunTask answers when nothing was started (ECS API, RunTask, Errors): because ECS is busy, for want of
+# machines, for the account's quota, or since it never will as it was asked.
+_BUSY_CODES = {
+    "ThrottlingException",
+    "ServerException",
+    "LimitExceededException",
+    "ClusterNotFoundException",  # of a cluster that was there a moment ago: ECS is eventually consistent
+}
 _REFUSALS = {
     "ClientException",
     "InvalidParameterException",
@@ -26,6 +36,9 @@ _REFUSALS = {
     "AccessDeniedException",
     "UnsupportedFeatureException",
 }
+_BUSY_WORDS = re.compile(r"rate exceeded|throttl", re.IGNORECASE)
+_QUOTA_WORDS = re.compile(r"limit on the number of|quota|limit exceeded", re.IGNORECASE)
+_CAPACITY_WORDS = re.compile(r"capacity", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -75,11 +88,12 @@ class Ecs:
 
     def family(self, instance_id: str) -> str:
         """The family of an instance's task definitions."""
-        return f"{self._settings.stack}-{instance_id}"
+        return f"{self._settings.stack}_{instance_id}"  # no stack's name has a "_": never another one's
 
     def register(self, definition: Mapping[str, Any]) -> str:
         """Register a task definition; returns its ARN."""
-        answer = client("ecs").register_task_definition(**definition)
+        register = partial(client("ecs").register_task_definition, **definition)
+        answer = once_known(register, _knows_no_role)
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
     def retire_definitions(self, instance_id: str, keep: str = "") -> None:
@@ -103,66 +117,79 @@ class Ecs:
         run_id: str,
         definition: str,
         environment: Mapping[str, Mapping[str, str]] | None = None,
+        cluster: str = "",
     ) -> str:
         """Run one task and return its ARN; repeating it with the same `run_id` starts no second one.
 
-        `environment` holds plain variables per container. Raises TaskRefused when ECS will not have it.
+        ECS answers a repetition as the first time, or, where something else is asked for with it, with the ARN
+        of the task that there is (docs/sources.md, AWS). `environment` holds plain variables per container; the
+        cluster is the members' unless given. Raises TaskRefused when ECS will not have it, EcsBusy when it will
+        not have it now: nothing was started.
         """
         overrides = [
             {"name": name, "environment": [{"name": k, "value": v} for k, v in variables.items()]}
             for name, variables in (environment or {}).items()
         ]
+        run = partial(
+            client("ecs").run_task,
+            cluster=cluster or self._settings.cluster_arn,
+            taskDefinition=definition,
+            launchType="FARGATE",
+            count=1,
+            clientToken=run_id,
+            startedBy=run_id,
+            propagateTags="TASK_DEFINITION",
+            overrides={"containerOverrides": overrides},
+            networkConfiguration={
+                "awsvpcConfiguration": {
+                    "subnets": self._settings.subnets,
+                    "securityGroups": [self._settings.task_security_group],
+                    "assignPublicIp": "ENABLED",
+                }
+            },
+        )
         try:
-            answer = client("ecs").run_task(
-                cluster=self._settings.cluster_arn,
-                taskDefinition=definition,
-                launchType="FARGATE",
-                count=1,
-                clientToken=run_id,
-                startedBy=run_id,
-                propagateTags="TASK_DEFINITION",
-                overrides={"containerOverrides": overrides},
-                networkConfiguration={
-                    "awsvpcConfiguration": {
-                        "subnets": self._settings.subnets,
-                        "securityGroups": [self._settings.task_security_group],
-                        "assignPublicIp": "ENABLED",
-                    }
-                },
-            )
+            answer = once_known(run, _knows_no_role)
         except ClientError as error:
-            if code_of(error) not in _REFUSALS:
-                raise
-            # What AWS says may name roles and accounts: that is for the operator, not for the member.
-            _log.warning("ECS refused to run a task", details={"error": str(error)[:500]})
-            raise TaskRefused(code_of(error)) from error
+            existing: Any = error.response.get("resourceIds")  # of a ConflictException
+            if existing:
+                return str(existing[0])
+            raise _refusal(error) from error
         if not answer["tasks"]:
-            raise TaskRefused("; ".join(f.get("reason", "unknown") for f in answer["failures"]))
+            reasons = "; ".join(f.get("reason", "unknown") for f in answer["failures"])
+            _log.warning("ECS has no task for a run", details={"reasons": reasons[:500]})
+            raise TaskRefused(_cause(reasons))
         return str(answer["tasks"][0]["taskArn"])
 
-    def find(self, run_id: str) -> str | None:
-        """The ARN of the run's task if ECS knows of one, running or stopped within the last hour."""
-        for status in ("RUNNING", "STOPPED"):
-            answer = client("ecs").list_tasks(
-                cluster=self._settings.cluster_arn, startedBy=run_id, desiredStatus=status
-            )
-            if answer["taskArns"]:
-                return str(answer["taskArns"][0])
-        return None
+    def find(self, run_id: str, family: str) -> Task | None:
+        """The run's task if ECS shows one, running or stopped within the last hour; it may lag by minutes.
+
+        `family` is that of its task definition. `startedBy` must be the only filter where it is one (ECS API,
+        ListTasks), and finds tasks that are wanted running.
+        """
+        cluster = self._settings.cluster_arn
+        arns = client("ecs").list_tasks(cluster=cluster, startedBy=run_id)["taskArns"]
+        if not arns:
+            pages = client("ecs").get_paginator("list_tasks")
+            found = pages.paginate(cluster=cluster, family=family, desiredStatus="STOPPED")
+            arns = [arn for page in found for arn in page["taskArns"]]
+        return next((t for t in self.look(arns).values() if t.started_by == run_id), None)
 
     def stop(self, task_arn: str, reason: str) -> None:
-        """Ask a task to stop; no error if it already has."""
+        """Ask a task to stop; no error if ECS knows of none, which may be wrong for some minutes."""
         try:
             client("ecs").stop_task(
                 cluster=self._settings.cluster_arn, task=task_arn, reason=reason[:255]
             )
         except ClientError as error:
-            gone = code_of(error) == "InvalidParameterException" and "not found" in str(error)
-            if not gone:
+            unknown = code_of(error) == "InvalidParameterException" and "not found" in str(error)
+            if not unknown:
                 raise
 
     def look(self, task_arns: Iterable[str]) -> dict[str, Task]:
-        """What ECS says of tasks now, by ARN; it forgets a task about an hour after its stop."""
+        """What ECS says of tasks, by ARN. It leaves out those that it forgot, an hour after their stop, and for
+        some minutes even one that runs: it is eventually consistent.
+        """
         wanted = list(task_arns)
         seen: dict[str, Task] = {}
         for first in range(0, len(wanted), 100):  # DescribeTasks takes a hundred at a time
@@ -181,12 +208,35 @@ class Ecs:
             raise RuntimeError("the cluster is not active")
 
 
+def _refusal(error: ClientError) -> Exception:
+    """What it means that RunTask raised; the error itself where a task may have been started all the same."""
+    code, words = code_of(error), str(error)
+    busy = code in _BUSY_CODES or (code in _REFUSALS and _BUSY_WORDS.search(words))
+    if not busy and code not in _REFUSALS:
+        return error
+    # What AWS says may name roles and accounts: that is for the operator, not for the member.
+    _log.warning("ECS refused to run a task", details={"error": words[:500]})
+    return EcsBusy(code) if busy else TaskRefused(_cause(words))
+
+
+def _cause(words: str) -> TaskRefused.Cause:
+    if _QUOTA_WORDS.search(words):
+        return TaskRefused.Cause.QUOTA
+    return TaskRefused.Cause.CAPACITY if _CAPACITY_WORDS.search(words) else TaskRefused.Cause.OTHER
+
+
+def _knows_no_role(error: ClientError) -> bool:
+    """Whether ECS does not know a role yet that was made a moment ago."""
+    said = str(error)
+    return "Role is not valid" in said or "unable to assume the role" in said
+
+
 def _address(attachments: Iterable[Mapping[str, Any]]) -> str | None:
     for attachment in attachments:
         # DescribeTasks says ElasticNetworkInterface where the event says eni.
         if attachment.get("type") in ("eni", "ElasticNetworkInterface"):
-            for detail in attachment.get("details", ()):
-                if detail.get("name") == "privateIPv4Address":
+            for detail in attachment.get("details") or ():
+                if detail.get("name") == "privateIPv4Address" and detail.get("value"):
                     return str(detail["value"])
     return None
 

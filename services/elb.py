@@ -65,7 +65,7 @@ class Elb:
         """The instance's target group, made unless it is there: the name tells it, whatever its settings."""
         try:
             answer = client("elbv2").create_target_group(
-                Name=_name(instance_id),
+                Name=self._name(instance_id),
                 Protocol="HTTP",
                 Port=PORT,
                 VpcId=self._settings.vpc_id,
@@ -78,12 +78,12 @@ class Elb:
         except ClientError as error:
             if code_of(error) != "DuplicateTargetGroupName":
                 raise
-            answer = client("elbv2").describe_target_groups(Names=[_name(instance_id)])
+            answer = client("elbv2").describe_target_groups(Names=[self._name(instance_id)])
         return str(answer["TargetGroups"][0]["TargetGroupArn"])
 
     def _find_group(self, instance_id: str) -> str | None:
         try:
-            answer = client("elbv2").describe_target_groups(Names=[_name(instance_id)])
+            answer = client("elbv2").describe_target_groups(Names=[self._name(instance_id)])
         except ClientError as error:
             if code_of(error) != "TargetGroupNotFound":
                 raise
@@ -114,6 +114,9 @@ class Elb:
             Tags=[{"Key": "stack", "Value": self._settings.stack}],
         )
 
+    def _name(self, instance_id: str) -> str:
+        return f"fvtt-{self._settings.stack_mark}-{instance_id}"  # at most 32 characters
+
     def _rules(self) -> list[dict[str, Any]]:
         pages = client("elbv2").get_paginator("describe_rules")
         return [
@@ -130,10 +133,6 @@ def _forgiving(call: Callable[..., Any], gone: str, **arguments: str) -> None:
     except ClientError as error:
         if code_of(error) != gone:
             raise
-
-
-def _name(instance_id: str) -> str:
-    return f"fvtt-{instance_id}"
 
 
 def _free(wanted: int, taken: set[str]) -> int:

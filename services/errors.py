@@ -1,8 +1,39 @@
-"""What AWS services refuse for good, in the platform's terms. Everything else is AWS's own exception."""
+"""What AWS services refuse, in the platform's terms. Everything else is AWS's own exception."""
+
+from enum import Enum
 
 
 class TaskRefused(Exception):
-    """ECS will not run the task: no capacity, or the request itself is impossible. Nothing was started."""
+    """ECS will not run the task. Nothing was started."""
+
+    class Cause(Enum):
+        """Why not."""
+
+        CAPACITY = "AWS has no machine free just now."
+        QUOTA = "This AWS account runs as many servers as it may."
+        NO_LICENSE = "Its licence was taken out of the pool."
+        OTHER = "AWS refused to start it."
+
+        @property
+        def is_passing(self) -> bool:
+            """Whether asking again may succeed."""
+            return self.name in ("CAPACITY", "QUOTA")
+
+    def __init__(self, cause: Cause) -> None:
+        super().__init__(cause.value)
+        self.cause = cause
+
+
+class EcsBusy(Exception):
+    """ECS takes no request for a task just now. Nothing was started; asking again may succeed."""
+
+
+class LockExpired(Exception):
+    """What was being done took longer than its lock lasts: somebody else may have it by now."""
+
+
+class Unfinished(Exception):
+    """There is more to do than fits into one go; doing it again goes on where it ended."""
 
 
 class LoadBalancerFull(Exception):

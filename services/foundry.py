@@ -6,7 +6,9 @@ task, and a name that DNS does not yet know everywhere does not matter.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
+from time import monotonic
 from typing import Any
 from urllib.parse import urlencode
 
@@ -17,6 +19,7 @@ from services.settings import Settings
 
 _log = structlog.get_logger()
 _PROBE_SECONDS = 5.0
+_PROBE_BYTES = 65_536
 _REQUEST_SECONDS = 10.0  # of the two that ask a world to shut
 
 
@@ -27,12 +30,15 @@ class Foundry:
         self._balancer = settings.load_balancer_dns
 
     def probe(self, host: str) -> Mapping[str, Any] | None:
-        """What the server at `host` says of itself (/api/status); None if that is not JSON. At most 5 s."""
+        """What the server at `host` says of itself (/api/status); None if that is not JSON. At most 5 s and 64 KB.
+
+        Whatever a server answers, however slowly, is no error: its container may be anybody's.
+        """
         try:
             with self._connected(host, _PROBE_SECONDS) as server:
-                answer = server.request("GET", "/api/status", redirect=False)
-                said = answer.json() if answer.status == 200 else None
-        except (urllib3.exceptions.HTTPError, ValueError) as error:
+                answer = server.request("GET", "/api/status", redirect=False, preload_content=False)
+                said = json.loads(_body(answer)) if answer.status == 200 else None
+        except (urllib3.exceptions.HTTPError, ValueError, RecursionError) as error:
             _log.info("no answer from a server", details={"reason": type(error).__name__})
             return None
         return said if isinstance(said, Mapping) else None
@@ -52,7 +58,7 @@ class Foundry:
                     headers={"Host": host, "Content-Type": "application/x-www-form-urlencoded"},
                     redirect=False,
                 )
-                if session.status != 302:
+                if not _leads_to_setup(session):
                     _log.warning(
                         "Foundry refused the admin key", details={"status": session.status}
                     )
@@ -82,3 +88,19 @@ class Foundry:
             server_hostname=host,
             assert_hostname=host,
         )
+
+
+def _body(answer: urllib3.BaseHTTPResponse) -> bytes:
+    """What has come of an answer by the deadline. Raises ValueError if it is longer than a status ever is."""
+    until, body = monotonic() + _PROBE_SECONDS, b""
+    while len(body) <= _PROBE_BYTES and monotonic() < until:
+        part = answer.read1(_PROBE_BYTES)
+        if not part:
+            return body
+        body += part
+    raise ValueError("too long or too slow")
+
+
+def _leads_to_setup(answer: urllib3.BaseHTTPResponse) -> bool:
+    """Whether /auth took the key: it redirects to the setup screen then, else to /join, /license or /auth."""
+    return answer.status == 302 and answer.headers.get("Location", "").endswith("/setup")

@@ -6,10 +6,12 @@ Task-role credentials do not reach Foundry (docs/sources.md, Foundry), hence a u
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from botocore.exceptions import ClientError
 
 from services.aws import client, code_of
+from services.propagation import codes, once_known
 from services.settings import Settings
 
 _POLICY = "bucket"
@@ -40,11 +42,13 @@ class Iam:
             if code_of(error) != "EntityAlreadyExists":
                 raise
             existed = True
-        policy = json.dumps(_only(bucket))
-        client("iam").put_user_policy(UserName=user, PolicyName=_POLICY, PolicyDocument=policy)
+        policy = json.dumps(self._only(bucket))
+        put = partial(client("iam").put_user_policy, PolicyName=_POLICY, PolicyDocument=policy)
+        once_known(partial(put, UserName=user), codes(_GONE))
         if existed:
             self._delete_keys(user)
-        key = client("iam").create_access_key(UserName=user)["AccessKey"]
+        make_key = partial(client("iam").create_access_key, UserName=user)
+        key = once_known(make_key, codes(_GONE))["AccessKey"]
         return key["AccessKeyId"], key["SecretAccessKey"]
 
     def delete_user(self, instance_id: str) -> None:
@@ -61,7 +65,7 @@ class Iam:
             (client("iam").delete_user, {}),
         ):
             try:
-                call(UserName=user, **arguments)
+                once_known(partial(call, UserName=user, **arguments), codes("DeleteConflict"))
             except ClientError as error:
                 if code_of(error) != _GONE:
                     raise
@@ -73,23 +77,27 @@ class Iam:
         for key in client("iam").list_access_keys(UserName=user)["AccessKeyMetadata"]:
             client("iam").delete_access_key(UserName=user, AccessKeyId=key["AccessKeyId"])
 
-
-def _only(bucket: str) -> dict[str, object]:
-    """What Foundry's S3 browser needs, and nothing else (docs/sources.md, Foundry)."""
-    return {
-        "Version": "2012-10-17",
-        "Statement": [
-            {
-                "Effect": "Allow",
-                "Action": ["s3:GetObject", "s3:PutObject", "s3:PutObjectAcl", "s3:DeleteObject"],
-                "Resource": f"arn:aws:s3:::{bucket}/*",
-            },
-            {
-                "Effect": "Allow",
-                "Action": ["s3:ListBucket", "s3:GetBucketLocation"],
-                "Resource": f"arn:aws:s3:::{bucket}",
-            },
-            # IAM knows no resource for this action; Foundry calls it to offer the bucket.
-            {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"},
-        ],
-    }
+    def _only(self, bucket: str) -> dict[str, object]:
+        """What Foundry's S3 browser needs, and nothing else (docs/sources.md, Foundry)."""
+        return {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Action": [
+                        "s3:GetObject",
+                        "s3:PutObject",
+                        "s3:PutObjectAcl",
+                        "s3:DeleteObject",
+                    ],
+                    "Resource": f"arn:{self._settings.partition}:s3:::{bucket}/*",
+                },
+                {
+                    "Effect": "Allow",
+                    "Action": ["s3:ListBucket", "s3:GetBucketLocation"],
+                    "Resource": f"arn:{self._settings.partition}:s3:::{bucket}",
+                },
+                # IAM knows no resource for this action; Foundry calls it to offer the bucket.
+                {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"},
+            ],
+        }

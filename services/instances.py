@@ -79,6 +79,9 @@ class Choices(TypedDict):
     allowLicenseSharing: bool
     operatorAccount: bool
     idleSeconds: NotRequired[int]
+    imageTag: NotRequired[
+        str
+    ]  # the tag to start: the version, until the build that came of it is known
 
 
 class Resources(TypedDict):
@@ -88,6 +91,7 @@ class Resources(TypedDict):
     secretArn: NotRequired[ReadOnly[str]]
     taskDefinitionArn: NotRequired[ReadOnly[str]]
     taskDefinitionLicense: NotRequired[str]
+    taskDefinitionTag: NotRequired[str]
     licenseId: NotRequired[str]  # of the member's own licence, with `licenseOwnerId`
     licenseOwnerId: NotRequired[str]
 
@@ -113,6 +117,11 @@ class PresentRun(TypedDict):
     idleSince: NotRequired[int]
     noticedAt: NotRequired[int]
     keepUntil: NotRequired[int]
+    missingSince: NotRequired[int]  # while ECS shows nothing of its task
+    stopAskedAt: NotRequired[int]  # once ECS has been asked to stop its task
+    clean: NotRequired[bool]  # once Foundry was asked to close its world: whether it did
+    idleProvenAt: NotRequired[int]  # when Foundry last said that nobody plays
+    noticeId: NotRequired[str]  # of the notice of its stop, once that is under way
     endedBy: NotRequired[EndCause]  # once a stop is decided
 
 
@@ -131,6 +140,7 @@ class Instance(Identity, Choices, Resources, Bookings, PresentRun, Work):
     status: ReadOnly[InstanceStatus]
     statusSince: int
     lastStarted: NotRequired[int]
+    foundryBuild: NotRequired[str]  # the newest that has run on its files
     reason: NotRequired[str]
     purged: NotRequired[bool]  # of one being destroyed: whether its files are erased
 
@@ -254,7 +264,7 @@ class Instances(Table):
 
 def unlocked_for(lock_id: str, now: int) -> Condition:
     """The condition that nobody but `lock_id` holds the lock on an instance."""
-    return absent("worker") | Attr("workerUntil").lt(now) | Attr("worker").eq(lock_id)
+    return absent("worker") | Attr("workerUntil").lte(now) | Attr("worker").eq(lock_id)
 
 
 def lock_fields(lock_id: str, now: int) -> dict[str, Any]:
@@ -264,7 +274,7 @@ def lock_fields(lock_id: str, now: int) -> dict[str, Any]:
 
 def is_locked(item: Mapping[str, Any] | Item, now: int) -> bool:
     """Whether somebody holds the lock on the instance at `now`."""
-    return bool(item.get("workerUntil", 0) >= now)
+    return bool(item.get("workerUntil", 0) > now)
 
 
 def is_booked_now(instance: Instance, now: int) -> bool:

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from services.self_invocation import SelfInvocation
     from services.sessions import Sessions
     from services.tables import Tables
+    from services.task_roles import TaskRoles
     from services.tokens import Tokens
 
 
@@ -187,6 +188,13 @@ class Platform:
         from services.self_invocation import SelfInvocation
 
         return SelfInvocation(self.settings)
+
+    @cached_property
+    def task_roles(self) -> TaskRoles:
+        """The roles of the members' tasks."""
+        from services.task_roles import TaskRoles
+
+        return TaskRoles(self.settings)
 
     @cached_property
     def tables(self) -> Tables:

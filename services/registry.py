@@ -1,4 +1,4 @@
-"""The table of what there is to know besides servers: administrators, donors' addresses, maintenance."""
+"""The table of what there is to know besides servers: administrators, addresses, maintenance, fetches."""
 
 from __future__ import annotations
 
@@ -8,6 +8,10 @@ from typing import NotRequired, TypedDict, cast
 from services.dynamodb import Attr, Operation, Table, absent
 
 _ADMINS, _MAINTENANCE = "admins", "maintenance"
+_SENDING_SECONDS = 60  # Discord and EventBridge have answered by then
+_NOTICE_SECONDS = (
+    7 * 86400
+)  # nobody repeats a notice that is older; DynamoDB then deletes what is noted of it
 # scrypt with what Python's documentation advises for interactive use; 16 MiB and some 50 ms a hash.
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 
@@ -62,6 +66,29 @@ class Registry(Table):
         """The operation that ends maintenance; refused without any."""
         return self.delete(_MAINTENANCE, Attr("name").exists())
 
+    def claim_notice(self, notice_id: str, now: int) -> tuple[bool, bool]:
+        """Take it on to send a notice; returns whether it was posted, and put on the bus, before.
+
+        Raises ConditionFailed while somebody else is sending it.
+        """
+        free = absent("claimedUntil") | Attr("claimedUntil").lt(now)
+        values = {"claimedUntil": now + _SENDING_SECONDS, "expiresAt": now + _NOTICE_SECONDS}
+        claimed = self.apply_update(self.update(_notice(notice_id), free, values))
+        return "posted" in claimed, "put" in claimed
+
+    def note_sent(self, notice_id: str, way: str) -> None:
+        """Note that a notice has been `posted` or `put`."""
+        self.apply_update(self.update(_notice(notice_id), Attr("name").exists(), {way: True}))
+
+    def claim_fetch(self, tag: str, now: int, before: int) -> Operation:
+        """The operation that claims the fetching of a release; refused if it was claimed after `before`."""
+        free = absent("name") | Attr("askedAt").lte(before)
+        return self.put({"name": _fetch(tag), "askedAt": now}, free)
+
+    def forget_fetch(self, tag: str) -> Operation:
+        """The operation that gives such a claim up."""
+        return self.delete(_fetch(tag), Attr("name").exists())
+
     def owner_of(self, email_hash: str) -> str | None:
         """The user who linked the e-mail address with that hash, or None."""
         link = self.get(_email(email_hash))
@@ -71,6 +98,10 @@ class Registry(Table):
         """The operation that links an e-mail address to a user; refused if it is another user's."""
         free = absent("userId") | Attr("userId").eq(user_id)
         return self.update(_email(email_hash), free, {"userId": user_id, "linkedAt": now})
+
+
+def _fetch(tag: str) -> str:
+    return f"fetch:{tag}"
 
 
 def hash_of(email: str, stack: str) -> str:
@@ -84,3 +115,7 @@ def hash_of(email: str, stack: str) -> str:
 
 def _email(email_hash: str) -> str:
     return f"e-mail:{email_hash}"
+
+
+def _notice(notice_id: str) -> str:
+    return f"notice:{notice_id}"

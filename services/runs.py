@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, NotRequired, TypedDict, cast
@@ -10,6 +11,8 @@ from typing import Literal, NotRequired, TypedDict, cast
 from services.dynamodb import Attr, Key, Operation, Table, absent
 
 Kind = Literal["play", "purge"]
+_STRAY = "stray"
+_OF_A_STRAY = ("open", "strayTask", "straySince")
 
 
 class EndCause(StrEnum):
@@ -48,6 +51,18 @@ _AUTOMATIC = frozenset(
 )
 
 
+@dataclass(frozen=True)
+class End:
+    """How a run ended: by what, whether ECS has said so, and whether Foundry closed its world before.
+
+    `clean` is None where Foundry was not asked.
+    """
+
+    cause: EndCause
+    seen: bool
+    clean: bool | None = None
+
+
 class Bill(TypedDict):
     """What a run came to: all of it is there once the run is closed, and never changes then."""
 
@@ -55,6 +70,8 @@ class Bill(TypedDict):
     seconds: NotRequired[int]
     cost: NotRequired[Decimal]
     endedBy: NotRequired[EndCause]
+    endSeen: NotRequired[bool]
+    clean: NotRequired[bool]
 
 
 class Run(Bill):
@@ -70,7 +87,9 @@ class Run(Bill):
     requestedAt: int
     licenseId: NotRequired[str]  # of one that plays
     startedAt: NotRequired[int]  # once the task is seen running
-    open: NotRequired[str]  # until the run is closed
+    open: NotRequired[str]  # until the run is closed; then while its task is a stray
+    strayTask: NotRequired[str]  # the ARN of a task that is alive though the run is closed
+    straySince: NotRequired[int]
 
 
 class Runs(Table):
@@ -101,7 +120,7 @@ class Runs(Table):
         return self.update(run_id, Attr("open").exists(), {"startedAt": started_at})
 
     def close(
-        self, run: Run, started_at: int, stopped_at: int, cost: Decimal, ended_by: EndCause
+        self, run: Run, started_at: int, stopped_at: int, cost: Decimal, end: End
     ) -> Operation:
         """The operation that bills a run: it succeeds exactly once."""
         billed = {
@@ -109,6 +128,34 @@ class Runs(Table):
             "stoppedAt": stopped_at,
             "seconds": stopped_at - started_at,
             "cost": cost,
-            "endedBy": ended_by,
+            "endedBy": end.cause,
+            "endSeen": end.seen,
+            **({} if end.clean is None else {"clean": end.clean}),
         }
         return self.update(run["runId"], absent("stoppedAt"), billed, ("open",))
+
+    def amend(self, run: Run, started_at: int, stopped_at: int, cost: Decimal) -> Operation:
+        """The operation that adds a later time of its task to a closed run that is still as it was read."""
+        billed = {
+            "startedAt": run["startedAt"] if run["seconds"] else started_at,
+            "stoppedAt": stopped_at,
+            "seconds": run["seconds"] + stopped_at - started_at,
+            "cost": run["cost"] + cost,
+        }
+        as_read = Attr("stoppedAt").eq(run["stoppedAt"]) & Attr("seconds").eq(run["seconds"])
+        return self.update(run["runId"], as_read, billed, _OF_A_STRAY)
+
+    def strays(self) -> Iterator[Run]:
+        """The closed runs whose task was seen alive and is to stop. The index may lag a moment."""
+        items = self.query("OpenIndex", Key("open").eq(_STRAY))
+        return (cast("Run", item) for item in items)
+
+    def note_stray(self, run: Run, task_arn: str, now: int) -> Operation:
+        """The operation that notes that a closed run's task is alive."""
+        since = run.get("straySince", now)
+        stray = {"open": _STRAY, "strayTask": task_arn, "straySince": since}
+        return self.update(run["runId"], Attr("stoppedAt").exists(), stray)
+
+    def forget_stray(self, run: Run) -> Operation:
+        """The operation that notes that a closed run's task is alive no more."""
+        return self.update(run["runId"], Attr("stoppedAt").exists(), {}, _OF_A_STRAY)

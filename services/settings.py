@@ -25,6 +25,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore")
 
     stack: str = Field(min_length=1, max_length=40)
+    stack_mark: str
     domain: str
     hosted_zone_id: str
     instances_table: str
@@ -36,20 +37,17 @@ class Settings(BaseModel):
     donations_table: str
     registry_table: str
     audit_table: str
-    event_bus: str
     discord_webhook_secret_arn: str = ""
-    cluster_arn: str
     task_subnets: str
     task_security_group: str
     execution_role_arn: str
-    task_role_arn: str
-    purge_task_definition: str
+    task_boundary_arn: str
     file_system_id: str
-    cache_access_point_id: str
-    task_log_group: str
+    releases_access_point_id: str
+    releases_cluster_arn: str
+    releases_role_arn: str
     vpc_id: str
     listener_arn: str
-    load_balancer_arn: str
     load_balancer_dns: str
     load_balancer_zone_id: str
     bucket_user_boundary_arn: str
@@ -57,7 +55,8 @@ class Settings(BaseModel):
     admin_user_ids: str = ""
     task_cpu: int = Field(default=1024, gt=0)
     task_memory: int = Field(default=2048, gt=0)
-    image: str = "felddy/foundryvtt"
+    image: str = "ghcr.io/felddy/foundryvtt"
+    stable_host_name: bool = True
     preparation_seconds: int = Field(default=600, ge=600)
     grace_seconds: int = Field(default=900, ge=0)
     idle_seconds: int = Field(default=1800, ge=600)
@@ -92,6 +91,45 @@ class Settings(BaseModel):
     aws_region: str
     aws_lambda_function_name: str
     aws_lambda_function_version: str = "$LATEST"
+
+    # What follows from the stack's name is not told a second time: an environment holds 4 KB.
+
+    @property
+    def partition(self) -> str:
+        """The partition of AWS that the region is in, the second part of every ARN."""
+        return self.listener_arn.split(":")[1]
+
+    @property
+    def account(self) -> str:
+        """The number of the account."""
+        return self.listener_arn.split(":")[4]
+
+    @property
+    def cluster_arn(self) -> str:
+        """The ECS cluster; events of others are refused."""
+        place = f"{self.aws_region}:{self.account}"
+        return f"arn:{self.partition}:ecs:{place}:cluster/{self.stack}"
+
+    @property
+    def purge_task_definition(self) -> str:
+        """The family of the task that erases a destroyed server's files; ECS runs its newest revision."""
+        return f"{self.stack}_purge"
+
+    @property
+    def task_log_group(self) -> str:
+        """Where containers log."""
+        return f"/ecs/{self.stack}"
+
+    @property
+    def event_bus(self) -> str:
+        """The bus on which notices appear as events."""
+        return self.stack
+
+    @property
+    def load_balancer_arn(self) -> str:
+        """The load balancer, which the ARN of its listener names."""
+        arn = self.listener_arn.replace(":listener/", ":loadbalancer/")
+        return arn.rpartition("/")[0]
 
     @property
     def subnets(self) -> list[str]:

@@ -27,7 +27,18 @@ from freezegun.api import FrozenDateTimeFactory
 from moto import mock_aws
 from moto.moto_api import state_manager
 
-from tests import aws_calls, bedrock_server, emulator, failures, foundry_server, proof, world
+from tests import (
+    aws_calls,
+    bedrock_server,
+    emulator,
+    failures,
+    foundry_server,
+    proof,
+    propagating,
+    world,
+)
+from tests.lagging import hooks
+from tests.lagging.lag import LAG
 from tests.model import emulated
 from tests.model.interrupting import CALLS, Interruption
 
@@ -56,6 +67,8 @@ def aws(
         monkeypatch.setenv(name, value)
     world.new_process()
     aws_calls.AWS.queue.clear()
+    hooks.begin_anew()
+    propagating.PROPAGATION.begin()
     yield environment
     aws_calls.AWS.end()
 
@@ -82,7 +95,8 @@ def invoke(aws: dict[str, str]) -> Invoke:
 
     def call(action: str | dict[str, Any], **fields: Any) -> dict[str, Any]:
         event = {"action": action, **fields} if isinstance(action, str) else action
-        return lambda_handler(event, world.Context())
+        with LAG.one_invocation():
+            return lambda_handler(event, world.Context())
 
     return call
 
@@ -103,6 +117,8 @@ def foundry(
     """The members' servers as the load balancer reaches them; a test sets what each says."""
     _balancer.says.clear()
     _balancer.asked.clear()
+    _balancer.admin_key = world.sample("create-instance")["foundryAdminKey"]
+    _balancer.leads_to = "/setup"
     monkeypatch.setenv("LOAD_BALANCER_DNS", _balancer.address)
     world.new_process()
     return _balancer
@@ -126,7 +142,7 @@ def bedrock(_bedrock: bedrock_server.Bedrock) -> bedrock_server.Bedrock:
 @pytest.fixture
 def ecs(aws: dict[str, str], invoke: Invoke) -> world.Ecs:
     """ECS's own part: tasks that come up and end."""
-    return world.Ecs(aws["CLUSTER_ARN"], invoke)
+    return world.Ecs(world.cluster(aws), invoke)
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:

@@ -39,6 +39,7 @@ class Balancer:
     says: dict[str, Any] = field(default_factory=dict)  # host: what /api/status answers
     asked: list[tuple[str, str]] = field(default_factory=list)  # (host, "POST /setup")
     admin_key: str = ""
+    leads_to: str = "/setup"  # whither a good admin key leads
 
 
 @contextmanager
@@ -71,7 +72,9 @@ class _Foundry(BaseHTTPRequestHandler):
         if self.path == "/auth":
             good = parse_qs(body).get("adminPassword") == [state.admin_key]
             self._answer(
-                302 if good else 401, "", {"Location": "/setup", "Set-Cookie": "session=1; Path=/"}
+                302 if good else 401,
+                "",
+                {"Location": state.leads_to, "Set-Cookie": "session=1; Path=/"},
             )
         else:
             known = self.headers["Cookie"] == "session=1" and json.loads(body) == {"shutdown": True}

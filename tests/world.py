@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -20,10 +20,12 @@ from moto.ecs.models import ecs_backends
 
 from handler import app
 from services import settings
+from tests.lagging.past import PAST, shown
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
 STACK = "foundry-test"
+MARK = "0a1b2c3d"
 DOMAIN = "play.example"
 FUNCTION = "foundry-vtt-instance-management"
 KOFI_TOKEN = "demo-kofi-verification-token"
@@ -64,7 +66,8 @@ def build() -> dict[str, str]:
     efs = client("efs")
     file_system = efs.create_file_system(CreationToken="test")["FileSystemId"]
     cache = efs.create_access_point(ClientToken="cache", FileSystemId=file_system)["AccessPointId"]
-    cluster = client("ecs").create_cluster(clusterName=STACK)["cluster"]["clusterArn"]
+    client("ecs").create_cluster(clusterName=STACK)
+    releases = client("ecs").create_cluster(clusterName="releases")["cluster"]["clusterArn"]
     operator = client("secretsmanager").create_secret(
         Name="operator",
         SecretString=json.dumps({"username": "operator", "password": "OPERATOR-PW"}),
@@ -74,11 +77,12 @@ def build() -> dict[str, str]:
     )["ARN"]
     make_tables()
     register_purge()
-    client("events").create_event_bus(Name="platform")
-    client("logs").create_log_group(logGroupName="tasks")
+    client("events").create_event_bus(Name=STACK)
+    client("logs").create_log_group(logGroupName=f"/ecs/{STACK}")
     role = "arn:aws:iam::123456789012:role/"
     return {
         "STACK": STACK,
+        "STACK_MARK": MARK,
         "DOMAIN": DOMAIN,
         "HOSTED_ZONE_ID": zone["HostedZone"]["Id"].split("/")[-1],
         "INSTANCES_TABLE": "instances",
@@ -91,19 +95,16 @@ def build() -> dict[str, str]:
         "REGISTRY_TABLE": "registry",
         "AUDIT_TABLE": "audit",
         "KOFI_SECRET_ARN": kofi,
-        "EVENT_BUS": "platform",
-        "CLUSTER_ARN": cluster,
         "TASK_SUBNETS": ",".join(subnet_ids),
         "TASK_SECURITY_GROUP": group,
         "EXECUTION_ROLE_ARN": role + "execution",
-        "TASK_ROLE_ARN": role + "task",
-        "PURGE_TASK_DEFINITION": f"{STACK}-purge",
+        "TASK_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/task-boundary",
         "FILE_SYSTEM_ID": file_system,
-        "CACHE_ACCESS_POINT_ID": cache,
-        "TASK_LOG_GROUP": "tasks",
+        "RELEASES_ACCESS_POINT_ID": cache,
+        "RELEASES_CLUSTER_ARN": releases,
+        "RELEASES_ROLE_ARN": role + "releases",
         "VPC_ID": vpc,
         "LISTENER_ARN": listener,
-        "LOAD_BALANCER_ARN": balancer["LoadBalancerArn"],
         "LOAD_BALANCER_DNS": balancer["DNSName"],
         "LOAD_BALANCER_ZONE_ID": balancer["CanonicalHostedZoneId"],
         "BUCKET_USER_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/boundary",
@@ -121,6 +122,12 @@ def build() -> dict[str, str]:
         "AWS_REGION": REGION,
         "AWS_LAMBDA_FUNCTION_NAME": FUNCTION,
     }
+
+
+def cluster(environment: Mapping[str, str]) -> str:
+    """The ARN of the cluster, as the function derives it."""
+    given = {name.lower(): value for name, value in environment.items()}
+    return settings.Settings.model_validate(given).cluster_arn
 
 
 def least_environment() -> dict[str, str]:
@@ -184,7 +191,7 @@ def make_tables() -> None:
 def register_purge() -> None:
     """The task definition that erases an instance's files."""
     client("ecs").register_task_definition(
-        family=f"{STACK}-purge",
+        family=f"{STACK}_purge",
         networkMode="awsvpc",
         requiresCompatibilities=["FARGATE"],
         cpu="256",
@@ -236,6 +243,7 @@ class Ecs:
         """Let the task reach `status` unnoticed; returns the event that AWS would send of it."""
         name = self.cluster.split("/")[-1]
         task = ecs_backends[ACCOUNT][REGION].tasks[name][arn]
+        PAST.note(arn, shown(task))
         task.last_status = status
         if status in ENDING:
             task.desired_status = "STOPPED"

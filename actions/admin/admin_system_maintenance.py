@@ -90,7 +90,7 @@ def _tell(platform: Platform, session: Session, maintenance: Maintenance) -> Non
         f"The platform is being maintained{why}: your session cannot begin before that is over."
     )
     facts: dict[str, Any] = {"sessionId": session["sessionId"], "until": maintenance.get("until")}
-    announce(platform, "maintenance", session["userId"], message, **facts)
+    announce(platform, "maintenance", session["userId"], message, facts=facts)
 
 
 ACTION = Action(AdminSystemMaintenance, admin_system_maintenance, Scope.ADMIN)

@@ -19,4 +19,4 @@ def cancel_and_tell(platform: Platform, session: Session, reason: str | None) ->
     cancel(platform, session, why, while_it_runs="Use admin-force-shutdown.")
     message = f"Your session was cancelled. {why}"
     facts: dict[str, Any] = {"sessionId": session["sessionId"], "startTime": session["startTime"]}
-    announce(platform, "session-cancelled", session["userId"], message, **facts)
+    announce(platform, "session-cancelled", session["userId"], message, facts=facts)

@@ -10,6 +10,7 @@ from functools import partial
 from actions.action import Action, Answer, Scope, SystemRequest
 from actions.automation.reconciling import reconcile
 from actions.due_work import due_now, run_steps
+from actions.instances.strays import follow_stray
 from services import clock
 from services.instances import InstanceStatus
 from services.platform import Platform
@@ -22,12 +23,16 @@ class AutoShutdownCheck(SystemRequest):
 def auto_shutdown_check(request: AutoShutdownCheck, platform: Platform) -> Answer:
     """Carry on with all that is due, side by side; one failing instance does not stop the others."""
     instances = due_now(platform.instances.due(clock.now()), platform.instances.find)
-    tasks = platform.ecs.look([i["taskArn"] for i in instances if "taskArn" in i])
+    strays = list(platform.runs.strays())
+    looked_at = [i["taskArn"] for i in instances if "taskArn" in i]
+    tasks = platform.ecs.look(looked_at + [run["strayTask"] for run in strays])
     runs = any(instance["status"] == InstanceStatus.RUNNING for instance in instances)
     maintenance = platform.registry.maintenance() if runs else None
     stopped, failures = run_steps(
-        [partial(reconcile, platform, instance, tasks, maintenance) for instance in instances],
-        [{"instanceId": i["instanceId"], "status": i["status"]} for i in instances],
+        [partial(reconcile, platform, instance, tasks, maintenance) for instance in instances]
+        + [partial(follow_stray, platform, run, tasks) for run in strays],
+        [{"instanceId": i["instanceId"], "status": i["status"]} for i in instances]
+        + [{"runId": run["runId"], "status": "stray"} for run in strays],
     )
     return {
         "success": True,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -17,10 +18,11 @@ from actions.automation.idling import (
     planned_stop,
 )
 from actions.instances.stop import decide_stop
+from actions.instances.versions import build_of, image_tag, is_way_down, pinned
 from actions.licenses.reservations import booking_in_play
 from actions.notices import tell
-from services import clock
-from services.dynamodb import Attr
+from services import clock, ids
+from services.dynamodb import Attr, Condition
 from services.instances import InstanceStatus, Running
 from services.platform import Platform
 from services.registry import Maintenance
@@ -37,7 +39,8 @@ def stop_if_due(
     Raises ConditionFailed if it is no longer running.
     """
     now = clock.now()
-    idle = is_idle(platform.foundry.probe(instance["host"])) if "address" in instance else None
+    probe = platform.foundry.probe(instance["host"]) if "address" in instance else None
+    idle, build = is_idle(probe), build_of(probe)
     since = idle_since(instance, idle, now)
     maintenance_at = maintenance["stopsAt"] if maintenance else None
     session = booking_in_play(instance, now)
@@ -47,10 +50,20 @@ def stop_if_due(
     told = instance.get("noticedAt") if near else None
     if is_time(stop, told, now):
         return _stop(platform, instance, stop)
-    if near and told is None:
-        told, facts = now, {"stopsAt": stop.at, "why": stop.why}
-        tell(platform, "about-to-stop", instance, _warning(stop, now), **facts)
-    _note(platform, instance, since, told, next_look(stop, told, now))
+    notice_id = (instance.get("noticeId") or _claim_notice(platform, instance)) if near else None
+    if notice_id and told is None:
+        facts = {"stopsAt": stop.at, "why": stop.why}
+        warning = _warning(stop, now)
+        is_told = tell(platform, "about-to-stop", instance, warning, notice_id=notice_id, **facts)
+        told = now if is_told else None
+    found = {
+        "idleSince": since,
+        "idleProvenAt": now if idle else instance.get("idleProvenAt"),
+        "noticeId": notice_id,
+        "noticedAt": told,
+    }
+    updates = {"dueAt": next_look(stop, told, now), **_build_seen(instance, build)}
+    _note(platform, instance, updates, found)
     details = {"idle": idle, "idleSince": since, "stopsAt": stop.at, "why": stop.why}
     _log.info("a server goes on", details=details)
     return False
@@ -73,13 +86,37 @@ def _warning(stop: Stop, now: int) -> str:
     return f"Your server stops in {minutes} minutes because {stop.why}{postponable}."
 
 
+def _claim_notice(platform: Platform, instance: Running) -> str:
+    """An id for the notice of the stop, noted before it is told: whoever finds it sends that same notice.
+
+    Raises ConditionFailed if another tick was quicker.
+    """
+    notice_id = ids.new_id()
+    is_new = _is_running(instance) & Attr("noticeId").not_exists()
+    change = platform.instances.change(instance, is_new, {"noticeId": notice_id})
+    platform.instances.apply_update(change)
+    return notice_id
+
+
+def _build_seen(instance: Running, build: str | None) -> dict[str, str]:
+    """What is started from now on: this very build, until update-version names another."""
+    known = instance.get("foundryBuild", build)
+    if build is None or known is None or is_way_down(build, known):
+        return {}
+    return {"foundryBuild": build, "imageTag": pinned(image_tag(instance), build)}
+
+
 def _note(
-    platform: Platform, instance: Running, since: int | None, told: int | None, due_at: int
+    platform: Platform, instance: Running, updates: Mapping[str, Any], found: Mapping[str, Any]
 ) -> None:
-    now = clock.now()
-    seen: dict[str, Any] = {"seenAt": now, "dueAt": due_at}
-    found = {"idleSince": since, "noticedAt": told}
+    seen: dict[str, Any] = dict(updates)
+    if "missingSince" not in instance:
+        seen["seenAt"] = clock.now()
     seen |= {name: value for name, value in found.items() if value is not None}
     forgotten = [name for name, value in found.items() if value is None]
-    running = Attr("runId").eq(instance["runId"]) & Attr("status").eq(InstanceStatus.RUNNING)
-    platform.instances.apply_update(platform.instances.change(instance, running, seen, forgotten))
+    change = platform.instances.change(instance, _is_running(instance), seen, forgotten)
+    platform.instances.apply_update(change)
+
+
+def _is_running(instance: Running) -> Condition:
+    return Attr("runId").eq(instance["runId"]) & Attr("status").eq(InstanceStatus.RUNNING)

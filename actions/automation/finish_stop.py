@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, SystemRequest, UserId
-from actions.instances.closing import close_run
-from actions.instances.locking import lock_run
+from actions.instances.ending import end_task
+from actions.instances.locking import Lock, lock_run
 from services.dynamodb import Attr
-from services.ecs import Task
 from services.instances import Instance, InstanceStatus
 from services.platform import Platform
-
-_STOPPED_SECONDS = 180  # stopTimeout is 120 s; by then ECS's event has come, or was missed
 
 
 class FinishStop(SystemRequest):
@@ -32,23 +29,22 @@ def finish_stop(request: FinishStop, platform: Platform) -> Answer:
     return {"success": True, "message": "Stop carried out"}
 
 
-def end_run(platform: Platform, instance: Instance) -> None:
-    """End the run of an instance that is stopping. Repeating it is harmless. Raises Busy."""
+def end_run(platform: Platform, instance: Instance) -> bool:
+    """End the run of an instance that is stopping; True if it is over. Repeating it is harmless. Raises Busy."""
     lock = lock_run(platform, instance, Attr("status").eq(InstanceStatus.STOPPING))
     if lock is None:
-        return
+        return False
     with lock:
-        locked = lock.instance
-        task_arn = locked.get("taskArn") or platform.ecs.find(locked["runId"])
-        if task_arn is None:  # stopped before it was ever launched
-            close_run(lock, Task("", locked["runId"], "STOPPED", ""))
-            return
-        if locked.get("address"):
-            admin_key = platform.secrets.read(locked["secretArn"])["adminKey"]
-            platform.foundry.shut_world(locked["host"], admin_key)
-        platform.ecs.stop(task_arn, "Stopped by the platform")
-        lock.note({"taskArn": task_arn})
-        lock.pause(_STOPPED_SECONDS)
+        return end_task(lock, "Stopped by the platform", **_world_shut(lock))
+
+
+def _world_shut(lock: Lock) -> dict[str, bool]:
+    """Let Foundry close its world, and say whether it did; nothing where it was asked, or cannot be."""
+    instance = lock.instance
+    if "address" not in instance or "stopAskedAt" in instance:
+        return {}
+    admin_key = lock.platform.secrets.read(instance["secretArn"])["adminKey"]
+    return {"clean": lock.platform.foundry.shut_world(instance["host"], admin_key)}
 
 
 ACTION = Action(FinishStop, finish_stop, Scope.SYSTEM)

@@ -11,6 +11,7 @@ from services.instances import Booking, Instance, Running
 from services.runs import EndCause
 from services.settings import Settings
 
+_PROVEN_SECONDS = 2 * LOOK_AGAIN_SECONDS + 60  # two looks, and what a tick may be late
 NOTICE_SECONDS = 600  # members are told this long before any stop
 
 
@@ -42,10 +43,12 @@ def is_idle(probe: Mapping[str, Any] | None) -> bool | None:
     `probe` is what /api/status answered: no world, or a world without users. A world whose `users` is
     missing proves nothing (docs/sources.md, Foundry).
     """
-    if probe is None or not isinstance(probe.get("active"), bool) or "version" not in probe:
+    if probe is None:
         return None
-    if not probe["active"]:
+    if probe.get("active") is False:
         return True
+    if probe.get("active") is not True or "version" not in probe:
+        return None
     users = probe.get("users")
     if isinstance(users, bool) or not isinstance(users, int) or users < 0:
         return None
@@ -53,10 +56,14 @@ def is_idle(probe: Mapping[str, Any] | None) -> bool | None:
 
 
 def idle_since(instance: Instance, idle: bool | None, now: int) -> int | None:
-    """Since when the server has been idle: not before it came up; an unproven look changes nothing."""
+    """Since when the server has been idle, as far as that is proven; not before it came up.
+
+    A look that proves nothing changes nothing, unless the last proof is older than two looks.
+    """
     known = instance.get("idleSince")
     if idle is None:
-        return known
+        is_fresh = now - instance.get("idleProvenAt", 0) <= _PROVEN_SECONDS
+        return known if is_fresh else None
     return (known or now) if idle else None
 
 

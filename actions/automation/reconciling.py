@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from actions.automation.auto_stop import stop_if_due
 from actions.automation.finish_stop import end_run
+from actions.errors import StartDelayed
+from actions.instances.ending import is_certainly_over, is_missing_for_long
 from actions.instances.launching import launch
 from actions.instances.locking import lock_instance, lock_run
-from actions.instances.observing import observe
+from actions.instances.observing import LOOK_AGAIN_SECONDS, observe
 from actions.instances.renewing import put_version_in
 from actions.instances.stop import decide_stop
 from actions.instances.teardown import tear_down
@@ -14,7 +18,8 @@ from actions.instances.transitions import mark_for_deletion
 from services import clock
 from services.dynamodb import Attr
 from services.ecs import Task
-from services.instances import AT_REST, Instance, InstanceStatus, is_locked, is_running
+from services.errors import LoadBalancerFull
+from services.instances import AT_REST, UP, Instance, InstanceStatus, is_locked, is_running
 from services.platform import Platform
 from services.registry import Maintenance
 from services.runs import EndCause
@@ -22,6 +27,7 @@ from services.runs import EndCause
 # A task that does not run by then, or cannot be routed to, never will; the image takes 1 to 3 minutes.
 ARRIVAL_LIMIT_SECONDS = 900
 PURGE_LIMIT_SECONDS = 3600
+_GONE = "AWS shows nothing of its task any more."
 
 
 def reconcile(
@@ -36,50 +42,77 @@ def reconcile(
     """
     if is_locked(instance, clock.now()):
         return False  # its owner finishes it, or the lock expires and a later tick carries on
-    task = _task_of(instance, tasks)
+    task = tasks.get(instance.get("taskArn", ""))
     if task and task.status == "STOPPED":
         return observe(platform, task)
+    instance = _with_missing_noted(platform, instance, task)
+    if is_certainly_over(instance, clock.now()):
+        return observe(platform, _forgotten(instance))
+    if is_missing_for_long(instance, clock.now()) and instance["status"] in UP:
+        return decide_stop(platform, instance, _GONE, ended_by=EndCause.CRASH)
+    return _next_step(platform, instance, task, maintenance)
+
+
+def _next_step(
+    platform: Platform, instance: Instance, task: Task | None, maintenance: Maintenance | None
+) -> bool:
     status = instance["status"]
-    if status in (InstanceStatus.CREATING, InstanceStatus.DESTROYING):
-        return _take_down(platform, instance, task)
     if is_running(instance):
         return stop_if_due(platform, instance, maintenance)
     if status == InstanceStatus.STARTING:
         return _bring_up(platform, instance, task)
+    if status in AT_REST:
+        return _finish_update(platform, instance)
     if status == InstanceStatus.STOPPING:
-        end_run(platform, instance)
-    elif status in AT_REST:
-        _finish_update(platform, instance)
-    return False
+        return end_run(platform, instance)
+    return _take_down(platform, instance, task)
 
 
 def _bring_up(platform: Platform, instance: Instance, task: Task | None) -> bool:
-    """Launch what was decided and not launched, give up what does not come up, notice what has come up."""
-    if task is None:
-        _launch_again(platform, instance)
-    elif _age(instance, task) > ARRIVAL_LIMIT_SECONDS:
-        return decide_stop(
-            platform, instance, "It did not come up in time.", ended_by=EndCause.FAILURE
-        )
-    else:
-        observe(platform, task)
-    return False
+    """Launch what was decided and not launched, notice what has come up, give up what does not come up."""
+    if task and task.status == "RUNNING" and task.desired_status == "RUNNING":
+        try:
+            observe(platform, task)
+        except LoadBalancerFull:
+            if _age(instance, task) <= ARRIVAL_LIMIT_SECONDS:
+                raise
+            return _give_up(platform, instance)
+        return False
+    if "taskArn" not in instance and _launch_again(platform, instance):
+        return False
+    is_late = _age(instance, task) > ARRIVAL_LIMIT_SECONDS
+    return _give_up(platform, instance) if is_late else False
 
 
-def _task_of(instance: Instance, tasks: dict[str, Task]) -> Task | None:
-    """The run's task; as stopped if ECS has forgotten it, which it does an hour after the stop."""
-    if "taskArn" not in instance:
-        return None
-    forgotten = Task(instance["taskArn"], instance["runId"], "STOPPED", "STOPPED")
-    return tasks.get(instance["taskArn"], forgotten)
+def _give_up(platform: Platform, instance: Instance) -> bool:
+    reason = "It did not come up in time."
+    return decide_stop(platform, instance, reason, ended_by=EndCause.FAILURE)
 
 
-def _age(instance: Instance, task: Task) -> int:
+def _with_missing_noted(platform: Platform, instance: Instance, task: Task | None) -> Instance:
+    """The instance, which has noted since when ECS shows nothing of its task, or that it shows it again."""
+    is_missing = "taskArn" in instance and task is None
+    if is_missing == ("missingSince" in instance):
+        return instance
+    same_run = Attr("runId").eq(instance["runId"])
+    now = clock.now()
+    values = {"missingSince": now, "dueAt": now + LOOK_AGAIN_SECONDS} if is_missing else {}
+    removed = () if is_missing else ("missingSince",)
+    change = platform.instances.change(instance, same_run, values, removed)
+    return cast("Instance", platform.instances.apply_update(change))
+
+
+def _forgotten(instance: Instance) -> Task:
+    return Task(instance["taskArn"], instance["runId"], "STOPPED", "STOPPED")
+
+
+def _age(instance: Instance, task: Task | None) -> int:
     """For how long the task has been running without a way to it, or else been coming up.
 
     Not since the start was decided: a task that was launched late has its time, too.
     """
-    return clock.now() - (task.started_at or task.created_at or instance["statusSince"])
+    since = (task.started_at or task.created_at) if task else None
+    return clock.now() - (since or instance["statusSince"])
 
 
 def _take_down(platform: Platform, instance: Instance, task: Task | None) -> bool:
@@ -90,14 +123,23 @@ def _take_down(platform: Platform, instance: Instance, task: Task | None) -> boo
         return tear_down(lock)
 
 
-def _finish_update(platform: Platform, instance: Instance) -> None:
+def _finish_update(platform: Platform, instance: Instance) -> bool:
     same = Attr("status").eq(instance["status"]) & Attr("due").exists()
     with lock_instance(platform, instance, same) as lock:
         put_version_in(lock)
+    return False
 
 
-def _launch_again(platform: Platform, instance: Instance) -> None:
+def _launch_again(platform: Platform, instance: Instance) -> bool:
+    """Launch what was decided and not launched; False if that has to wait. What is found is looked at at once."""
     lock = lock_run(platform, instance, Attr("taskArn").not_exists())
-    if lock is not None:
+    if lock is None:
+        return True
+    try:
         with lock:
-            launch(lock, is_retry=True)
+            found = launch(lock, is_retry=True)
+    except StartDelayed:
+        return False
+    if found:
+        observe(platform, found)
+    return True

@@ -7,12 +7,16 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from actions.action import Action, Answer, Scope, SystemRequest, UserId
+from actions.errors import Conflict
+from services import clock, ids
+from services.dynamodb import ConditionFailed
 from services.platform import Platform
 
 
 class SendNotification(SystemRequest):
     """What to tell whom; without `about`, everybody."""
 
+    notice_id: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     kind: Annotated[str, Field(min_length=1, max_length=64)]
     about: UserId | None = None
     host: Annotated[str, Field(max_length=253)] = ""
@@ -21,11 +25,23 @@ class SendNotification(SystemRequest):
 
 
 def send_notification(request: SendNotification, platform: Platform) -> Answer:
-    """Send the notice. Raises Undelivered if it did not arrive everywhere: Lambda then repeats it."""
-    mention = f"<@{request.about}> " if request.about else ""
-    platform.notice_channels.post(mention + request.message)
-    detail = {"userId": request.about, "message": request.message, "host": request.host}
-    platform.notice_channels.put(request.kind, detail | {"facts": request.facts})
+    """Send the notice to where it has not been sent yet; a notice without an id is always new.
+
+    Raises Undelivered if it did not arrive everywhere, Conflict while it is being sent: Lambda then repeats it.
+    """
+    notice_id = request.notice_id or ids.new_id()
+    try:
+        posted, put = platform.registry.claim_notice(notice_id, clock.now())
+    except ConditionFailed:
+        raise Conflict("The notice is being sent just now.", field="noticeId") from None
+    if not posted:
+        mention = f"<@{request.about}> " if request.about else ""
+        platform.notice_channels.post(mention + request.message)
+        platform.registry.note_sent(notice_id, "posted")
+    if not put:
+        detail = {"userId": request.about, "message": request.message, "host": request.host}
+        platform.notice_channels.put(request.kind, detail | {"facts": request.facts})
+        platform.registry.note_sent(notice_id, "put")
     return {"success": True, "message": "Notification sent"}
 
 

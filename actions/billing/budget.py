@@ -65,7 +65,7 @@ def warn_if_near(platform: Platform, user_id: str) -> None:
             + (f" A donation makes room: {page}" if page else "")
         )
         facts: dict[str, Any] = {"spent": cents(standing.spent), "ceiling": cents(standing.ceiling)}
-        announce(platform, "budget-near", about, message, **facts)
+        announce(platform, "budget-near", about, message, facts=facts)
 
 
 def _standings(platform: Platform, user_id: str) -> Iterator[Standing]:

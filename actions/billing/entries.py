@@ -2,40 +2,61 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from decimal import Decimal
 
-from actions.billing.pricing import Share, month_of, shares
+from actions.billing.pricing import Share, month_of, run_cost, shares
 from services.dynamodb import Operation
 from services.ledger import ALL
 from services.platform import Platform
-from services.runs import EndCause, Run
+from services.runs import End, EndCause, Run
 
 
 def bill(
-    platform: Platform,
-    run: Run,
-    started_at: int,
-    stopped_at: int,
-    cost: Decimal,
-    ended_by: EndCause,
+    platform: Platform, run: Run, started_at: int, stopped_at: int, cost: Decimal, end: End
 ) -> list[Operation]:
     """The operations that bill a run, once: its own entry, its share of each month, the member's totals."""
-    parts = shares(started_at, stopped_at, run["rate"])
-    ledger, user_id = platform.ledger, run["userId"]
-    operations = [
-        platform.runs.close(run, started_at, stopped_at, cost, ended_by),
-        platform.counters.count_ending(user_id, month_of(stopped_at), ended_by),
-        ledger.add(user_id, ALL, seconds=stopped_at - started_at, runs=1, cost=cost),
+    user_id, seconds = run["userId"], stopped_at - started_at
+    return [
+        platform.runs.close(run, started_at, stopped_at, cost, end),
+        platform.counters.count_ending(user_id, month_of(stopped_at), end.cause),
+        platform.ledger.add(user_id, ALL, seconds=seconds, runs=1, cost=cost),
+        *_by_month(platform, run, run["runId"], (started_at, stopped_at), cost, end.cause, runs=1),
     ]
-    begins = started_at
-    for part in parts:
-        entry = _entry(run, part, begins, ended_by)
-        operations.append(ledger.charge(user_id, part.month, run["runId"], entry))
-        operations.append(
-            ledger.add(user_id, part.month, seconds=part.seconds, runs=1, cost=part.cost)
-        )
+
+
+def bill_late(platform: Platform, run: Run, started_at: int, stopped_at: int) -> list[Operation]:
+    """The operations that bill, once, what a closed run's task went on for after the end that was known.
+
+    They are refused if the run's bill is no longer as it was read.
+    """
+    user_id, seconds = run["userId"], stopped_at - started_at
+    cost = run_cost(run["seconds"] + seconds, run["rate"]) - run["cost"]
+    entry_id, cause = f"{run['runId']}:{started_at}", run["endedBy"]
+    return [
+        platform.runs.amend(run, started_at, stopped_at, cost),
+        platform.counters.count(user_id, {"seconds": seconds, "cost": cost}),
+        platform.ledger.add(user_id, ALL, seconds=seconds, cost=cost),
+        *_by_month(platform, run, entry_id, (started_at, stopped_at), cost, cause, runs=0),
+    ]
+
+
+def _by_month(
+    platform: Platform,
+    run: Run,
+    entry_id: str,
+    time: tuple[int, int],
+    cost: Decimal,
+    cause: EndCause,
+    *,
+    runs: int,
+) -> Iterator[Operation]:
+    """What goes into the ledger of each month that the time falls into; it counts as so many `runs`."""
+    ledger, user_id, begins = platform.ledger, run["userId"], time[0]
+    for part in shares(*time, cost):
+        yield ledger.charge(user_id, part.month, entry_id, _entry(run, part, begins, cause))
+        yield ledger.add(user_id, part.month, seconds=part.seconds, runs=runs, cost=part.cost)
         begins += part.seconds
-    return operations
 
 
 def _entry(

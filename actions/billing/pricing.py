@@ -37,10 +37,9 @@ def run_cost(seconds: int, rate: Decimal) -> Decimal:
     return (Decimal(rate) * max(seconds, SHORTEST_SECONDS) / 3600).quantize(_EXACT)
 
 
-def shares(started_at: int, stopped_at: int, rate: Decimal) -> list[Share]:
-    """A run's seconds and cost month by month; together they are the run's, to the last digit."""
+def shares(started_at: int, stopped_at: int, cost: Decimal) -> list[Share]:
+    """The seconds of a time and its cost month by month; together they are the whole, to the last digit."""
     seconds = stopped_at - started_at
-    cost = run_cost(seconds, rate)
     found: list[Share] = []
     for month, part in _parts(started_at, stopped_at):
         left = cost - sum(share.cost for share in found)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Any, cast
 
 from actions.action import Answer
-from actions.billing.pricing import cents, hours, shares
+from actions.billing.pricing import cents, hours, run_cost, shares
 from services.ledger import Totals, by_currency, nothing
 from services.runs import Run
 
@@ -30,7 +30,8 @@ def so_far(run: Run, now: int, month: str | None = None) -> Used:
     started_at = run.get("startedAt")
     if started_at is None or "stoppedAt" in run:
         return Used()
-    parts = shares(started_at, max(started_at, now), run["rate"])
+    ends = max(started_at, now)
+    parts = shares(started_at, ends, run_cost(ends - started_at, run["rate"]))
     counted = [part for part in parts if month in (None, part.month)]
     return Used(sum(part.seconds for part in counted), sum((p.cost for p in counted), Decimal(0)))
 

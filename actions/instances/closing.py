@@ -6,6 +6,7 @@ from typing import cast
 
 from actions.billing.entries import bill
 from actions.billing.pricing import run_cost
+from actions.instances.definition import NOT_FETCHED, PREPARE
 from actions.instances.locking import Lock
 from actions.instances.transitions import transition
 from services import clock, metrics
@@ -13,8 +14,12 @@ from services.counters import Amount
 from services.dynamodb import Attr, ConditionFailed, transact
 from services.ecs import Task
 from services.instances import LOCK_FIELDS, Instance, InstanceStatus
-from services.runs import EndCause, Run
+from services.runs import End, EndCause, Run
 
+UNCLEAN = (
+    "Its world could not be closed before: look at it when you start next, and restore the backup that Foundry"
+    " made if something is missing."
+)
 _OF_THE_RUN = (
     "runId",
     "runKind",
@@ -24,7 +29,12 @@ _OF_THE_RUN = (
     "routing",
     "seenAt",
     "upSince",
+    "missingSince",
+    "stopAskedAt",
+    "clean",
     "idleSince",
+    "idleProvenAt",
+    "noticeId",
     "noticedAt",
     "keepUntil",
     "endedBy",
@@ -65,7 +75,7 @@ def _close(lock: Lock, task: Task, reason: str) -> None:
     cost = run_cost(stopped_at - started_at, run["rate"])
     used: dict[str, Amount] = {"seconds": stopped_at - started_at, "cost": cost}
     operations = transition(platform, instance, status, same_run, values, removed, used)
-    operations += bill(platform, run, started_at, stopped_at, cost, _ended_by(instance, run))
+    operations += bill(platform, run, started_at, stopped_at, cost, _end_of(instance, run, task))
     if license_id := run.get("licenseId"):
         operations.append(platform.licenses.release(license_id, run_id, now))
     if status == InstanceStatus.DESTROYING:
@@ -78,13 +88,14 @@ def _close(lock: Lock, task: Task, reason: str) -> None:
     lock.instance = cast("Instance", {**left, **values, "status": status})
 
 
-def _ended_by(instance: Instance, run: Run) -> EndCause:
+def _end_of(instance: Instance, run: Run, task: Task) -> End:
+    seen = task.stopped_at is not None
     if run["kind"] == "purge":
-        return EndCause.PURGE
+        return End(EndCause.PURGE, seen)
     unasked = (
         EndCause.DESTROY if instance["status"] == InstanceStatus.DESTROYING else EndCause.CRASH
     )
-    return instance.get("endedBy", unasked)
+    return End(instance.get("endedBy", unasked), seen, instance.get("clean"))
 
 
 def _existed(instance: Instance, task: Task) -> tuple[int, int]:
@@ -108,6 +119,8 @@ def _at_rest(
         erased = instance.get("runKind") == "purge" and exit_codes == [0]
         return {"purged": erased or instance.get("purged", False)}, _OF_THE_RUN
     why = reason or ("" if instance["status"] == InstanceStatus.STOPPING else _why(task))
+    if instance.get("clean") is False:
+        why = f"{instance.get('reason', '')} {UNCLEAN}".strip()
     values: dict[str, object] = {"statusSince": task.stopped_at or now}
     if why:
         values["reason"] = why
@@ -115,6 +128,8 @@ def _at_rest(
 
 
 def _why(task: Task) -> str:
+    if (task.exit_codes or {}).get(PREPARE) == NOT_FETCHED:
+        return "This version of Foundry could not be fetched in time; the operator can see why."
     codes = [str(code) for code in (task.exit_codes or {}).values() if code]
     ended = f" (exit code {', '.join(codes)})" if codes else ""
     return f"{task.stopped_reason or task.stop_code or 'The task is gone'}{ended}"[:200]

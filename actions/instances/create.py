@@ -16,6 +16,7 @@ from actions.instances.locking import Lock
 from actions.instances.naming import labels, slug
 from actions.instances.provisioning import provision
 from actions.instances.versions import DEFAULT, Version
+from actions.licenses.keys import LicenseKey
 from services import clock, ids
 from services.dynamodb import Attr, ConditionFailed, transact
 from services.instances import Instance, InstanceStatus, is_locked, lock_fields
@@ -28,7 +29,7 @@ class CreateInstance(UserRequest):
     """What the member gives. Secrets go to Secrets Manager and nowhere else."""
 
     username: Annotated[str, Field(min_length=1, max_length=64)]
-    foundry_license: Secret | None = None
+    foundry_license: LicenseKey | None = None
     foundry_admin_key: Secret
     foundry_version: Version = DEFAULT
     license_type: Literal["byol", "pooled"] = "byol"
@@ -110,7 +111,7 @@ def _intended(
         "username": request.username,
         "label": label,
         "host": f"{label}.{platform.settings.domain}",
-        "s3BucketName": f"foundry-{label[:20].strip('-')}-{slug(request.user_id)}-{instance_id}",
+        "s3BucketName": _bucket(platform.settings.stack_mark, label, request.user_id, instance_id),
         "status": InstanceStatus.CREATING,
         "statusSince": now,
         "createdAt": now,
@@ -120,6 +121,11 @@ def _intended(
         **_choices(request),
     }
     return cast("Instance", intended)
+
+
+def _bucket(mark: str, label: str, user_id: str, instance_id: str) -> str:
+    """A name of at most 63 characters that no other stack's bucket can have."""
+    return f"foundry-{mark}-{label[:12].strip('-')}-{slug(user_id)}-{instance_id}"
 
 
 def _choices(request: CreateInstance) -> dict[str, Any]:

@@ -1,28 +1,43 @@
-"""The task definition of an instance: Foundry's container with its data, secrets and health check."""
+"""The task definition of an instance: a container that prepares, and Foundry's with its data and health check.
+
+What both do before Foundry starts and after it has ended is container.sh, which the definition carries: a task
+needs nothing from a place that another could write to.
+"""
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
-from actions.instances.versions import drops_root
+from actions.instances.versions import drops_root, image_tag
 from services.ecs import Ecs
 from services.efs import OWNER
 from services.instances import Complete
 from services.settings import Settings
+from services.task_roles import TaskRoles
 
-CONTAINER = "foundry"
-_AWS_CONFIG = "/credentials/aws.json"
-# Foundry reads its S3 credentials from a file. A first container writes it from the secret onto storage that
-# lives and dies with the task, so that no key is ever at rest anywhere but in Secrets Manager.
-_WRITE_CREDENTIALS = (
-    f'umask 077 && printf %s "$AWS_CONFIG" > {_AWS_CONFIG} && chown {OWNER}:{OWNER} {_AWS_CONFIG}'
+CONTAINER, PREPARE = "foundry", "prepare"
+# Much of what a definition may weigh (64 KiB; ECS service quotas) is this, twice.
+SCRIPT = Path(__file__).with_name("container.sh").read_text()
+# A release is fetched in some three minutes; a start that waited longer would be given up anyway.
+RELEASE_WAIT_SECONDS = 600
+NOT_FETCHED = 69  # how the preparing container then ends
+_COMMAND = (
+    "resources/app/main.mjs",
+    "--port=30000",
+    "--headless",
+    "--noupdate",
+    "--dataPath=/data",
 )
+_AWS_CONFIG = "/prepared/aws.json"
 
 
 def definition(
     instance: Complete, settings: Settings, license_secret: str | None
 ) -> dict[str, Any]:
     """RegisterTaskDefinition's arguments. `license_secret` is the ARN of the secret with the licence key to use."""
+    releases = [releases_volume(settings)] if instance["operatorAccount"] else []
     return {
         "family": Ecs(settings).family(instance["instanceId"]),
         "requiresCompatibilities": ["FARGATE"],
@@ -31,14 +46,15 @@ def definition(
         "memory": str(settings.task_memory),
         "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
         "executionRoleArn": settings.execution_role_arn,
-        "taskRoleArn": settings.task_role_arn,
+        "taskRoleArn": TaskRoles(settings).arn(instance["instanceId"]),
         "volumes": [
-            _efs_volume("data", settings.file_system_id, instance["accessPointId"]),
-            _efs_volume("cache", settings.file_system_id, settings.cache_access_point_id),
-            {"name": "credentials"},
+            efs_volume("data", settings.file_system_id, instance["accessPointId"]),
+            *releases,
+            {"name": "prepared"},
+            {"name": "cache"},
         ],
         "containerDefinitions": [
-            _credentials(instance, settings),
+            _prepare(instance, settings, license_secret),
             _foundry(instance, settings, license_secret),
         ],
         "tags": [
@@ -48,44 +64,54 @@ def definition(
     }
 
 
-def _credentials(instance: Complete, settings: Settings) -> dict[str, Any]:
+def _prepare(instance: Complete, settings: Settings, license_secret: str | None) -> dict[str, Any]:
+    """What holds secrets that Foundry's container needs as files only, and may read the releases."""
+    secrets = [secret_of("AWS_CONFIG", instance["secretArn"], "awsConfig")]
+    if license_secret:
+        secrets.append(secret_of("LICENSE_KEY", license_secret, "licenseKey"))
+    variables = {"OWNER": str(OWNER), "OPTIONS": json.dumps(_options(instance))}
+    mounts = [_mount("data"), _mount("prepared"), _mount("cache")]
+    if settings.stable_host_name:
+        variables["HOST_NAME"] = f"foundry-{instance['instanceId']}"
+    if instance["operatorAccount"]:
+        variables["RELEASE_WAIT_SECONDS"] = str(RELEASE_WAIT_SECONDS)
+        mounts.append(_mount("releases") | {"readOnly": True})
     return {
-        "name": "credentials",
+        "name": PREPARE,
         "image": _image(instance, settings),
         "memory": 128,
         "essential": False,
         "user": "0:0",
-        "entryPoint": ["/bin/sh", "-c"],
-        "command": [_WRITE_CREDENTIALS],
-        "secrets": [_secret("AWS_CONFIG", instance["secretArn"], "awsConfig")],
-        "mountPoints": [{"sourceVolume": "credentials", "containerPath": "/credentials"}],
-        "logConfiguration": _logs(instance, settings),
+        "entryPoint": run_script("prepare"),
+        "command": [],
+        "environment": environment(variables),
+        "secrets": secrets,
+        "mountPoints": mounts,
+        "logConfiguration": logs(settings, instance["instanceId"]),
     }
 
 
 def _foundry(instance: Complete, settings: Settings, license_secret: str | None) -> dict[str, Any]:
-    account = settings.operator_secret_arn if instance["operatorAccount"] else instance["secretArn"]
-    secrets = [
-        _secret("FOUNDRY_ADMIN_KEY", instance["secretArn"], "adminKey"),
-        _secret("FOUNDRY_USERNAME", account, "username"),
-        _secret("FOUNDRY_PASSWORD", account, "password"),
-    ]
-    if license_secret:
-        secrets.append(_secret("FOUNDRY_LICENSE_KEY", license_secret, "licenseKey"))
-    variables = _environment(instance)
+    secrets = [secret_of("FOUNDRY_ADMIN_KEY", instance["secretArn"], "adminKey")]
+    if not instance["operatorAccount"]:  # the operator's own is for the task that fetches releases
+        secrets.append(secret_of("FOUNDRY_USERNAME", instance["secretArn"], "username"))
+        secrets.append(secret_of("FOUNDRY_PASSWORD", instance["secretArn"], "password"))
+    borrowed = bool(license_secret) and license_secret != instance["secretArn"]
     return {
         "name": CONTAINER,
         "image": _image(instance, settings),
         "memory": settings.task_memory - 128,
         "essential": True,
-        "dependsOn": [{"containerName": "credentials", "condition": "SUCCESS"}],
+        "dependsOn": [{"containerName": PREPARE, "condition": "SUCCESS"}],
         "portMappings": [{"containerPort": 30000, "protocol": "tcp"}],
-        "environment": [{"name": name, "value": value} for name, value in variables.items()],
+        "entryPoint": run_script("run"),
+        "command": list(_COMMAND),
+        "environment": environment(_variables(instance, settings, borrowed)),
         "secrets": secrets,
         "mountPoints": [
-            {"sourceVolume": "data", "containerPath": "/data"},
-            {"sourceVolume": "cache", "containerPath": "/cache"},
-            {"sourceVolume": "credentials", "containerPath": "/credentials", "readOnly": True},
+            _mount("data"),
+            _mount("prepared") | {"readOnly": True},
+            _mount("cache"),
         ],
         "healthCheck": {
             "command": ["CMD-SHELL", "curl -fsS http://localhost:30000/api/status || exit 1"],
@@ -95,13 +121,16 @@ def _foundry(instance: Complete, settings: Settings, license_secret: str | None)
             "retries": 3,
         },
         "stopTimeout": 120,
-        "logConfiguration": _logs(instance, settings),
+        "logConfiguration": logs(settings, instance["instanceId"]),
     }
 
 
-def _environment(instance: Complete) -> dict[str, str]:
+def _variables(instance: Complete, settings: Settings, borrowed: bool) -> dict[str, str]:
     """The image's plain variables (docs/sources.md, The container image); no secret is among them."""
+    own_cache = {"CONTAINER_CACHE": "/data/container_cache", "CONTAINER_CACHE_SIZE": "1"}
     owner = {"FOUNDRY_UID": str(OWNER), "FOUNDRY_GID": str(OWNER)}
+    # The image's launcher keeps NODE_* and splits them at spaces; every Node.js knows --require.
+    node = {"NODE_OPTIONS": "--require=/prepared/host-name.cjs"}
     return {
         "FOUNDRY_HOSTNAME": instance["host"],
         "FOUNDRY_PROXY_SSL": "true",
@@ -112,21 +141,64 @@ def _environment(instance: Complete) -> dict[str, str]:
         "FOUNDRY_COMPRESS_WEBSOCKET": "true",
         "FOUNDRY_MINIFY_STATIC_FILES": "true",
         "CONTAINER_PRESERVE_CONFIG": "true",
-        "CONTAINER_CACHE": "/cache",
-        **(owner if drops_root(instance["foundryVersion"]) else {}),
+        **({"CONTAINER_CACHE": "/cache"} if instance["operatorAccount"] else own_cache),
+        **(node if settings.stable_host_name else {}),
+        **({"LICENSE_BORROWED": "true"} if borrowed else {}),
+        **(owner if drops_root(image_tag(instance)) else {}),
     }
 
 
+def _options(instance: Complete) -> dict[str, Any]:
+    """What the platform decides in Foundry's options.json, whatever a member has set there.
+
+    The names are those of the image's set_options.ts. With a route prefix, certificates or a salt of the member's
+    own, neither the load balancer nor the platform's admin key would reach the server.
+    """
+    return {
+        "hostname": instance["host"],
+        "port": 30000,
+        "proxySSL": True,
+        "proxyPort": 443,
+        "routePrefix": None,
+        "sslCert": None,
+        "sslKey": None,
+        "upnp": False,
+        "awsConfig": _AWS_CONFIG,
+        "telemetry": False,
+        "passwordSalt": None,
+    }
+
+
+def run_script(part: str) -> list[str]:
+    """The entry point that runs a part of container.sh; the container's command follows as its arguments."""
+    return ["/bin/sh", "-c", SCRIPT, "container.sh", part]
+
+
+def environment(variables: dict[str, str]) -> list[dict[str, str]]:
+    """Plain variables as a container definition has them."""
+    return [{"name": name, "value": value} for name, value in variables.items()]
+
+
 def _image(instance: Complete, settings: Settings) -> str:
-    return f"{settings.image}:{instance['foundryVersion']}"
+    return f"{settings.image}:{image_tag(instance)}"
 
 
-def _secret(variable: str, arn: str, key: str) -> dict[str, str]:
+def _mount(volume: str) -> dict[str, Any]:
+    return {"sourceVolume": volume, "containerPath": f"/{volume}"}
+
+
+def releases_volume(settings: Settings) -> dict[str, Any]:
+    """The releases that the operator's account has fetched."""
+    return efs_volume("releases", settings.file_system_id, settings.releases_access_point_id)
+
+
+def secret_of(variable: str, arn: str, key: str) -> dict[str, str]:
     """A reference to one JSON key of a secret (ECS: arn:json-key:version-stage:version-id)."""
     return {"name": variable, "valueFrom": f"{arn}:{key}::"}
 
 
-def _efs_volume(name: str, file_system: str, access_point: str) -> dict[str, Any]:
+def efs_volume(name: str, file_system: str, access_point: str) -> dict[str, Any]:
+    """A directory of the file system, by the access point that alone leads to it."""
     return {
         "name": name,
         "efsVolumeConfiguration": {
@@ -137,12 +209,13 @@ def _efs_volume(name: str, file_system: str, access_point: str) -> dict[str, Any
     }
 
 
-def _logs(instance: Complete, settings: Settings) -> dict[str, Any]:
+def logs(settings: Settings, prefix: str) -> dict[str, Any]:
+    """Where a container's output goes."""
     return {
         "logDriver": "awslogs",
         "options": {
             "awslogs-group": settings.task_log_group,
             "awslogs-region": settings.aws_region,
-            "awslogs-stream-prefix": instance["instanceId"],
+            "awslogs-stream-prefix": prefix,
         },
     }

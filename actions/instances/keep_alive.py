@@ -34,7 +34,7 @@ def keep_alive(request: KeepAlive, platform: Platform) -> Answer:
     until = min(now + request.minutes * 60, longest)
     running = Attr("runId").eq(instance["runId"]) & Attr("status").eq(InstanceStatus.RUNNING)
     kept = platform.instances.change(
-        instance, running, {"keepUntil": until}, ("idleSince", "noticedAt")
+        instance, running, {"keepUntil": until}, ("idleSince", "noticedAt", "noticeId")
     )
     try:
         platform.instances.apply_update(kept)

@@ -2,53 +2,47 @@
 
 from __future__ import annotations
 
-from actions.errors import NoCapacity
+from actions.errors import NoCapacity, StartDelayed
+from actions.instances.asking import ask_for_task, find_task
 from actions.instances.closing import close_run
 from actions.instances.locking import Lock
-from actions.instances.renewing import renew_definition
 from services import clock, metrics
 from services.dynamodb import Attr
 from services.ecs import Task
-from services.errors import TaskRefused
+from services.errors import EcsBusy, TaskRefused
 from services.instances import LOCK_FIELDS
 
 ARRIVAL_SECONDS = 120  # how long a new task may take before the tick has a look
+_BUSY = "AWS is busy just now."
 
 
-def launch(lock: Lock, *, is_retry: bool = False) -> None:
+def launch(lock: Lock, *, is_retry: bool = False) -> Task | None:
     """Bring the decided run's task into being; the lock is given back with its ARN noted.
 
-    `is_retry` when an earlier attempt may have got that far. Raises NoCapacity if ECS refuses; the
-    instance is then as if it had not been started.
+    `is_retry` when an earlier attempt may have got that far; returns the task if it had. Raises NoCapacity if
+    ECS never will, and the instance is then as if it had not been started; StartDelayed if ECS will not just
+    now, or if of an earlier attempt there may be a task that it does not show yet: then the tick tries again.
     """
-    platform, run_id = lock.platform, lock.instance["runId"]
+    found = find_task(lock) if is_retry else None
     try:
-        task_arn = (platform.ecs.find(run_id) if is_retry else None) or _run_task(lock)
+        task_arn = found.arn if found else ask_for_task(lock)
+    except EcsBusy as busy:
+        raise _delayed(lock, _BUSY) from busy
     except TaskRefused as refused:
-        close_run(lock, Task("", run_id, "STOPPED", ""), str(refused)[:200])
-        raise NoCapacity(str(refused)) from refused
-    same_run = lock.held & Attr("runId").eq(run_id)
+        if is_retry or refused.cause.is_passing:
+            raise _delayed(lock, refused.cause.value) from refused
+        none = Task("", lock.instance["runId"], "STOPPED", "")
+        close_run(lock, none, refused.cause.value)
+        raise NoCapacity(refused.cause.value) from refused
+    same_run = lock.held & Attr("runId").eq(lock.instance["runId"])
     updates = {"taskArn": task_arn, "due": "instance", "dueAt": clock.now() + ARRIVAL_SECONDS}
-    lock.finish(platform.instances.change(lock.instance, same_run, updates, LOCK_FIELDS))
+    change = lock.platform.instances.change(lock.instance, same_run, updates, LOCK_FIELDS)
+    lock.finish(change)
     metrics.resource("ecs", 1)
+    return found
 
 
-def _run_task(lock: Lock) -> str:
-    platform, instance = lock.platform, lock.instance
-    if instance.get("runKind") == "purge":
-        overrides = {"purge": {"INSTANCE_ID": instance["instanceId"]}}
-        return platform.ecs.run(
-            instance["runId"], platform.settings.purge_task_definition, overrides
-        )
-    return platform.ecs.run(instance["runId"], _definition_with_license(lock))
-
-
-def _definition_with_license(lock: Lock) -> str:
-    """The task definition that names the run's licence; secrets cannot be overridden when a task is run."""
-    license_id = lock.instance["runLicense"]
-    if lock.instance.get("taskDefinitionLicense") == license_id:
-        return lock.instance["taskDefinitionArn"]
-    found = lock.platform.licenses.find(license_id)
-    if found is None:
-        raise TaskRefused("the licence was taken out of the pool")
-    return renew_definition(lock, license_id, found["secretArn"])
+def _delayed(lock: Lock, why: str) -> StartDelayed:
+    delayed = StartDelayed(why)
+    lock.note({"reason": delayed.message})
+    return delayed

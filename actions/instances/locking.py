@@ -10,7 +10,7 @@ import structlog
 
 from actions.errors import Busy
 from services import clock, ids
-from services.aws import AWS_FAILURES
+from services.aws import AWS_FAILURES, LONGEST_CALL_SECONDS, until
 from services.dynamodb import Attr, Condition, ConditionFailed, Operation, transact
 from services.instances import Instance, is_locked
 from services.platform import Platform
@@ -23,7 +23,7 @@ class Lock:
 
     Used as a context: it is given back at its end, unless `finish` has done so before. What is unfinished
     then is due again for the tick: after a failure in `retry_after` seconds, else when `pause` says. A process
-    that dies gives nothing back: its lock expires.
+    that dies gives nothing back: its lock expires. One that outlives it calls AWS no more (LockExpired).
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Lock:
         self._retry_after = retry_after
         self._pause = 0
         self._held = True
+        self._deadline = until(instance["workerUntil"] - LONGEST_CALL_SECONDS)
 
     @property
     def held(self) -> Condition:
@@ -55,11 +56,13 @@ class Lock:
         self._held = False
 
     def __enter__(self) -> Self:
+        self._deadline.__enter__()
         return self
 
     def __exit__(
         self, _: type[BaseException] | None, error: BaseException | None, __: TracebackType | None
     ) -> None:
+        self._deadline.__exit__(None, None, None)
         if not self._held or not (error is None or isinstance(error, Exception)):
             return
         due_at = clock.now() + (self._retry_after if error else self._pause)

@@ -1,7 +1,7 @@
 """What follows from a task's state: ECS's event and the tick both come here.
 
 Events arrive out of order, twice or not at all. What counts is whether the run they speak of is still
-the instance's run: a run that is closed is never touched again.
+the instance's run; a task whose run is closed is a stray (strays.py).
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from contextlib import suppress
 import structlog
 
 from actions.billing.budget import warn_if_near
-from actions.instances.closing import close_run
+from actions.instances.closing import UNCLEAN, close_run
 from actions.instances.locking import Lock, lock_run
+from actions.instances.strays import settle_stray
 from actions.instances.teardown import tear_down
 from actions.instances.transitions import transition
+from actions.notices import tell
 from services import clock
 from services.dynamodb import Attr, ConditionFailed
 from services.ecs import Task
@@ -23,7 +25,9 @@ from services.instances import LOCK_FIELDS, Instance, InstanceStatus
 from services.platform import Platform
 
 _log = structlog.get_logger()
-LOOK_AGAIN_SECONDS = 300  # a running task is looked at by every tick
+LOOK_AGAIN_SECONDS = (
+    285  # a running task is looked at by every tick, which may come some seconds early
+)
 PURGE_AGAIN_SECONDS = 3600  # a purge that failed is not run again at once, since each try costs
 _NO_ADDRESS = "The server runs, but it was given no network address, so that nobody can reach it."
 _NO_ROUTE = "All routes of the load balancer are in use; the server is reachable when one is free."
@@ -36,8 +40,11 @@ def observe(platform: Platform, task: Task) -> bool:
     """
     run = platform.runs.find(task.started_by) if task.started_by else None
     instance = platform.instances.find(run["userId"]) if run else None
+    if run is None:
+        _log.info("a task that is none of the platform's runs", details={"task": task.arn})
+        return False
     if instance is None or instance.get("runId") != task.started_by:
-        _log.info("a task that is no instance's present run", details={"task": task.arn})
+        settle_stray(platform, run, task)
         return False
     if task.status == "STOPPED":
         return _over(platform, instance, task)
@@ -101,8 +108,9 @@ def _still_up(platform: Platform, instance: Instance) -> None:
     now = clock.now()
     same = Attr("runId").eq(instance["runId"]) & Attr("status").eq(InstanceStatus.RUNNING)
     seen = {"seenAt": now, "dueAt": now + LOOK_AGAIN_SECONDS}
+    change = platform.instances.change(instance, same, seen, ("missingSince",))
     with suppress(ConditionFailed):  # it is being stopped, and due for that
-        platform.instances.apply_update(platform.instances.change(instance, same, seen))
+        platform.instances.apply_update(change)
 
 
 def _over(platform: Platform, instance: Instance, task: Task) -> bool:
@@ -112,10 +120,13 @@ def _over(platform: Platform, instance: Instance, task: Task) -> bool:
         return False
     with lock:
         was_purge = lock.instance.get("runKind") == "purge"
+        unclean = lock.instance.get("clean") is False
         if lock.instance.get("routing"):
             platform.elb.unroute(instance["instanceId"])
         close_run(lock, task)
         warn_if_near(platform, instance["userId"])
+        if unclean:
+            tell(platform, "unclean-stop", instance, f"Your server was stopped. {UNCLEAN}")
         if lock.instance["status"] != InstanceStatus.DESTROYING:
             return True
         if was_purge and not lock.instance["purged"]:

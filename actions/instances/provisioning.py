@@ -13,6 +13,7 @@ from actions.concurrency import concurrently
 from actions.instances.definition import definition
 from actions.instances.locking import Lock
 from actions.instances.transitions import transition
+from actions.instances.versions import image_tag
 from services import clock, metrics
 from services.instances import LOCK_FIELDS, Complete, Instance, InstanceStatus
 from services.platform import Platform
@@ -27,13 +28,14 @@ def provision(lock: Lock, secrets: Mapping[str, str], *, is_retry: bool) -> None
     platform, instance = lock.platform, lock.instance
     name, bucket, host = instance["instanceId"], instance["s3BucketName"], instance["host"]
     access_point, secret, _, _ = concurrently(
-        lambda: _access_point(platform, name, is_retry),
+        lambda: _files(platform, name, is_retry),
         lambda: _secret(platform, instance, secrets),
         lambda: platform.s3.make_bucket(bucket, f"https://{host}"),
         lambda: platform.route53.point(host),
     )
     own_license = secret if instance["licenseType"] == "byol" else None
     made: dict[str, Any] = {"accessPointId": access_point, "secretArn": secret}
+    made["taskDefinitionTag"] = image_tag(instance)
     made["taskDefinitionArn"] = platform.ecs.register(
         definition(cast("Complete", {**instance, **made}), platform.settings, own_license)
     )
@@ -42,9 +44,12 @@ def provision(lock: Lock, secrets: Mapping[str, str], *, is_retry: bool) -> None
     _finish(lock, made, own_license)
 
 
-def _access_point(platform: Platform, instance_id: str, is_retry: bool) -> str:
+def _files(platform: Platform, instance_id: str, is_retry: bool) -> str:
+    """Make the access point to the instance's files, and the role that may use it."""
     found = platform.efs.find_access_points(instance_id) if is_retry else []
-    return found[0] if found else platform.efs.make_access_point(instance_id)
+    access_point = found[0] if found else platform.efs.make_access_point(instance_id)
+    platform.task_roles.make(instance_id, access_point)
+    return access_point
 
 
 def _secret(platform: Platform, instance: Instance, secrets: Mapping[str, str]) -> str:

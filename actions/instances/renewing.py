@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actions.instances.definition import definition
 from actions.instances.locking import Lock
+from actions.instances.versions import image_tag
 from services.instances import LOCK_FIELDS, is_complete
 
 
@@ -14,7 +15,13 @@ def renew_definition(lock: Lock, license_id: str, license_secret: str | None) ->
         raise LookupError(f"instance {instance['instanceId']} is not made yet")
     arn = platform.ecs.register(definition(instance, platform.settings, license_secret))
     platform.ecs.retire_definitions(instance["instanceId"], keep=arn)
-    lock.note({"taskDefinitionArn": arn, "taskDefinitionLicense": license_id})
+    lock.note(
+        {
+            "taskDefinitionArn": arn,
+            "taskDefinitionLicense": license_id,
+            "taskDefinitionTag": image_tag(instance),
+        }
+    )
     return arn
 
 

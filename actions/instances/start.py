@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.billing.budget import refuse_if_spent
-from actions.errors import Busy, Conflict, WrongState
+from actions.errors import Busy, Conflict, StartDelayed, WrongState
 from actions.instances.launching import launch
 from actions.instances.locking import Lock, lock_run
 from actions.instances.starting import start_run
@@ -41,13 +41,17 @@ def start(request: StartInstance, platform: Platform) -> Answer:
         lock = start_run(platform, instance)
     if lock is None:
         raise _refusal(instance_of(platform, request.user_id))
-    with lock:
-        launch(lock, is_retry=is_retry)
+    message = "Instance starting..."
+    try:
+        with lock:
+            launch(lock, is_retry=is_retry)
+    except StartDelayed as delayed:
+        message = delayed.message
     return {
         "success": True,
         "instanceUrl": f"https://{instance['host']}",
         "status": InstanceStatus.STARTING,
-        "message": "Instance starting...",
+        "message": message,
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.instances.fetching import needs_fetching
+from actions.instances.versions import image_tag
 from actions.lookup import instance_of
 from services import clock
 from services.instances import WHOLE, Instance, InstanceStatus
@@ -22,6 +24,7 @@ _SHOWN = (
     "createdAt",
     "lastStarted",
     "foundryVersion",
+    "foundryBuild",
 )
 _PASSING = (InstanceStatus.STARTING, InstanceStatus.STOPPING)
 
@@ -66,7 +69,7 @@ def _message(instance: Instance, task: Task | None) -> str:
         case InstanceStatus.CREATED:
             return "The server is ready to be started for the first time."
         case InstanceStatus.STARTING:
-            return f"{reason or _coming_up(task)}, {waited}"
+            return f"{reason or _coming_up(instance, task)}, {waited}"
         case InstanceStatus.RUNNING:
             return reason or f"The server is running at https://{instance['host']}"
         case InstanceStatus.STOPPING:
@@ -77,7 +80,7 @@ def _message(instance: Instance, task: Task | None) -> str:
             return f"The server and all its resources are being destroyed, {waited}"
 
 
-def _coming_up(task: Task | None) -> str:
+def _coming_up(instance: Instance, task: Task | None) -> str:
     if task is None:
         return "Asking for a machine"
     if task.status == "STOPPED":
@@ -86,7 +89,11 @@ def _coming_up(task: Task | None) -> str:
         return "Foundry is up; the way to it is being opened"
     if task.pulled_from and not task.pulled_until:
         return "Pulling the image"
-    return "Starting Foundry" if task.pulled_until else "Waiting for a machine"
+    if not task.pulled_until:
+        return "Waiting for a machine"
+    if needs_fetching(instance):
+        return f"Fetching Foundry {image_tag(instance)} if it is not there yet, and starting it"
+    return "Starting Foundry"
 
 
 def _going_down(task: Task | None) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import structlog
 
 from actions.concurrency import concurrently
-from actions.errors import NoCapacity
-from actions.instances.closing import close_run
+from actions.errors import NoCapacity, StartDelayed
+from actions.instances.ending import end_task
 from actions.instances.launching import launch
 from actions.instances.locking import Lock
 from actions.instances.starting import start_purge
 from actions.licenses.releasing import release_all
 from services import metrics
-from services.ecs import Task
+from services.errors import Unfinished
 from services.instances import Instance, InstanceStatus
 from services.platform import Platform
 
@@ -31,7 +31,10 @@ def tear_down(lock: Lock) -> bool:
     if not release_all(platform, instance):
         lock.pause(_STOP_SECONDS)
         return False
-    _delete_resources(platform, instance)
+    try:
+        _delete_resources(platform, instance)
+    except Unfinished:
+        return False  # the tick goes on where this has ended
     if "lastStarted" in instance and not instance.get("purged"):
         start_purge(lock)
         _launch_purge(lock)
@@ -44,7 +47,7 @@ def tear_down(lock: Lock) -> bool:
 
 def _end_run(lock: Lock) -> bool:
     """Whether the instance's run is over; False while a task has to stop or to finish purging."""
-    platform, instance, run_id = lock.platform, lock.instance, lock.instance["runId"]
+    instance = lock.instance
     if instance.get("runKind") == "purge":
         if "taskArn" in instance:
             lock.pause(_STOP_SECONDS)
@@ -52,22 +55,15 @@ def _end_run(lock: Lock) -> bool:
             # The task that an earlier attempt may have launched is noted, else it is launched now.
             _launch_purge(lock, is_retry=True)
         return False
-    task_arn = instance.get("taskArn") or platform.ecs.find(run_id)
-    if task_arn is None:
-        close_run(lock, Task("", run_id, "STOPPED", ""))
-        return True
-    platform.ecs.stop(task_arn, "The instance is being destroyed")
-    lock.note({"taskArn": task_arn})
-    lock.pause(_STOP_SECONDS)
-    return False
+    return end_task(lock, "The instance is being destroyed")
 
 
 def _launch_purge(lock: Lock, *, is_retry: bool = False) -> None:
     """Launch the task that erases the instance's files; one that cannot be had now is left to the tick."""
     try:
         launch(lock, is_retry=is_retry)
-    except NoCapacity:
-        _log.warning("no capacity for a purge task")
+    except (NoCapacity, StartDelayed):
+        _log.warning("a purge task cannot be had now")
         lock.pause(_STOP_SECONDS)
 
 
@@ -78,6 +74,7 @@ def _delete_resources(platform: Platform, instance: Instance) -> None:
         lambda: platform.route53.forget(instance["host"]),
         lambda: platform.s3.delete_bucket(instance["s3BucketName"]),
         lambda: platform.iam.delete_user(name),
+        lambda: platform.task_roles.delete(name),
         lambda: platform.secrets.delete(name),
         lambda: platform.ecs.retire_definitions(name),
     )

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.errors import WrongState
+from actions.errors import Busy, Conflict, WrongState
 from actions.instances.locking import lock_instance, refuse_if_busy
 from actions.instances.renewing import put_version_in
-from actions.instances.versions import Version
+from actions.instances.versions import Version, is_way_down
 from actions.lookup import instance_of
 from services import clock
 from services.dynamodb import Attr, ConditionFailed
-from services.instances import AT_REST, LOCK_SECONDS
+from services.instances import AT_REST, LOCK_SECONDS, Instance
 from services.platform import Platform
 
 
@@ -23,26 +23,55 @@ class UpdateVersion(UserRequest):
 def update_version(request: UpdateVersion, platform: Platform) -> Answer:
     """Give an instance at rest a task definition with the version's image.
 
-    Raises InstanceNotFound, WrongState unless it is at rest, Busy.
+    A major version stands for its newest build at the next start; what runs then is started again from there on.
+    Raises InstanceNotFound, Conflict for an older one, WrongState unless it is at rest, Busy.
     """
     instance = instance_of(platform, request.user_id)
     refuse_if_busy(instance)
-    at_rest = Attr("status").is_in(list(AT_REST))
-    wanted = {"foundryVersion": request.foundry_version, "due": "instance"}
+    wanted = request.foundry_version
+    _refuse_way_down(instance, wanted)
+    build = Attr("foundryBuild")
+    as_seen = (
+        build.eq(instance["foundryBuild"]) if "foundryBuild" in instance else build.not_exists()
+    )
+    at_rest = Attr("status").is_in(list(AT_REST)) & as_seen
     try:
         lock = lock_instance(
-            platform, instance, at_rest, wanted | {"dueAt": clock.now() + LOCK_SECONDS}
+            platform,
+            instance,
+            at_rest,
+            {
+                "foundryVersion": wanted,
+                "imageTag": wanted,
+                "due": "instance",
+                "dueAt": clock.now() + LOCK_SECONDS,
+            },
         )
     except ConditionFailed as refused:
         status = refused.found.get("status", "unknown")
+        if status in AT_REST:
+            raise Busy(status) from refused  # it has run meanwhile
         raise WrongState("given another version", status, "Stop the server first.") from refused
     with lock:
         put_version_in(lock)
     return {
         "success": True,
-        "foundryVersion": request.foundry_version,
-        "message": f"Foundry {request.foundry_version} is used from the next start on",
+        "foundryVersion": wanted,
+        "message": f"Foundry {wanted} is used from the next start on",
     }
+
+
+def _refuse_way_down(instance: Instance, wanted: str) -> None:
+    started = instance["foundryVersion"] if "lastStarted" in instance else wanted
+    newest = instance.get("foundryBuild", started)
+    if is_way_down(wanted, newest):
+        raise Conflict(
+            f"Foundry {newest} has run on this server: its worlds have been migrated, and an older version"
+            " cannot open them.",
+            field="foundryVersion",
+            value=wanted,
+            suggestion=f"Ask for {newest} or newer.",
+        )
 
 
 ACTION = Action(UpdateVersion, update_version, Scope.USER)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from services.counters import Amount
 from services.donations import Donation
-from services.dynamodb import Operation, transact
+from services.dynamodb import ConditionFailed, Operation, transact
 from services.ledger import ALL, UNASSIGNED
 from services.platform import Platform
 
@@ -31,6 +31,24 @@ def assign(platform: Platform, donation: Donation, user_id: str) -> None:
         ledger.add(UNASSIGNED, ALL, donated=-counted, given=minus),
         *_credit(platform, donation, user_id),
     )
+
+
+def assign_waiting(platform: Platform, email_hash: str, user_id: str) -> int:
+    """Credit to a user what was donated by an address of theirs and is nobody's; returns how many donations.
+
+    The index that is searched may lag: what it leaves out is found with the next donation by that address.
+    """
+    waiting = [d for d in platform.donations.unassigned() if d.get("emailHash") == email_hash]
+    return sum(assign_if_free(platform, donation, user_id) for donation in waiting)
+
+
+def assign_if_free(platform: Platform, donation: Donation, user_id: str) -> bool:
+    """Credit a donation to a user unless somebody has it by now; whether that was done."""
+    try:
+        assign(platform, donation, user_id)
+    except ConditionFailed:
+        return False
+    return True
 
 
 def _credit(platform: Platform, donation: Donation, account: str) -> list[Operation]:

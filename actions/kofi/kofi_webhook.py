@@ -14,7 +14,7 @@ from pydantic import Field, TypeAdapter, ValidationError, WithJsonSchema
 from actions.action import Action, Answer, Request, Scope
 from actions.billing.pricing import cents, month_of
 from actions.errors import Forbidden
-from actions.kofi.crediting import note
+from actions.kofi.crediting import assign_waiting, note
 from actions.kofi.payload import Payload, checked, fields_of
 from services import clock
 from services.donations import Donation
@@ -55,6 +55,9 @@ def kofi_webhook(request: KofiWebhook, platform: Platform) -> Answer:
         note(platform, donation)
     except ConditionFailed:
         return _ignored("This donation was counted before.")
+    email_hash, donor = donation.get("emailHash"), donation.get("userId")
+    if email_hash and donor and platform.registry.owner_of(email_hash) == donor:
+        assign_waiting(platform, email_hash, donor)
     answer: Answer = {"success": True, "donationProcessed": True, "amount": cents(payload.money)}
     if "userId" in donation:
         return answer | {"userId": donation["userId"], "message": "Donation counted"}

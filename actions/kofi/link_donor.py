@@ -12,9 +12,8 @@ from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import Conflict, NotFound
-from actions.kofi.crediting import assign
+from actions.kofi.crediting import assign_if_free, assign_waiting
 from services import clock
-from services.donations import Donation
 from services.dynamodb import ConditionFailed, transact
 from services.platform import Platform
 from services.registry import hash_of
@@ -46,21 +45,14 @@ def link_donor(request: LinkDonor, platform: Platform) -> Answer:
         transact(platform.registry.link(email_hash, request.user_id, clock.now()))
     except ConditionFailed:
         raise _taken() from None
-    waiting = [d for d in platform.donations.unassigned() if d.get("emailHash") == email_hash]
-    credited = sum(_credited(platform, found, request.user_id) for found in waiting)
+    # The donation that proved the address first: the index may not show it yet, or still as unassigned.
+    credited = int(assign_if_free(platform, donation, request.user_id))
+    credited += assign_waiting(platform, email_hash, request.user_id)
     return {
         "success": True,
         "donationsAssigned": credited,
         "message": "Donations by this address count as yours from now on",
     }
-
-
-def _credited(platform: Platform, donation: Donation, user_id: str) -> bool:
-    try:
-        assign(platform, donation, user_id)
-    except ConditionFailed:
-        return False  # somebody has it by now
-    return True
 
 
 def _taken() -> Conflict:

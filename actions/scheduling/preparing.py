@@ -112,7 +112,9 @@ def _preempt(platform: Platform, session: Session, *, stop_now: bool) -> None:
     else:
         minutes = rules.GIVE_WAY_SECONDS // 60
         message = f"Your server stops in {minutes} minutes: {PREEMPTED}"
-        tell(platform, "about-to-stop", borrower, message)
+        # Two ticks may come here at once: it is one notice, told once.
+        notice_id = f"{session['sessionId']}:{borrower.get('runId')}"
+        tell(platform, "about-to-stop", borrower, message, notice_id)
 
 
 def _begin(platform: Platform, session: Session, instance: Instance) -> None:
@@ -123,7 +125,7 @@ def _begin(platform: Platform, session: Session, instance: Instance) -> None:
     )
     url = f"https://{instance['host']}"
     facts = {"sessionId": session["sessionId"], "startTime": session["startTime"]}
-    tell(platform, "session-ready", instance, f"Your table is ready: {url}", **facts)
+    tell(platform, "session-ready", instance, f"Your table is ready: {url}", None, **facts)
 
 
 def _complete(platform: Platform, session: Session) -> None:

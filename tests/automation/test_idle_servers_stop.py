@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from tests import world
-from tests.aws_calls import AWS
+from tests.aws_calls import AWS, BEFORE, Call
 from tests.foundry_server import NO_WORLD, NOBODY_PLAYS, playing
+from tests.model.interrupting import CALLS, Interruption
 from tests.world import sample
 
 USER = sample("create-instance")["userId"]
@@ -39,7 +40,9 @@ def status(invoke):
 
 
 def notices():
-    return [order["kind"] for order in AWS.queue if order["action"] == "send-notification"]
+    """The kinds of notices, each counted once: what is handed over twice under one id is told once."""
+    orders = [order for order in AWS.queue if order["action"] == "send-notification"]
+    return list({order["noticeId"]: order["kind"] for order in orders}.values())
 
 
 @pytest.mark.parametrize("said", [NOBODY_PLAYS, NO_WORLD])
@@ -128,6 +131,32 @@ def test_the_reason_of_a_stop_is_kept(minutes, invoke, foundry, ecs):
     ecs.ends(*ecs.tasks("STOPPED"))
     assert "nobody uses it" in status(invoke)["message"]
     assert "idleSince" not in world.items("instances")[0]
+
+
+def test_nobody_is_stopped_without_having_been_told_though_a_notice_is_lost(
+    minutes, invoke, foundry
+):
+    foundry.says[HOST] = NOBODY_PLAYS
+    minutes(20)
+    AWS.begin((Call("lambda.Invoke", 0), BEFORE))
+    minutes(5)
+    AWS.end()
+    assert notices() == []
+    minutes(10)
+    assert status(invoke)["status"] == "running"
+    assert notices() == ["about-to-stop"]
+    minutes(10)
+    assert notices() == ["about-to-stop", "stopped"]
+
+
+@pytest.mark.parametrize("place", range(8))
+def test_two_ticks_at_once_tell_once(place, minutes, invoke, foundry, freezer):
+    foundry.says[HOST] = NOBODY_PLAYS
+    minutes(20)
+    freezer.tick(300)
+    with CALLS.interrupted(Interruption(place, act=lambda: invoke(TICK))):
+        invoke(TICK)
+    assert notices() == ["about-to-stop"]
 
 
 def test_of_two_sessions_that_have_begun_the_later_says_when_the_server_stops(

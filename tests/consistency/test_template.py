@@ -40,10 +40,11 @@ PERMISSIONS: dict[str, tuple[str, ...]] = {
     "s3:PutPublicAccessBlock": ("s3:PutBucketPublicAccessBlock",),
     "s3:PutBucketCors": ("s3:PutBucketCORS",),
     "s3:ListObjectVersions": ("s3:ListBucketVersions",),
+    "s3:PutBucketLifecycleConfiguration": ("s3:PutLifecycleConfiguration",),
     "s3:DeleteObjects": ("s3:DeleteObject", "s3:DeleteObjectVersion"),
     "s3:CreateBucket": ("s3:CreateBucket", "s3:PutBucketOwnershipControls"),
     "lambda:Invoke": ("lambda:InvokeFunction",),
-    "bedrock-runtime:Converse": ("bedrock:InvokeModel", "bedrock:Converse"),
+    "bedrock-runtime:Converse": ("bedrock:InvokeModel",),
 }
 # What calls need besides what they are called: writes within transactions, tags set on creation, roles passed.
 BESIDES = {
@@ -55,6 +56,7 @@ BESIDES = {
     "elasticfilesystem:TagResource",
     "secretsmanager:TagResource",
     "iam:TagUser",
+    "iam:TagRole",
     "iam:PassRole",
     "elasticloadbalancing:AddTags",
     "sqs:SendMessage",
@@ -99,7 +101,8 @@ def _paged(tree: ast.Module, attribute: ast.Attribute) -> str | None:
 
 def statements() -> list[dict[str, Any]]:
     """The statements of the function's role."""
-    policies = RESOURCES["FunctionRole"]["Properties"]["Policies"]
+    attached = RESOURCES["FunctionRole"]["Properties"]["ManagedPolicyArns"]
+    policies = [RESOURCES[policy["Ref"]]["Properties"] for policy in attached]
     found = [s for policy in policies for s in policy["PolicyDocument"]["Statement"]]
     return [s["If"][1] if "If" in s else s for s in found]  # a conditional statement
 

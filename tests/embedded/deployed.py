@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,33 +93,60 @@ class Deployed:
         )
 
     @property
-    def policy(self) -> Policy:
-        """What the template lets the function do."""
-        found: Policy = self.aws.client("iam").get_role_policy(**self._role)["PolicyDocument"]
-        return found
+    def policies(self) -> list[Policy]:
+        """What the function may do."""
+        return [*self._attached().values(), *self._inline().values()]
 
     @contextmanager
     def without(self, permission: str) -> Iterator[None]:
         """The function's role lacks one permission for a while."""
-        whole = self.policy
-        self._put(_without(whole, permission))
-        try:
-            yield
-        finally:
-            self._put(whole)
+        iam, role = self.aws.client("iam"), {"RoleName": self._role}
 
-    def _put(self, policy: Policy) -> None:
-        self.aws.client("iam").put_role_policy(**self._role, PolicyDocument=json.dumps(policy))
+        def put(name: str, policy: Policy) -> None:
+            iam.put_role_policy(**role, PolicyName=name, PolicyDocument=json.dumps(policy))
+
+        attached, inline = self._attached(), self._inline()
+        with ExitStack() as restored:
+            for arn, policy in attached.items():
+                if permission in permissions([policy]):
+                    cut = arn.split("/")[-1]
+                    put(cut, _without(policy, permission))
+                    restored.callback(iam.delete_role_policy, **role, PolicyName=cut)
+                    iam.detach_role_policy(**role, PolicyArn=arn)
+                    restored.callback(iam.attach_role_policy, **role, PolicyArn=arn)
+            for name, policy in inline.items():
+                put(name, _without(policy, permission))
+                restored.callback(put, name, policy)
+            yield
+
+    def _attached(self) -> dict[str, Policy]:
+        iam = self.aws.client("iam")
+        attached = iam.list_attached_role_policies(RoleName=self._role)["AttachedPolicies"]
+        return {policy["PolicyArn"]: self._document(policy["PolicyArn"]) for policy in attached}
+
+    def _inline(self) -> dict[str, Policy]:
+        iam, role = self.aws.client("iam"), {"RoleName": self._role}
+        names = iam.list_role_policies(**role)["PolicyNames"]
+        return {
+            name: iam.get_role_policy(**role, PolicyName=name)["PolicyDocument"] for name in names
+        }
 
     @property
-    def _role(self) -> dict[str, str]:
-        role = self.outputs["FunctionRoleArn"].split("/")[-1]
-        return {"RoleName": role, "PolicyName": "platform"}
+    def _role(self) -> str:
+        return self.outputs["FunctionRoleArn"].split("/")[-1]
+
+    def _document(self, arn: str) -> Policy:
+        iam = self.aws.client("iam")
+        version = iam.get_policy(PolicyArn=arn)["Policy"]["DefaultVersionId"]
+        found = iam.get_policy_version(PolicyArn=arn, VersionId=version)["PolicyVersion"]
+        document: Policy = found["Document"]
+        return document
 
 
-def permissions(policy: Policy) -> set[str]:
-    """Every IAM action that the policy allows."""
-    return {permission for statement in policy["Statement"] for permission in _of(statement)}
+def permissions(policies: Iterable[Policy]) -> set[str]:
+    """Every IAM action that the policies allow."""
+    statements = [statement for policy in policies for statement in policy["Statement"]]
+    return {permission for statement in statements for permission in _of(statement)}
 
 
 def _without(policy: Policy, permission: str) -> Policy:

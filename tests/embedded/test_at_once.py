@@ -38,7 +38,7 @@ def test_of_many_starts_for_one_user_one_succeeds_and_one_task_runs(
     for answer in refused(answers):
         assert answer["errorCode"] == "RESOURCE_CONFLICT", answer
         assert answer["details"]["status"] == "starting", answer
-    assert len(tasks(aws["CLUSTER_ARN"])) == 1
+    assert len(tasks(world.cluster(aws))) == 1
     assert len(world.items("runs")) == 1
     proof.record(SECTION, f"{callers} starts for one user: one task", cases=callers)
 
@@ -112,6 +112,7 @@ def made_for_instances(aws: dict[str, str]) -> dict[str, list[str]]:
     points = world.client("efs").describe_access_points(FileSystemId=aws["FILE_SYSTEM_ID"])
     secrets = world.client("secretsmanager").list_secrets(MaxResults=100)["SecretList"]
     users = world.client("iam").list_users(PathPrefix=f"/{world.STACK}/")["Users"]
+    roles = world.client("iam").list_roles(PathPrefix=f"/{world.STACK}/")["Roles"]
     families = world.client("ecs").list_task_definitions(status="ACTIVE")["taskDefinitionArns"]
     definitions = [arn.split("/")[-1].split(":")[0] for arn in families]
     return {
@@ -121,9 +122,10 @@ def made_for_instances(aws: dict[str, str]) -> dict[str, list[str]]:
         "secrets": [s["Name"].split("/")[1] for s in secrets if "/" in s["Name"]],
         "buckets": [b["Name"].split("-")[-1] for b in world.client("s3").list_buckets()["Buckets"]],
         "users": [user["UserName"].removeprefix(f"{world.STACK}-") for user in users],
+        "roles": [role["RoleName"].removeprefix(f"{world.STACK}-") for role in roles],
         "task definitions": [
-            name.removeprefix(f"{world.STACK}-")
+            name.removeprefix(f"{world.STACK}_")
             for name in definitions
-            if not name.endswith("-purge")
+            if not name.endswith("_purge")
         ],
     }

@@ -19,7 +19,7 @@ from tests.world import sample
 
 pytestmark = pytest.mark.embedded
 
-SOME = ["s3:PutBucketPolicy", "dynamodb:Scan", "bedrock:Converse"]
+SOME = ["s3:PutBucketPolicy", "dynamodb:Scan", "bedrock:Converse", "iam:PutRolePolicy"]
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ def ticks(deployed: Deployed, action: str) -> Answer:
 
 
 def test_each_permission_of_the_role_is_used(deployed: Deployed) -> None:
-    assert permissions(deployed.policy) == SCENES.keys() | UNSEEN
+    assert permissions(deployed.policies) == SCENES.keys() | UNSEEN
 
 
 @pytest.mark.parametrize(

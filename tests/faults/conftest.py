@@ -15,6 +15,7 @@ from tests.aws_calls import AWS
 from tests.faults.inventory import inventory
 from tests.faults.scenarios import warm_up
 from tests.faults.stage import Stage
+from tests.lagging import hooks
 
 
 @pytest.fixture(scope="package")
@@ -31,7 +32,8 @@ def stage() -> Iterator[Stage]:
         patch.setattr(socket, "getaddrinfo", _no_network)
         world.new_process()
         AWS.queue.clear()
-        stage = Stage(world.Ecs(environment["CLUSTER_ARN"], lambda _: None))
+        hooks.begin_anew()
+        stage = Stage(world.Ecs(world.cluster(environment), lambda _: None))
         with stage.still():
             warm_up(stage)
             inventory()

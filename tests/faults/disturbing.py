@@ -171,13 +171,13 @@ def _only_ticks(stage: Stage, *, silent: bool) -> None:
         else:
             stage.go_on()
         stage.failed.clear()  # nobody repeats these
-        done = _is_done(stage)
+        done = is_done(stage)
         stage.tick()
         if done:
             return
 
 
-def _is_done(stage: Stage) -> bool:
+def is_done(stage: Stage) -> bool:
     """Whether every instance is gone, at rest or running as its task is, and nothing more will move."""
     instances = items("instances")
     waiting = [i for i in instances if "due" in i and (i["status"] != "running" or "worker" in i)]

@@ -88,6 +88,8 @@ def _tasks() -> list[dict[str, Any]]:
 def _all_items() -> Inventory:
     # Not the audit: it holds what was asked for as often as it was asked.
     found = {name: items(name) for name in world.TABLES if name != "audit"}
+    # Nor what was noted of notices: one that could not be handed over is not sent.
+    found["registry"] = [i for i in found["registry"] if not i["name"].startswith("notice:")]
     found["ledger"] = [item for item in map(_as_counted, found["ledger"]) if len(item) > 2]
     return found
 
@@ -187,6 +189,27 @@ def _user(user: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _roles() -> list[dict[str, Any]]:
+    return [_role(role["RoleName"]) for role in aws("iam").list_roles()["Roles"]]
+
+
+def _role(name: str) -> dict[str, Any]:
+    iam = aws("iam")
+    role = iam.get_role(RoleName=name)["Role"]
+    policies = iam.list_role_policies(RoleName=name)["PolicyNames"]
+    return {
+        "path": role["Path"],
+        "name": name,
+        "boundary": role.get("PermissionsBoundary"),
+        "trust": role["AssumeRolePolicyDocument"],
+        "tags": iam.list_role_tags(RoleName=name)["Tags"],
+        "policies": [
+            iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]
+            for policy in policies
+        ],
+    }
+
+
 def _keys(user: str) -> list[str]:
     found = aws("iam").list_access_keys(UserName=user)["AccessKeyMetadata"]
     return [key["AccessKeyId"] for key in found]
@@ -243,6 +266,7 @@ _PARTS: dict[str, Callable[[], Any]] = {
     "access points": _access_points,
     "buckets": _buckets,
     "users": _users,
+    "roles": _roles,
     "secrets": _secrets,
     "records": _records,
     "target groups": _target_groups,

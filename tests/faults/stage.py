@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import pytest
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 from moto.ecs.models import ecs_backends
@@ -16,6 +18,7 @@ from handler import app
 from tests import world
 from tests.aws_calls import AWS, ProcessDied
 from tests.faults.copies import in_a_copy
+from tests.lagging.lag import LAG
 from tests.world import sample
 
 R = TypeVar("R")
@@ -33,6 +36,7 @@ class Stage:
     ecs: world.Ecs
     clock: FrozenDateTimeFactory = field(init=False)
     pending: list[Event] = field(default_factory=list)  # on the way to the function
+    late: list[tuple[float, Event]] = field(default_factory=list)  # and when they arrive
     failed: list[Event] = field(default_factory=list)  # arrived, but not carried out
 
     def __str__(self) -> str:
@@ -41,8 +45,9 @@ class Stage:
     @contextmanager
     def still(self) -> Iterator[Stage]:
         """Time stands still inside, until the story moves it."""
-        with freeze_time() as clock:
+        with freeze_time() as clock, pytest.MonkeyPatch.context() as patch:
             assert isinstance(clock, FrozenDateTimeFactory)
+            patch.setattr("time.sleep", clock.tick)  # whoever waits lets the frozen time pass
             self.clock = clock
             yield self
 
@@ -58,7 +63,7 @@ class Stage:
     def call(self, event: Event) -> Answer | None:
         """The function's answer; None if it raised or its process died."""
         try:
-            with AWS.one_life():
+            with AWS.one_life(), LAG.one_invocation():
                 answer = app.lambda_handler(event, world.Context())
         except (app.RetryLater, ProcessDied):
             answer = None
@@ -84,6 +89,8 @@ class Stage:
     def go_on(self, stop: Callable[[], bool] = lambda: False) -> None:
         """Let ECS carry on and deliver what is on its way, until nothing moves or `stop` says so."""
         while not stop() and (self.pending or self.ecs_moves()):
+            if not self.pending:
+                continue  # what ECS had to tell is late, or lost
             event = self.pending.pop(0)
             if not succeeded(self.call(event)):
                 self.failed.append(event)
@@ -96,8 +103,17 @@ class Stage:
     def ecs_moves(self) -> bool:
         """Tasks come up, end when asked to, purge tasks by themselves; whether any did."""
         moving = self.moving()
-        self.pending += [self._moved(task) for task in moving]
+        for task in moving:
+            self._tells(self._moved(task))
         return bool(moving)
+
+    def _tells(self, event: Event) -> None:
+        """ECS's event is on its way, as fast as it may be."""
+        for at in LAG.arrivals(now := int(time.time())):
+            if at <= now:
+                self.pending.append(event)
+            else:
+                self.late.append((at, event))
 
     def moving(self) -> list[Any]:
         """The tasks with which something is going to happen."""
@@ -105,8 +121,14 @@ class Stage:
 
     def tick(self) -> None:
         """Five minutes pass and the schedule calls."""
-        self.clock.tick(TICK_SECONDS)
+        self.passes(TICK_SECONDS)
         self.asks("auto-shutdown-check")
+
+    def passes(self, seconds: int) -> None:
+        """Time passes; what was late may be on the point of arriving."""
+        self.clock.tick(seconds)
+        self.pending += [event for at, event in self.late if at <= time.time()]
+        self.late = [(at, event) for at, event in self.late if at > time.time()]
 
     def tasks(self) -> list[Any]:
         """All tasks there ever were, as the emulator has them."""
@@ -138,7 +160,7 @@ class Stage:
 
 def is_purge(task: Any) -> bool:
     """Whether the task erases an instance's files."""
-    return f"/{world.STACK}-purge:" in task.task_definition_arn
+    return f"/{world.STACK}_purge:" in task.task_definition_arn
 
 
 def succeeded(answer: Answer | None) -> bool:

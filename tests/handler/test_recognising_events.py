@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests import world
 from tests.world import Context, sample
 
 HTTP_EVENTS = sorted(path.stem for path in Path("events/http").glob("*.json"))
@@ -63,7 +64,7 @@ def test_a_task_of_another_cluster_is_refused(invoke):
 
 def test_a_task_that_nobody_asked_for_changes_nothing(invoke, aws):
     event = sample("ecs-task-stopped")
-    event["detail"]["clusterArn"] = aws["CLUSTER_ARN"]
+    event["detail"]["clusterArn"] = world.cluster(aws)
     assert invoke(event)["success"] is True
 
 

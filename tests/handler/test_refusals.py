@@ -60,6 +60,36 @@ def test_a_refused_secret_is_not_repeated(invoke, field):
     assert "S3CRET" not in str(answer)
 
 
+@pytest.mark.parametrize(
+    "key",
+    [
+        "1",
+        "0000",
+        "S3CR-ETKE",
+        "S3CR-ETKE-YAAA-BBBB-CCCC",
+        "S3CR-ETKE-YAAA-BBBB-CCCC-DDDD-EEEE",
+        "S3CR-ETKE-YAAA-BBBB-CCCC-DDD!",
+        "S3CR-ETKE-YAAA-BBBB-CCCC-DDDÉ",
+        "S3CR-ETKE-YAAA-BBBB-CCCC-DDDD\n",
+        "S3CR--ETKE-YAAA-BBBB-CCCC-DDD",
+        "$(cat /data/Config/license)",
+    ],
+)
+def test_a_licence_key_that_is_none_is_refused_without_repeating_it(invoke, key):
+    answer = invoke(sample("create-instance", foundryLicense=key))
+    assert answer["errorCode"] == "VALIDATION_ERROR"
+    assert answer["details"]["field"] == "foundryLicense"
+    assert "six groups of four" in answer["details"]["suggestion"]
+    assert "value" not in answer["details"]
+    assert "S3CR" not in str(answer)
+    assert world.items("instances") == []
+
+
+@pytest.mark.parametrize("key", ["A1B2-C3D4-E5F6-G7H8-I9J0-K1L2", "A1B2C3D4E5F6G7H8I9J0K1L2"])
+def test_a_licence_key_may_be_given_with_or_without_dashes(invoke, key):
+    assert invoke(sample("create-instance", foundryLicense=key))["success"] is True
+
+
 @pytest.mark.parametrize("version", ["10", "15", "13.x", "latest", "13.1.1.1", "١٣", " 13"])
 def test_a_version_that_cannot_be_had_is_refused_with_what_is_allowed(invoke, version):
     answer = invoke(sample("create-instance", foundryVersion=version))

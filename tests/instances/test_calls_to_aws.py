@@ -48,11 +48,33 @@ def test_status_while_passing_also_looks_at_the_task(invoke, ecs, asked):
     assert asked(sample("status")) == ["dynamodb.GetItem", "ecs.DescribeTasks"]
 
 
-def test_a_start_takes_six_calls_at_most_and_waits_for_no_task(stopped, asked):
+@pytest.fixture
+def known_build(invoke, ecs, foundry, freezer):
+    """A server at rest whose definition names the build that has run on it."""
+    freezer.move_to("2026-03-01T20:00:00Z")
+    invoke(sample("create-instance"))
+    foundry.says["ada.play.example"] = {"active": False, "version": "13.351"}
+    for _ in range(2):
+        invoke(sample("start-instance"))
+        task = ecs.only_task()
+        ecs.comes_up(task)
+        freezer.tick(300)
+        invoke(sample("auto-shutdown-check"))
+        invoke(sample("stop-instance"))
+        ecs.ends(task)
+
+
+def test_a_start_takes_six_calls_at_most_and_waits_for_no_task(known_build, asked):
     calls = asked(sample("start-instance"))
     assert len(calls) <= 6
     assert calls.count("ecs.RunTask") == 1
     assert "ecs.DescribeTasks" not in calls
+
+
+def test_a_start_whose_build_is_not_known_yet_claims_its_fetching_with_one_call_more(
+    stopped, asked
+):
+    assert len(asked(sample("start-instance"))) <= 7
 
 
 def test_a_create_has_nine_calls_in_a_chain_at_most(asked):
@@ -72,5 +94,5 @@ def test_the_health_checks_go_side_by_side(asked):
     assert len(longest_chain(AWS.spans)) == 1
 
 
-def test_a_tick_with_nothing_due_reads_the_index_once(stopped, asked):
-    assert asked(sample("auto-shutdown-check")) == ["dynamodb.Query"]
+def test_a_tick_with_nothing_due_reads_two_indexes_what_is_due_and_stray_tasks(stopped, asked):
+    assert asked(sample("auto-shutdown-check")) == ["dynamodb.Query"] * 2

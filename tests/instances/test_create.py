@@ -33,7 +33,7 @@ def test_the_status_shows_what_was_made_in_the_contracts_fields(invoke, instance
         "licenseType": "byol",
         "licenseOwnerId": USER,
         "accessPointId": instance["accessPointId"],
-        "s3BucketName": f"foundry-ada-{USER}-{instance['instanceId']}",
+        "s3BucketName": f"foundry-{world.MARK}-ada-{USER}-{instance['instanceId']}",
         "createdAt": instance["createdAt"],
         "foundryVersion": "13",
         "message": "The server is ready to be started for the first time.",
@@ -87,6 +87,32 @@ def test_the_buckets_user_reaches_that_bucket_and_no_other(instance):
     }
 
 
+def test_old_versions_in_the_bucket_expire_after_a_month(instance):
+    kept = world.client("s3").get_bucket_lifecycle_configuration(Bucket=instance["s3BucketName"])
+    (rule,) = kept["Rules"]
+    assert rule["Status"] == "Enabled"
+    assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 30}
+    assert "Days" not in rule["Expiration"]  # what is current stays for ever
+
+
+def test_the_tasks_role_reaches_the_own_files_and_writes_nowhere_else(instance, aws):
+    iam, name = world.client("iam"), f"{world.STACK}-{instance['instanceId']}"
+    role = iam.get_role(RoleName=name)["Role"]
+    assert role["Path"] == f"/{world.STACK}/"
+    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == aws["TASK_BOUNDARY_ARN"]
+    policy = iam.get_role_policy(RoleName=name, PolicyName="files")["PolicyDocument"]
+    reached = {
+        (action, statement["Condition"]["ArnEquals"]["elasticfilesystem:AccessPointArn"])
+        for statement in policy["Statement"]
+        for action in statement["Action"]
+    }
+    points = f"arn:aws:elasticfilesystem:{world.REGION}:{world.ACCOUNT}:access-point/"
+    own, shared = points + instance["accessPointId"], points + aws["CACHE_ACCESS_POINT_ID"]
+    mount, write = "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"
+    assert reached == {(mount, own), (write, own), (mount, shared)}
+    assert containers(instance)[1]["taskRoleArn"] == role["Arn"]
+
+
 def test_foundry_gets_a_config_file_for_its_bucket_from_the_secret(instance, aws):
     stored = json.loads(
         world.client("secretsmanager").get_secret_value(SecretId=instance["secretArn"])[
@@ -111,15 +137,24 @@ def containers(instance):
     return {c["name"]: c for c in definition["containerDefinitions"]}, definition
 
 
-def test_the_container_gets_its_secrets_by_reference(instance, aws):
-    foundry = containers(instance)[0]["foundry"]
+def secrets_of(container):
+    return {secret["name"]: secret["valueFrom"] for secret in container["secrets"]}
+
+
+def variables_of(container):
+    return {variable["name"]: variable["value"] for variable in container["environment"]}
+
+
+def test_the_containers_get_their_secrets_by_reference_and_never_the_operators(instance, aws):
+    found = containers(instance)[0]
     secret = instance["secretArn"]
-    assert {s["name"]: s["valueFrom"] for s in foundry["secrets"]} == {
-        "FOUNDRY_ADMIN_KEY": f"{secret}:adminKey::",
-        "FOUNDRY_LICENSE_KEY": f"{secret}:licenseKey::",
-        "FOUNDRY_USERNAME": f"{aws['OPERATOR_SECRET_ARN']}:username::",
-        "FOUNDRY_PASSWORD": f"{aws['OPERATOR_SECRET_ARN']}:password::",
+    assert secrets_of(found["foundry"]) == {"FOUNDRY_ADMIN_KEY": f"{secret}:adminKey::"}
+    assert secrets_of(found["prepare"]) == {
+        "AWS_CONFIG": f"{secret}:awsConfig::",
+        "LICENSE_KEY": f"{secret}:licenseKey::",
     }
+    assert aws["OPERATOR_SECRET_ARN"] not in str(found)
+    foundry = found["foundry"]
     plain = {e["name"]: e["value"] for e in foundry["environment"]}
     assert plain["FOUNDRY_HOSTNAME"] == "ada.play.example"
     assert plain["FOUNDRY_PROXY_SSL"] == "true"
@@ -138,7 +173,7 @@ def test_an_old_version_is_told_which_user_to_run_as(invoke):
     invoke(sample("create-instance", foundryVersion="12"))
     (item,) = world.items("instances")
     foundry = containers(item)[0]["foundry"]
-    assert foundry["image"] == "felddy/foundryvtt:12"
+    assert foundry["image"] == "ghcr.io/felddy/foundryvtt:12"
     plain = {e["name"]: e["value"] for e in foundry["environment"]}
     assert (plain["FOUNDRY_UID"], plain["FOUNDRY_GID"]) == ("1000", "1000")
 
@@ -146,12 +181,48 @@ def test_an_old_version_is_told_which_user_to_run_as(invoke):
 def test_members_may_bring_an_account_of_their_own(invoke):
     invoke(sample("create-instance", foundryUsername="ada", foundryPassword="adas-password"))
     (item,) = world.items("instances")
-    secrets = {s["name"]: s["valueFrom"] for s in containers(item)[0]["foundry"]["secrets"]}
+    found, definition = containers(item)
+    secrets = secrets_of(found["foundry"])
     assert secrets["FOUNDRY_USERNAME"] == f"{item['secretArn']}:username::"
     assert secrets["FOUNDRY_PASSWORD"] == f"{item['secretArn']}:password::"
     kept = world.client("secretsmanager").get_secret_value(SecretId=item["secretArn"])
     stored = json.loads(kept["SecretString"])
     assert (stored["username"], stored["password"]) == ("ada", "adas-password")
+    assert variables_of(found["foundry"])["CONTAINER_CACHE"] == "/data/container_cache"
+    assert {volume["name"] for volume in definition["volumes"]} == {"data", "prepared", "cache"}
+
+
+def test_no_container_can_write_what_another_members_executes(instance, aws):
+    found, definition = containers(instance)
+    (releases,) = (v for v in definition["volumes"] if v["name"] == "releases")
+    point = releases["efsVolumeConfiguration"]["authorizationConfig"]["accessPointId"]
+    assert point == aws["RELEASES_ACCESS_POINT_ID"]
+    mounts = {name: {m["sourceVolume"]: m for m in c["mountPoints"]} for name, c in found.items()}
+    assert mounts["prepare"]["releases"]["readOnly"] is True
+    assert set(mounts["foundry"]) == {"data", "prepared", "cache"}
+    assert mounts["foundry"]["prepared"]["readOnly"] is True
+    assert variables_of(found["foundry"])["CONTAINER_CACHE"] == "/cache"
+
+
+def test_a_server_has_a_host_name_of_its_own_for_good_unless_that_is_turned_off(
+    instance, invoke, monkeypatch
+):
+    found = containers(instance)[0]
+    assert variables_of(found["prepare"])["HOST_NAME"] == f"foundry-{instance['instanceId']}"
+    option = variables_of(found["foundry"])["NODE_OPTIONS"]
+    assert option == "--require=/prepared/host-name.cjs"
+    assert not set(option) & set(" *?[")  # the image's launcher splits it and expands patterns
+    monkeypatch.setenv("STABLE_HOST_NAME", "false")
+    world.new_process()
+    invoke(sample("create-instance", userId="2"))
+    found = containers(next(item for item in world.items("instances") if item["userId"] == "2"))[0]
+    assert "HOST_NAME" not in variables_of(found["prepare"])
+    assert "NODE_OPTIONS" not in variables_of(found["foundry"])
+
+
+def test_a_definition_fits_into_what_ecs_takes(instance):
+    # ECS service quotas: a task definition has at most 64 KiB
+    assert len(json.dumps(containers(instance)[1], default=str)) < 32 * 1024
 
 
 def test_half_an_account_is_refused(invoke):
@@ -176,7 +247,7 @@ def test_byol_needs_a_key_and_pooled_does_not(invoke):
     assert invoke(event | {"licenseType": "pooled"})["success"] is True
     (item,) = world.items("instances")
     assert item["licenseType"] == "pooled"
-    assert "FOUNDRY_LICENSE_KEY" not in str(containers(item))
+    assert "licenseKey" not in str(containers(item))
     assert world.items("licenses") == []
 
 

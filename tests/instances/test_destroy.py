@@ -25,10 +25,15 @@ def left():
         "access points": len(world.client("efs").describe_access_points()["AccessPoints"]),
         "buckets": world.client("s3").list_buckets()["Buckets"],
         "users": iam.list_users()["Users"],
+        "roles": iam.list_roles()["Roles"],
         "secrets": len(world.client("secretsmanager").list_secrets()["SecretList"]),
         "records": [r["Name"] for r in records["ResourceRecordSets"] if r["Type"] == "A"],
         "target groups": elb.describe_target_groups()["TargetGroups"],
-        "task definitions": ecs.list_task_definitions(status="ACTIVE")["taskDefinitionArns"],
+        "task definitions": [  # but for those that fetch releases for all
+            arn
+            for arn in ecs.list_task_definitions(status="ACTIVE")["taskDefinitionArns"]
+            if "-fetch-" not in arn
+        ],
         "instances": world.items("instances"),
         "hosts": world.items("hosts"),
         "licences": world.items("licenses"),

@@ -231,6 +231,9 @@ def test_a_pooled_server_starts_on_a_shared_licence_by_reference(invoke, ecs):
         taskDefinition=task["taskDefinitionArn"]
     )["taskDefinition"]
     assert f"{lent['secretArn']}:licenseKey::" in str(definition)
+    assert {"name": "LICENSE_BORROWED", "value": "true"} in definition["containerDefinitions"][1][
+        "environment"
+    ]
     refused = invoke("start-instance", userId="owner")
     assert refused["errorCode"] == "RESOURCE_CONFLICT"
     assert "guest" not in str(refused)

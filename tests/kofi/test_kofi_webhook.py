@@ -8,6 +8,7 @@ import pytest
 
 from tests import world
 from tests.kofi.webhooks import DONOR, donations, forms, payload
+from tests.lagging.lag import LAG
 from tests.recount import disagreements
 
 NOVEMBER = "2026-11-21T20:00:00Z"
@@ -217,6 +218,17 @@ def test_a_linked_address_makes_donations_before_and_after_the_members(invoke):
     assert webhook(invoke, 4, email=EMAIL)["userId"] == DONOR
     assert costs(invoke, DONOR)["donations"] == 9.0
     assert EMAIL not in str([world.items(table) for table in world.TABLES])
+
+
+def test_the_donation_that_proves_an_address_counts_though_the_index_is_late(invoke, freezer):
+    webhook(invoke, 1, email=EMAIL)
+    webhook(invoke, 2, email=EMAIL)
+    LAG.hidden.update(("donations", (donation["donationId"],)) for donation in donations())
+    assert link(invoke)["donationsAssigned"] == 1
+    assert costs(invoke, DONOR)["donations"] == 3.0
+    LAG.hidden.clear()
+    webhook(invoke, 3, email=EMAIL)
+    assert costs(invoke, DONOR)["donations"] == 9.0, "the rest is found with the next donation"
 
 
 @pytest.mark.parametrize("wrong", [{"email": "heidi@example.com"}, {"number": 2}])

@@ -8,11 +8,13 @@ begins with a copy of one prepared world.
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 from moto.core.base_backend import BackendDict
 from moto.core.model_instances import reset_model_data
 from moto.dynamodb.models import dynamodb_backends
+from moto.dynamodb.models.dynamo_type import DynamoType
 from moto.ec2.models import ec2_backends
 from moto.ecs.models import ecs_backends
 from moto.efs.models import efs_backends
@@ -79,6 +81,15 @@ def items(table: str) -> list[Item]:
     ]
 
 
+def stored(table: str, key: tuple[str, ...]) -> Item | None:
+    """The item with that key as DynamoDB writes it; None if there is none."""
+    found = _here(dynamodb_backends).tables[table]
+    item = found.get_item(*(DynamoType({"S": part}) for part in key))
+    if item is None:
+        return None
+    return json.loads(json.dumps(item.to_json()["Attributes"], default=DynamoType.to_json))
+
+
 def tasks() -> list[Any]:
     """All tasks that ECS still knows of, as the emulator has them."""
     return list(_here(ecs_backends).tasks.get(world.STACK, {}).values())
@@ -98,11 +109,13 @@ def resources() -> dict[str, set[str]]:
     return {
         "buckets": set(_here(s3_backends, "aws").buckets),
         "users": set(_here(iam_backends, "aws").users),
+        "roles": {role.name for role in _here(iam_backends, "aws").roles.values()},
         "secrets": {secret.name for secret in _here(secretsmanager_backends).secrets.values()},
         "access points": {
             point.client_token for point in _here(efs_backends).access_points.values()
         },
-        "families": {definition.family for definition in _definitions()},
+        # but for those that fetch releases for all
+        "families": {d.family for d in _definitions() if "-fetch-" not in d.family},
         "records": {record.name for zone in records for record in zone.rrsets},
     }
 
@@ -114,6 +127,12 @@ def environments() -> list[Any]:
         for definition in _definitions()
         for container in definition.container_definitions
     ]
+
+
+def instance_secrets() -> list[str]:
+    """The values of the instances' secrets."""
+    stored = _here(secretsmanager_backends).secrets.values()
+    return [s.secret_string for s in stored if s.name.startswith(f"{world.STACK}/")]
 
 
 def access_keys() -> set[str]:

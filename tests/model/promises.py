@@ -47,7 +47,13 @@ def one_of_each(seen: Seen) -> None:
 
 
 def one_writer(seen: Seen) -> None:
-    """At most one task has an instance's files, and it is the instance's present run."""
+    """At most one task has an instance's files, and it is the instance's present run.
+
+    A task that was asked to stop still writes until it has stopped: two that want to run are worse, not other.
+    """
+    wanted = [task for task in seen.alive if task.desired_status == "RUNNING"]
+    wanting = Counter(seen.runs[task.started_by]["instanceId"] for task in wanted)
+    assert not wanting or max(wanting.values()) == 1, "two tasks want to run on one data directory"
     for task in seen.alive:
         assert task.started_by in seen.by_run, f"a task that nobody knows of: {task.started_by}"
     several = Counter(seen.runs[task.started_by]["instanceId"] for task in seen.alive)
@@ -139,6 +145,38 @@ def billed_once(seen: Seen, bills: dict[str, Item]) -> None:
         bills[run["runId"]] = run
 
 
+def every_second_is_billed(seen: Seen) -> None:
+    """When all is over, the ledger has each second of each task once, whatever became of its run."""
+    billed: Counter[str] = Counter()
+    for entry in emulated.items("ledger"):
+        if ":run:" in entry["entry"]:
+            billed[entry["runId"]] += entry["seconds"]
+    for run_id, life in seen.lives.items():
+        existed = life.end - life.begin if life.end and life.begin else 0
+        assert billed[run_id] == existed or (life.forgotten and billed[run_id] <= existed), (
+            f"{existed} seconds of {run_id}, billed {billed[run_id]}"
+        )
+
+
+def nothing_is_stuck(seen: Seen) -> None:
+    """An hour after the last disturbance nothing is on its way any more: it has arrived, or was given up.
+
+    What is being destroyed may wait longer: files that could not be erased are tried again every hour.
+    """
+    for instance in seen.instances:
+        assert instance["status"] in (*AT_REST, "running", "destroying"), f"stuck: {instance}"
+        assert "worker" not in instance, f"somebody works on it without end: {instance}"
+    held = [x for x in seen.licenses.values() if "holder" in x and "leaseUntil" not in x]
+    for license in held:
+        assert license["holder"] in seen.by_run, "a licence is held by what is over"
+
+
+def reasons_are_for_members(seen: Seen) -> None:
+    """What a member reads names no class of an error: that is for the log."""
+    for item in (*seen.instances, *seen.sessions.values()):
+        assert "Exception" not in item.get("reason", ""), item["reason"]
+
+
 def the_books_agree() -> None:
     """The counters and the ledger are what a full recount comes to."""
     assert disagreements(emulated.items) == {}
@@ -147,7 +185,9 @@ def the_books_agree() -> None:
 def at_rest_nothing_is_left(seen: Seen) -> None:
     """What is at rest has no task, no route, no licence, no worker; what has a route has a run."""
     groups, rules = emulated.routes()
-    with_route = {f"fvtt-{i['instanceId']}" for i in seen.instances if i.get("routing")}
+    with_route = {
+        f"fvtt-{world.MARK}-{i['instanceId']}" for i in seen.instances if i.get("routing")
+    }
     assert groups <= with_route, "a target group without a server"
     assert rules <= len(groups), "a rule without a target group"
     for instance in seen.instances:
@@ -203,9 +243,10 @@ def all_is_over(seen: Seen) -> None:
     names = {
         "buckets": {i["s3BucketName"] for i in seen.instances},
         "users": {f"{world.STACK}-{name}" for name in ids},
+        "roles": {f"{world.STACK}-{name}" for name in ids},
         "secrets": {f"{world.STACK}/{name}" for name in ids} | {"operator", "kofi", "token-key"},
         "access points": ids | {"cache"},
-        "families": {f"{world.STACK}-{name}" for name in ids} | {f"{world.STACK}-purge"},
+        "families": {f"{world.STACK}_{name}" for name in ids} | {f"{world.STACK}_purge"},
         "records": {f"{i['host']}." for i in seen.instances} | {f"{world.DOMAIN}."},
     }
     assert emulated.resources() == names

@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from io import StringIO
+from io import BytesIO, StringIO
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,8 @@ from tests import world
 from tests.aws_calls import AWS, ProcessDied
 from tests.community import borrower, owner
 from tests.foundry_server import NOBODY_PLAYS
+from tests.lagging import hooks
+from tests.lagging.lag import LAG
 from tests.model import emulated
 from tests.model.interrupting import CALLS, Interruption
 
@@ -39,6 +41,7 @@ Answer = dict[str, Any]
 BEGIN = datetime(2026, 3, 1, 20, 0)  # noqa: DTZ001 - freezegun takes UTC without a zone
 MINUTE = 60
 PREPARE, CHECK = "prepare-sessions", "auto-shutdown-check"
+BUSY_WITHOUT_END = "TIMEOUT_ERROR"  # may be said when AWS refuses again and again
 LEASE_SECONDS = 900
 FORGOTTEN_SECONDS = 3600  # how long after its stop ECS still knows of a task
 OWNERS = {"olga": True, "oskar": True, "otto": False}  # who has a licence, and whether it is shared
@@ -60,6 +63,7 @@ class Delivery:
 
     event: Event
     repeats: int = 2
+    arrives: int = 0  # not before this moment
 
 
 class Ecs(world.Ecs):
@@ -102,6 +106,7 @@ class Stage:
         self._log.truncate()
         self._beginning.restore()
         world.new_process()
+        hooks.begin_anew()
         self._nothing_happened()
 
     def _nothing_happened(self) -> None:
@@ -152,14 +157,18 @@ class Stage:
         """The function's answer; None if it raised for AWS to repeat the event, or its process died."""
         answer: Answer | None = None
         self.invocations += 1
-        with CALLS.interrupted(interruption), redirect_stdout(self._log):
+        with CALLS.interrupted(interruption), LAG.one_invocation(), redirect_stdout(self._log):
+            refused_before = LAG.refused
             try:
                 answer = app.lambda_handler(event, world.Context())
-                self.codes.append(answer.get("errorCode", ""))
+                code = answer.get("errorCode", "")
             except app.RetryLater as later:
-                self.codes.append(str(later).split(",")[0])
+                code = str(later).split(",")[0]
             except ProcessDied:
+                code = ""
                 world.new_process()
+            if code != BUSY_WITHOUT_END or LAG.refused == refused_before:
+                self.codes.append(code)
         self._sort_queue()
         self._as_ecs_would()
         return answer
@@ -188,17 +197,29 @@ class Stage:
         """EventBridge delivers ECS's oldest event."""
         self._deliver(self.events)
 
-    def _deliver(self, waiting: list[Delivery]) -> None:
-        delivery = waiting.pop(0)
+    def _deliver(self, waiting: list[Delivery], which: int = 0) -> None:
+        delivery = waiting.pop(which)
         if self.call(delivery.event) is not None:
             self.delivered.append(delivery.event)
         elif delivery.repeats:
-            waiting.append(Delivery(delivery.event, delivery.repeats - 1))
+            waiting.append(Delivery(delivery.event, delivery.repeats - 1, delivery.arrives))
 
     def deliver_all(self) -> None:
-        """Nothing is on its way any more."""
-        while self.orders or self.events:
-            self._deliver(self.orders or self.events)
+        """All that is on its way arrives, but for what will be late."""
+        while self.orders or (here := self._arrived()) is not None:
+            if self.orders:
+                self.deliver_order()
+            else:
+                self._deliver(self.events, here)
+
+    def _arrived(self) -> int | None:
+        """The place of the oldest of ECS's events that are not late."""
+        here = (i for i, delivery in enumerate(self.events) if delivery.arrives <= self.now)
+        return next(here, None)
+
+    def _tells(self, event: Event) -> None:
+        """ECS's event is on its way."""
+        self.events += [Delivery(event, arrives=at) for at in LAG.arrivals(self.now)]
 
     # --- ECS ----------------------------------------------------------------------------------------
 
@@ -216,12 +237,12 @@ class Stage:
             self.ends(task, reason=task.stopped_reason)
             return
         self.lives[task.started_by].begin = self.now
-        self.events.append(Delivery(self.ecs.up(task.task_arn)))
+        self._tells(self.ecs.up(task.task_arn))
 
     def ends(self, task: Any, exit_code: int = 0, reason: str = "It ended") -> None:
         """A task ends, of itself or because it was asked to."""
         self.lives[task.started_by].end = self.now
-        self.events.append(Delivery(self.ecs.ended(task.task_arn, exit_code, reason)))
+        self._tells(self.ecs.ended(task.task_arn, exit_code, reason))
 
     def _as_ecs_would(self) -> None:
         """The emulator lets a task run from the start and stop at once; ECS takes its time for both."""
@@ -254,9 +275,13 @@ class Stage:
         return min(due, default=None)
 
     def tick(self, name: str, times: int = 1) -> None:
-        """The schedule calls. What its function answers must say that nothing failed."""
+        """The schedule calls. What its function answers must say that nothing failed, unless AWS refused calls."""
         for _ in range(times):
+            refused_before = LAG.refused
             answer = self.asks(name, "system")
+            if LAG.refused > refused_before:
+                self.punctual = False
+                continue
             assert answer is not None
             assert answer["success"], answer
             assert not answer["failures"], f"{answer}\n{self.errors}"
@@ -279,6 +304,12 @@ class Stage:
             self.tick(PREPARE, ticks)
         if ticks and self.now // 300 > before // 300 and self.is_due("instances"):
             self.tick(CHECK, ticks)
+
+    def an_hour_of_health(self) -> None:
+        """AWS is well again, and time passes as it should."""
+        LAG.end()
+        for _ in range(60):
+            self.minute()
 
     def comes_to_rest(self, minutes: int = 3 * 24 * 60) -> None:
         """Nobody asks for anything any more, and nobody plays: see how all comes to an end."""
@@ -333,7 +364,7 @@ def stage() -> Iterator[Stage]:
         patch.setattr(responses, "method_names_from_class", lru_cache(method_names_from_class))
         world.new_process()
         assert isinstance(clock, FrozenDateTimeFactory)
-        made = Stage(clock, Ecs(environment["CLUSTER_ARN"], lambda _: None))
+        made = Stage(clock, Ecs(world.cluster(environment), lambda _: None))
         patch.setattr("uuid.uuid4", made.new_uuid)
         patch.setattr(urllib3.HTTPSConnectionPool, "urlopen", _foundry(made.says))
         yield made
@@ -361,8 +392,9 @@ def _foundry(says: dict[str, Any]) -> Any:
         host = pool.assert_hostname
         if says.get(host) is None:
             raise urllib3.exceptions.NewConnectionError(pool, "nobody answers")
-        status = 302 if (method, url) == ("POST", "/auth") else 200
-        body = json.dumps(says[host]).encode()
-        return urllib3.HTTPResponse(body, status=status, preload_content=True)
+        body = BytesIO(json.dumps(says[host]).encode())
+        if (method, url) == ("POST", "/auth"):
+            return urllib3.HTTPResponse(body, {"Location": "/setup"}, 302)
+        return urllib3.HTTPResponse(body, status=200, preload_content=False)
 
     return urlopen

@@ -1,0 +1,44 @@
+"""Asking ECS for a run's task. The run's id is the client token: asked again, ECS names the task that there is."""
+
+from __future__ import annotations
+
+from actions.instances.fetching import fetch_release
+from actions.instances.locking import Lock
+from actions.instances.renewing import renew_definition
+from actions.instances.versions import image_tag
+from services.ecs import Task
+from services.errors import TaskRefused
+
+
+def find_task(lock: Lock) -> Task | None:
+    """The run's task if ECS shows one; it may lag by minutes."""
+    platform, instance = lock.platform, lock.instance
+    family = platform.ecs.family(instance["instanceId"])
+    if instance.get("runKind") == "purge":
+        family = platform.settings.purge_task_definition.split("/")[-1].split(":")[0]
+    return platform.ecs.find(instance["runId"], family)
+
+
+def ask_for_task(lock: Lock) -> str:
+    """The ARN of the run's task, launched unless it was before. Raises TaskRefused, EcsBusy."""
+    platform, instance = lock.platform, lock.instance
+    if instance.get("runKind") == "purge":
+        overrides = {"purge": {"INSTANCE_ID": instance["instanceId"]}}
+        return platform.ecs.run(
+            instance["runId"], platform.settings.purge_task_definition, overrides
+        )
+    definition = _definition(lock)
+    fetch_release(platform, instance)
+    return platform.ecs.run(instance["runId"], definition)
+
+
+def _definition(lock: Lock) -> str:
+    """The task definition that names the run's licence and build; neither can be overridden when a task is run."""
+    license_id = lock.instance["runLicense"]
+    named = lock.instance.get("taskDefinitionLicense"), lock.instance.get("taskDefinitionTag")
+    if named == (license_id, image_tag(lock.instance)):
+        return lock.instance["taskDefinitionArn"]
+    found = lock.platform.licenses.find(license_id)
+    if found is None:
+        raise TaskRefused(TaskRefused.Cause.NO_LICENSE)
+    return renew_definition(lock, license_id, found["secretArn"])

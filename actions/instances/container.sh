@@ -1,0 +1,140 @@
+# What happens in a task before Foundry starts and after it has ended. POSIX shell: old images have busybox's, new
+# ones Debian's. The first word says which part:
+#
+#   prepare   by the first container, as root: the release, the licence file, options, credentials, host name
+#   run …     as Foundry's entry point, around the image's own
+#   fetch     by the operator's task: the image's release, once for all
+#
+# What members chose comes in by the environment and is nothing but data: quoted, or read by jq from `env`.
+set -eu
+umask 077
+data=${DATA:-/data} prepared=${PREPARED:-/prepared} cache=${CACHE:-/cache} releases=${RELEASES:-/releases}
+config=$data/Config
+license=$config/license.json
+archive=foundryvtt-$FOUNDRY_VERSION.zip
+
+# A file appears as a whole or not at all, whenever the task is killed.
+put() {
+  cat > "$1.new"
+  mv -f "$1.new" "$1"
+}
+
+key_on_disk() {
+  jq -r '.license // "" | gsub("-"; "")' "$license" 2> /dev/null || true
+}
+
+# Where the signature that Foundry gave a key is kept while the key itself is not on the disk.
+signature_of() {
+  printf '%s/signatures/%s.json' "$config" "$(printf %s "$1" | sha256sum | cut -d ' ' -f 1)"
+}
+
+# Take the key off the disk. Without its signature, the next run with it would begin at the licence page.
+put_license_away() {
+  key=$(key_on_disk)
+  if [ -n "$key" ]; then
+    mkdir -p "$config/signatures"
+    signed=$(jq 'del(.license)' "$license")
+    printf '%s\n' "$signed" | put "$(signature_of "$key")"
+  fi
+  rm -f "$license"
+}
+
+# The image writes the file only where there is none: a key of an earlier run would stay for good.
+write_license() {
+  wanted=$(printf %s "$LICENSE_KEY" | tr -d '-')
+  if [ -z "$wanted" ]; then # without a key the image would take one from the account
+    echo "There is no licence key." >&2
+    exit 78
+  fi
+  if [ "$(key_on_disk)" = "$wanted" ]; then return; fi
+  put_license_away
+  entry='{license: (env.LICENSE_KEY | gsub("-"; ""))}'
+  signed=$(jq -es ".[0] | objects + $entry" "$(signature_of "$wanted")" 2> /dev/null || jq -n "$entry")
+  printf '%s\n' "$signed" | put "$license"
+}
+
+# The image leaves both files alone once they are there. Members' own options stay, the platform's come on top;
+# the admin key is written anew by the image. What Foundry could not read either is put aside.
+write_options() {
+  options=$config/options.json
+  rm -f "$config/admin.txt"
+  if [ ! -e "$options" ]; then return; fi
+  if merged=$(jq -es 'if length == 1 then .[0] | objects + (env.OPTIONS | fromjson) else empty end' "$options"); then
+    printf '%s\n' "$merged" | put "$options"
+  else
+    mv -f "$options" "$options.unreadable"
+  fi
+}
+
+# Foundry binds a licence's signature to the host name, which is another in each task on Fargate.
+write_host_name() {
+  if [ -z "${HOST_NAME:-}" ]; then return; fi
+  {
+    jq -nr '"const name = \(env.HOST_NAME | tojson);"'
+    echo 'require("os").hostname = () => name;'
+    echo 'require("module").syncBuiltinESMExports();'
+  } | put "$prepared/host-name.cjs"
+}
+
+# Wait for the operator's task if it is still at work; EFS shows its file once it is whole.
+copy_release() {
+  waited=0
+  until [ -f "$releases/$archive" ]; do
+    if [ "$waited" -ge "$RELEASE_WAIT_SECONDS" ]; then
+      echo "$archive was not fetched within $RELEASE_WAIT_SECONDS s." >&2
+      exit 69
+    fi
+    if [ "$waited" -eq 0 ]; then echo "Waiting for $archive to be fetched."; fi
+    sleep 2
+    waited=$((waited + 2))
+  done
+  cp "$releases/$archive" "$cache/$archive"
+}
+
+prepare() {
+  trap 'exit 143' TERM # process 1 ignores what it does not catch
+  if [ -n "${RELEASE_WAIT_SECONDS:-}" ]; then copy_release; fi
+  rm -f "$data/container_cache/backoff_state.json" # a start that is asked for does not wait for earlier failures
+  mkdir -p "$config"
+  write_license
+  write_options
+  printf %s "$AWS_CONFIG" | put "$prepared/aws.json"
+  write_host_name
+  chown -R "$OWNER:$OWNER" "$prepared" "$cache"
+}
+
+# The image's entry point in a group of its own. Older images leave at SIGTERM while Foundry is still writing, and
+# the task ends with its first process: this one stays until the whole group is gone.
+run() {
+  if [ -f "$CONTAINER_CACHE/$archive" ]; then unset FOUNDRY_USERNAME FOUNDRY_PASSWORD; fi
+  child='' asked=''
+  trap 'asked=1; if [ -n "$child" ]; then kill -TERM "$child" 2> /dev/null || true; fi' TERM
+  setsid ./entrypoint.sh "$@" &
+  child=$!
+  if [ -n "$asked" ]; then kill -TERM "$child" 2> /dev/null || true; fi
+  code=0
+  while kill -0 "$child" 2> /dev/null; do
+    code=0
+    wait "$child" || code=$?
+  done
+  while kill -0 "-$child" 2> /dev/null; do sleep 1; done
+  if [ "${LICENSE_BORROWED:-}" = true ]; then put_license_away; fi
+  exit "$code"
+}
+
+# Two at once do no harm: each loads under a name of its own, and both rename the same release into place.
+fetch() {
+  if [ -f "$releases/$archive" ]; then return; fi
+  find "$releases" -name 'fetching.*' -mmin +60 -exec rm -f {} +
+  loaded=$(mktemp "$releases/fetching.XXXXXX")
+  session=$(mktemp -d)
+  trap 'rm -rf "$loaded" "$session"' EXIT
+  trap 'exit 143' TERM
+  ./authenticate.js "$FOUNDRY_USERNAME" "$FOUNDRY_PASSWORD" "$session/cookies.json"
+  address=$(./get_release_url.js --retry=2 "$session/cookies.json" "$FOUNDRY_VERSION")
+  curl --fail --location --silent --show-error --output "$loaded" "$address"
+  unzip -tq "$loaded" > /dev/null
+  mv -f "$loaded" "$releases/$archive"
+}
+
+"$@"

@@ -1,0 +1,77 @@
+"""The end of a run's task: asked for, and certain only when ECS has said so or has shown nothing of it for long.
+
+ECS is eventually consistent: for some minutes it may show nothing of a task that runs (docs/sources.md, AWS).
+So what it does not show is not over. A run is over when ECS has said that its task is STOPPED; else when its
+task has been asked to stop, and has been unseen since then for longer than ECS lags, and for longer than
+ECS remembers a stopped task if it was seen before. Until then the licence is held and no other task starts.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import Any
+
+from actions.instances.asking import ask_for_task, find_task
+from actions.instances.closing import close_run
+from actions.instances.locking import Lock
+from services import clock
+from services.ecs import Task
+from services.errors import EcsBusy, TaskRefused
+from services.instances import Instance
+
+CONSISTENCY_SECONDS = 360  # ECS catches up within about five minutes (ECS API, DescribeTasks)
+REMEMBERED_SECONDS = 3600  # it shows a stopped task for an hour (ECS API, DescribeTasks)
+_STOPPED_SECONDS = 180  # stopTimeout is 120 s; by then ECS's event has come, or was missed
+
+
+def end_task(lock: Lock, reason: str, **values: Any) -> bool:
+    """Ask ECS to stop the run's task, noting `values`; True if there is none, and the run is closed.
+
+    Repeating it is harmless.
+    """
+    platform, instance, now = lock.platform, lock.instance, clock.now()
+    asked_at, task_arn = instance.get("stopAskedAt"), instance.get("taskArn")
+    if task_arn is None:
+        found = find_task(lock)
+        if found and found.status == "STOPPED":
+            close_run(lock, found)
+            return True
+        task_arn = found.arn if found else _by_its_token(lock)
+        if task_arn:
+            asked_at = None
+        elif asked_at is not None and now - asked_at >= CONSISTENCY_SECONDS:
+            close_run(lock, Task("", instance["runId"], "STOPPED", ""))  # it was never launched
+            return True
+    if task_arn:
+        platform.ecs.stop(task_arn, reason)
+        values["taskArn"] = task_arn
+    lock.note({"stopAskedAt": asked_at or now, **values})
+    lock.pause(_STOPPED_SECONDS)
+    return False
+
+
+def _by_its_token(lock: Lock) -> str | None:
+    """The ARN of a task whose launch was not noted; None if ECS launches none, and shows none, now.
+
+    If there was none, this launches one, to be stopped at once: only so is it certain.
+    """
+    with suppress(TaskRefused, EcsBusy):
+        return ask_for_task(lock)
+    return None
+
+
+def is_certainly_over(instance: Instance, now: int) -> bool:
+    """Whether a task of which ECS shows nothing has ended, and is not only missing."""
+    asked_at, missing_since = instance.get("stopAskedAt"), instance.get("missingSince")
+    if asked_at is None or missing_since is None:
+        return False
+    remembered = REMEMBERED_SECONDS if "seenAt" in instance else 0
+    last_seen = instance.get("seenAt", missing_since)
+    return now - max(asked_at, missing_since) >= CONSISTENCY_SECONDS and (
+        now - last_seen >= remembered
+    )
+
+
+def is_missing_for_long(instance: Instance, now: int) -> bool:
+    """Whether ECS has shown nothing of the task for longer than it lags, so that it is worth asking it to stop."""
+    return now - instance.get("missingSince", now) >= CONSISTENCY_SECONDS

@@ -1,0 +1,45 @@
+"""ECS tells of a task before it says where the task can be reached."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import world
+from tests.world import sample
+
+WITHOUT = [
+    None,
+    [],
+    [{"type": "eni", "details": None}],
+    [{"type": "eni", "details": [{"name": "privateIPv4Address", "value": None}]}],
+]
+
+
+@pytest.fixture
+def starting(invoke, ecs):
+    """A task on its way up."""
+    invoke(sample("create-instance"))
+    invoke(sample("start-instance"))
+    return ecs.only_task()
+
+
+@pytest.mark.parametrize("attachments", WITHOUT, ids=str)
+def test_a_task_that_runs_without_attachments_yet_runs_as_if_it_had_none(
+    starting, invoke, ecs, attachments
+):
+    event = ecs.up(starting)
+    event["detail"]["attachments"] = attachments
+    assert invoke(event)["success"] is True
+    status = invoke(sample("status"))
+    assert status["status"] == "running"
+    assert "no network address" in str(status)
+    assert world.client("elbv2").describe_target_groups()["TargetGroups"] == []
+
+
+@pytest.mark.parametrize(
+    "key", ["containers", "startedBy", "stopCode", "pullStartedAt", "startedAt"]
+)
+def test_whatever_else_an_event_leaves_empty_is_as_if_it_were_not_there(starting, invoke, ecs, key):
+    event = ecs.up(starting)
+    event["detail"][key] = None
+    assert invoke(event)["success"] is True

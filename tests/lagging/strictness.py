@@ -1,0 +1,108 @@
+"""What the real ECS insists on and the emulator does not. Always in force.
+
+* RunTask's client token (AWS, Amazon ECS API Reference, "Ensuring idempotency"): repeated with the same
+  arguments it answers as the first time, with others it is refused and names the task, for the shorter of 24
+  hours and the task's life plus an hour.
+* ListTasks: `startedBy` must be the only filter, and without `desiredStatus` only tasks that are wanted RUNNING
+  are listed (its reference).
+* StopTask says of a task that it does not know that it was not found.
+* DescribeTasks names as MISSING what it does not know.
+"""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from tests.model import emulated
+
+_DAY, _AFTER_ITS_END = 24 * 3600, 3600  # seconds
+_FILTERS = ("containerInstance", "family", "serviceName", "desiredStatus", "launchType")
+Parameters = dict[str, Any]
+
+
+@dataclass
+class Said:
+    """The HTTP side of an answer that is given here."""
+
+    status_code: int
+
+
+Reply = tuple[Said, dict[str, Any]]
+
+
+@dataclass
+class _Taken:
+    """A client token in use."""
+
+    at: float
+    asked: Parameters
+    answer: dict[str, Any]
+
+
+class Strictness:
+    """What ECS remembers of RunTask."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, _Taken] = {}
+
+    def forget(self) -> None:
+        """A fresh ECS."""
+        self._tokens.clear()
+
+    def before(self, name: str, asked: Parameters) -> Reply | None:
+        """ECS's own answer to a call, where the emulator's would be another."""
+        if name == "ecs.ListTasks" and "startedBy" in asked and any(f in asked for f in _FILTERS):
+            return refusal("InvalidParameterException", "startedBy must be the only filter.")
+        if name == "ecs.StopTask" and asked["task"] not in _arns():
+            return refusal("InvalidParameterException", "The referenced task was not found.")
+        if name == "ecs.RunTask" and (taken := self._known(asked["clientToken"])):
+            if taken.asked == _arguments(asked):
+                return Said(200), copy.deepcopy(taken.answer)
+            arns = [task["taskArn"] for task in taken.answer["tasks"]]
+            return refusal("ConflictException", "The client token is in use.", resourceIds=arns)
+        return None
+
+    def after(self, name: str, asked: Parameters, answer: dict[str, Any]) -> None:
+        """Take up, and complete, what the emulator has answered."""
+        if name == "ecs.RunTask" and answer["tasks"] and not self._known(asked["clientToken"]):
+            kept = _Taken(time.time(), copy.deepcopy(_arguments(asked)), copy.deepcopy(answer))
+            self._tokens[asked["clientToken"]] = kept
+        if name == "ecs.ListTasks" and "startedBy" in asked:
+            wanted = {t.task_arn for t in emulated.tasks() if t.desired_status == "RUNNING"}
+            answer["taskArns"] = [arn for arn in answer["taskArns"] if arn in wanted]
+        if name == "ecs.DescribeTasks":
+            known = {task["taskArn"] for task in answer["tasks"]}
+            answer["failures"] = [missing(arn) for arn in asked["tasks"] if arn not in known]
+
+    def _known(self, token: str) -> _Taken | None:
+        taken = self._tokens.get(token)
+        if taken is None or time.time() > taken.at + _DAY:
+            return None
+        arn = taken.answer["tasks"][0]["taskArn"]
+        task = next((task for task in emulated.tasks() if task.task_arn == arn), None)
+        ended = getattr(task, "stopped_at", None)
+        if task is None or (ended and time.time() > ended.timestamp() + _AFTER_ITS_END):
+            return None
+        return taken
+
+
+def refusal(code: str, message: str, status: int = 400, **more: Any) -> Reply:
+    """An error as AWS answers it, after botocore's own tries."""
+    error = {"Error": {"Code": code, "Message": message}}
+    return Said(status), error | {"ResponseMetadata": {"HTTPStatusCode": status}} | more
+
+
+def _arns() -> set[str]:
+    return {task.task_arn for task in emulated.tasks()}
+
+
+def missing(arn: str) -> dict[str, str]:
+    """What DescribeTasks says of a task that it does not know."""
+    return {"arn": arn, "reason": "MISSING"}
+
+
+def _arguments(asked: Parameters) -> Parameters:
+    return {name: value for name, value in asked.items() if name != "clientToken"}
