@@ -10,7 +10,7 @@ COPY requirements-image.lock /
 RUN pip install --no-cache-dir --require-hashes --only-binary :all: --target /packages -r /requirements-image.lock
 
 FROM python:3.13-slim
-ENV PYTHONPATH=/function:/packages PYDANTIC_DISABLE_PLUGINS=__all__ PYTHONUNBUFFERED=1
+ENV PYTHONPATH=/function:/packages PYTHONUNBUFFERED=1
 WORKDIR /function
 COPY --from=packages /packages /packages
 COPY handler handler

@@ -126,7 +126,6 @@ def environment_of(endpoint: str) -> dict[str, str]:
     needed = {n.upper(): "x" for n, f in Settings.model_fields.items() if f.is_required()}
     return {
         **needed,
-        "PYDANTIC_DISABLE_PLUGINS": "__all__",
         **embedded.CREDENTIALS,
         "AWS_REGION": embedded.REGION,
         "AWS_ENDPOINT_URL": endpoint,

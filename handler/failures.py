@@ -52,16 +52,16 @@ _KINDS: tuple[tuple[type[Exception], Failure], ...] = (
 def kind_of(error: Exception) -> Failure:
     """What kind of failure an exception is; whatever is not known is internal."""
     known = next((failure for kind, failure in _KINDS if isinstance(error, kind)), None)
-    if known is None and _is_timeout_of_aws(error):
+    if known is None and _aws_had_no_time(error):
         return TIMEOUT
     return known or INTERNAL
 
 
-def _is_timeout_of_aws(error: Exception) -> bool:
+def _aws_had_no_time(error: Exception) -> bool:
     # Loading AWS's client takes a fifth of a second; an HTTP answer that asks nothing of AWS is spared it.
-    from services.aws import AWS_TIMEOUTS
+    from services.aws import had_no_time
 
-    return isinstance(error, AWS_TIMEOUTS)
+    return had_no_time(error)
 
 
 def answer(error: Exception, request_id: str) -> dict[str, Any]:
@@ -71,7 +71,9 @@ def answer(error: Exception, request_id: str) -> dict[str, Any]:
         failed["error"] = error.message
         failed["details"] = error.details
     elif kind_of(error) is TIMEOUT:
-        failed["error"] = "AWS did not answer in time. Try again; nothing is done twice."
+        failed["error"] = (
+            "AWS is too busy or did not answer in time. Try again; nothing is done twice."
+        )
     else:
         failed["error"] = (
             f"Something went wrong inside. Tell the operator the request id {request_id}."

@@ -82,6 +82,33 @@ def client(service: str, *, short_timeout: bool = False, long_answer: bool = Fal
         return _made(service, short_timeout, long_answer)
 
 
+# What AWS answers while it is too busy, or meets other writes; botocore has then tried the call again, where it does.
+BUSY_CODES = frozenset(
+    {
+        *("Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException"),
+        *("RequestLimitExceeded", "RequestThrottled", "RequestThrottledException"),
+        *("SlowDown", "BandwidthLimitExceeded", "PriorRequestNotComplete"),
+        *("ProvisionedThroughputExceeded", "ProvisionedThroughputExceededException"),
+        *("TransactionConflict", "TransactionConflictException", "TransactionInProgressException"),
+        "ThrottlingError",
+    }
+)
+
+
+def is_busy(error: ClientError) -> bool:
+    """Whether AWS had no time for the call, which changed nothing and may succeed later."""
+    reasons = {str(r.get("Code")) for r in error.response.get("CancellationReasons", ())}
+    return not BUSY_CODES.isdisjoint({code_of(error), *reasons})
+
+
+def had_no_time(error: Exception) -> bool:
+    """Whether AWS was busy, failed inside or did not answer in time; it may have done what was asked."""
+    if not isinstance(error, ClientError):
+        return isinstance(error, AWS_TIMEOUTS)
+    status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+    return status >= 500 or is_busy(error)
+
+
 def code_of(error: ClientError) -> str:
     """AWS's own name for what went wrong."""
     return str(error.response.get("Error", {}).get("Code", ""))

@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from services.aws import client, code_of
+from services.aws import client, code_of, is_busy
 from services.conditions import Attr, Condition, Key
 from services.ids import jitter
 from services.values import deserialize, serialize
@@ -31,17 +31,6 @@ Operation = dict[str, dict[str, Any]]
 ItemKey = str | tuple[str, str]  # the second part for a table with a sort key
 
 _ATTEMPTS = 8
-# What passes when others are done: as an error of its own, or as a reason why a transaction was cancelled.
-_PASSING = {
-    "TransactionConflictException",
-    "TransactionConflict",
-    "TransactionInProgressException",
-    "ThrottlingException",
-    "ThrottlingError",
-    "ProvisionedThroughputExceeded",
-    "ProvisionedThroughputExceededException",
-    "RequestLimitExceeded",
-}
 
 
 class ConditionFailed(Exception):
@@ -203,8 +192,7 @@ def _when_free(write: Callable[..., Any], **arguments: Any) -> Any:
         try:
             return write(**arguments)
         except ClientError as error:
-            codes = {code_of(error), *_reasons(error)}
-            if not codes & _PASSING or "ConditionalCheckFailed" in codes:
+            if not is_busy(error) or "ConditionalCheckFailed" in _reasons(error):
                 raise
         time.sleep(jitter(0.05 * 2**attempt))
     return write(**arguments)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -96,21 +97,19 @@ class Ecs:
         answer = once_known(register, _knows_no_role)
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
-    def retire_definitions(self, instance_id: str, keep: str = "") -> None:
-        """Deregister and delete every revision of an instance's family but `keep`."""
-        family = self.family(instance_id)
-        pages = client("ecs").get_paginator("list_task_definitions")
-        found = [
-            arn
-            for status in ("ACTIVE", "INACTIVE")
-            for page in pages.paginate(familyPrefix=family, status=status)
-            for arn in page["taskDefinitionArns"]
-            if arn != keep
-        ]
-        for arn in found:
-            client("ecs").deregister_task_definition(taskDefinition=arn)
-        for first in range(0, len(found), 10):  # DeleteTaskDefinitions takes ten at a time
-            client("ecs").delete_task_definitions(taskDefinitions=found[first : first + 10])
+    def retire(self, instance_id: str, first: int, before: int | None = None) -> None:
+        """Deregister and delete the revisions of an instance's family from `first` on: up to `before`, or all.
+
+        ECS counts revisions from 1 without a gap. They are not looked for in its list, which may leave some out.
+        """
+        family, retired = self.family(instance_id), []
+        for revision in itertools.count(first) if before is None else range(first, before):
+            if _deregister(f"{family}:{revision}"):
+                retired.append(f"{family}:{revision}")
+            elif before is None:
+                break
+        for start in range(0, len(retired), 10):  # DeleteTaskDefinitions takes ten at a time
+            client("ecs").delete_task_definitions(taskDefinitions=retired[start : start + 10])
 
     def run(
         self,
@@ -206,6 +205,22 @@ class Ecs:
         )
         if not answer["clusters"] or answer["clusters"][0]["status"] != "ACTIVE":
             raise RuntimeError("the cluster is not active")
+
+
+def revision_of(definition: str) -> int:
+    """The number of a revision, which its ARN ends with."""
+    return int(definition.rpartition(":")[2])
+
+
+def _deregister(definition: str) -> bool:
+    """Whether there was such a revision."""
+    try:
+        client("ecs").deregister_task_definition(taskDefinition=definition)
+    except ClientError as error:
+        if code_of(error) != "ClientException":  # "Unable to describe task definition"
+            raise
+        return False
+    return True
 
 
 def _refusal(error: ClientError) -> Exception:

@@ -92,6 +92,7 @@ class Resources(TypedDict):
     taskDefinitionArn: NotRequired[ReadOnly[str]]
     taskDefinitionLicense: NotRequired[str]
     taskDefinitionTag: NotRequired[str]
+    formerRevision: NotRequired[int]  # the first of those before it that may still have to go
     licenseId: NotRequired[str]  # of the member's own licence, with `licenseOwnerId`
     licenseOwnerId: NotRequired[str]
 

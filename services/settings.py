@@ -44,8 +44,7 @@ class Settings(BaseModel):
     task_boundary_arn: str
     file_system_id: str
     releases_access_point_id: str
-    releases_cluster_arn: str
-    releases_role_arn: str
+    releases_role: str
     vpc_id: str
     listener_arn: str
     load_balancer_dns: str
@@ -109,6 +108,16 @@ class Settings(BaseModel):
         """The ECS cluster; events of others are refused."""
         place = f"{self.aws_region}:{self.account}"
         return f"arn:{self.partition}:ecs:{place}:cluster/{self.stack}"
+
+    @property
+    def releases_cluster_arn(self) -> str:
+        """The ECS cluster in which releases of Foundry are fetched."""
+        return f"{self.cluster_arn}-releases"
+
+    @property
+    def releases_role_arn(self) -> str:
+        """The role of the task that fetches a release: it alone may write them."""
+        return f"arn:{self.partition}:iam::{self.account}:role/{self.releases_role}"
 
     @property
     def purge_task_definition(self) -> str:

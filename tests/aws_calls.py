@@ -114,7 +114,11 @@ class Aws:
         time.sleep(self.wait_seconds)
         if mode == BEFORE:
             raise ClientError(
-                {"Error": {"Code": "ServiceUnavailable", "Message": "injected"}}, name
+                {
+                    "Error": {"Code": "ServiceUnavailable", "Message": "injected"},
+                    "ResponseMetadata": {"HTTPStatusCode": 503},
+                },
+                name,
             )
         return self._lambda(name, params)
 

@@ -67,7 +67,7 @@ def build() -> dict[str, str]:
     file_system = efs.create_file_system(CreationToken="test")["FileSystemId"]
     cache = efs.create_access_point(ClientToken="cache", FileSystemId=file_system)["AccessPointId"]
     client("ecs").create_cluster(clusterName=STACK)
-    releases = client("ecs").create_cluster(clusterName="releases")["cluster"]["clusterArn"]
+    client("ecs").create_cluster(clusterName=f"{STACK}-releases")
     operator = client("secretsmanager").create_secret(
         Name="operator",
         SecretString=json.dumps({"username": "operator", "password": "OPERATOR-PW"}),
@@ -101,8 +101,7 @@ def build() -> dict[str, str]:
         "TASK_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/task-boundary",
         "FILE_SYSTEM_ID": file_system,
         "RELEASES_ACCESS_POINT_ID": cache,
-        "RELEASES_CLUSTER_ARN": releases,
-        "RELEASES_ROLE_ARN": role + "releases",
+        "RELEASES_ROLE": "releases",
         "VPC_ID": vpc,
         "LISTENER_ARN": listener,
         "LOAD_BALANCER_DNS": balancer["DNSName"],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actions.instances.fetching import fetch_release
 from actions.instances.locking import Lock
-from actions.instances.renewing import renew_definition
+from actions.instances.renewing import renew_definition, retire_former
 from actions.instances.versions import image_tag
 from services.ecs import Task
 from services.errors import TaskRefused
@@ -37,6 +37,7 @@ def _definition(lock: Lock) -> str:
     license_id = lock.instance["runLicense"]
     named = lock.instance.get("taskDefinitionLicense"), lock.instance.get("taskDefinitionTag")
     if named == (license_id, image_tag(lock.instance)):
+        retire_former(lock)
         return lock.instance["taskDefinitionArn"]
     found = lock.platform.licenses.find(license_id)
     if found is None:

@@ -18,7 +18,7 @@ from actions.instances.definition import (
 from actions.instances.versions import image_tag, is_build
 from services import clock, ids
 from services.dynamodb import ConditionFailed, transact
-from services.ecs import Ecs
+from services.ecs import Ecs, revision_of
 from services.instances import LOCK_SECONDS, Instance
 from services.platform import Platform
 from services.settings import Settings
@@ -56,7 +56,8 @@ def fetch_release(platform: Platform, instance: Instance) -> None:
 def _run(platform: Platform, tag: str) -> None:
     name = f"fetch-{tag.replace('.', '-')}"
     arn = platform.ecs.register(_definition(platform.settings, name, tag))
-    platform.ecs.retire_definitions(name, keep=arn)
+    newest = revision_of(arn)
+    platform.ecs.retire(name, max(newest - 1, 1), before=newest)
     cluster = platform.settings.releases_cluster_arn
     platform.ecs.run(f"fetch-{ids.new_id()}", arn, cluster=cluster)
 

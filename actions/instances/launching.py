@@ -36,7 +36,8 @@ def launch(lock: Lock, *, is_retry: bool = False) -> Task | None:
         raise NoCapacity(refused.cause.value) from refused
     same_run = lock.held & Attr("runId").eq(lock.instance["runId"])
     updates = {"taskArn": task_arn, "due": "instance", "dueAt": clock.now() + ARRIVAL_SECONDS}
-    change = lock.platform.instances.change(lock.instance, same_run, updates, LOCK_FIELDS)
+    removed = LOCK_FIELDS if found else (*LOCK_FIELDS, "formerRevision")
+    change = lock.platform.instances.change(lock.instance, same_run, updates, removed)
     lock.finish(change)
     metrics.resource("ecs", 1)
     return found

@@ -12,9 +12,11 @@ from typing import Any, cast
 from actions.concurrency import concurrently
 from actions.instances.definition import definition
 from actions.instances.locking import Lock
+from actions.instances.renewing import retire_former
 from actions.instances.transitions import transition
 from actions.instances.versions import image_tag
 from services import clock, metrics
+from services.ecs import revision_of
 from services.instances import LOCK_FIELDS, Complete, Instance, InstanceStatus
 from services.platform import Platform
 
@@ -39,8 +41,9 @@ def provision(lock: Lock, secrets: Mapping[str, str], *, is_retry: bool) -> None
     made["taskDefinitionArn"] = platform.ecs.register(
         definition(cast("Complete", {**instance, **made}), platform.settings, own_license)
     )
-    if is_retry:
-        platform.ecs.retire_definitions(name, keep=made["taskDefinitionArn"])
+    if revision_of(made["taskDefinitionArn"]) > 1:
+        lock.note(made | {"formerRevision": 1})
+        retire_former(lock)
     _finish(lock, made, own_license)
 
 
@@ -71,7 +74,7 @@ def _finish(lock: Lock, made: dict[str, Any], own_license: str | None) -> None:
     if own_license:
         values |= {"licenseId": license_id, "taskDefinitionLicense": license_id}
         values["licenseOwnerId"] = instance["userId"]
-    removed = (*LOCK_FIELDS, "due", "dueAt")
+    removed = (*LOCK_FIELDS, "due", "dueAt", "formerRevision")
     operations = transition(platform, instance, InstanceStatus.CREATED, lock.held, values, removed)
     if own_license:
         operations.append(

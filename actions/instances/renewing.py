@@ -5,7 +5,8 @@ from __future__ import annotations
 from actions.instances.definition import definition
 from actions.instances.locking import Lock
 from actions.instances.versions import image_tag
-from services.instances import LOCK_FIELDS, is_complete
+from services.ecs import revision_of
+from services.instances import LOCK_FIELDS, Instance, is_complete
 
 
 def renew_definition(lock: Lock, license_id: str, license_secret: str | None) -> str:
@@ -13,16 +14,32 @@ def renew_definition(lock: Lock, license_id: str, license_secret: str | None) ->
     platform, instance = lock.platform, lock.instance
     if not is_complete(instance):
         raise LookupError(f"instance {instance['instanceId']} is not made yet")
+    former = first_revision(instance)
     arn = platform.ecs.register(definition(instance, platform.settings, license_secret))
-    platform.ecs.retire_definitions(instance["instanceId"], keep=arn)
     lock.note(
         {
             "taskDefinitionArn": arn,
             "taskDefinitionLicense": license_id,
             "taskDefinitionTag": image_tag(instance),
+            "formerRevision": former,
         }
     )
+    retire_former(lock)
     return arn
+
+
+def first_revision(instance: Instance) -> int:
+    """The first revision that there may still be."""
+    noted = revision_of(instance["taskDefinitionArn"]) if is_complete(instance) else 1
+    return instance.get("formerRevision", noted)
+
+
+def retire_former(lock: Lock) -> None:
+    """See that only the noted revision is left. Who finishes with the lock removes `formerRevision`."""
+    instance = lock.instance
+    if is_complete(instance) and "formerRevision" in instance:
+        noted = revision_of(instance["taskDefinitionArn"])
+        lock.platform.ecs.retire(instance["instanceId"], instance["formerRevision"], before=noted)
 
 
 def put_version_in(lock: Lock) -> None:
@@ -32,5 +49,5 @@ def put_version_in(lock: Lock) -> None:
     found = licenses.find(license_id) if license_id else None
     renew_definition(lock, license_id if found else "", found["secretArn"] if found else None)
     version = {"foundryVersion": lock.instance["foundryVersion"]}
-    removed = (*LOCK_FIELDS, "due", "dueAt")
+    removed = (*LOCK_FIELDS, "due", "dueAt", "formerRevision")
     lock.finish(instances.change(lock.instance, lock.held, version, removed))

@@ -9,6 +9,7 @@ from actions.errors import NoCapacity, StartDelayed
 from actions.instances.ending import end_task
 from actions.instances.launching import launch
 from actions.instances.locking import Lock
+from actions.instances.renewing import first_revision
 from actions.instances.starting import start_purge
 from actions.licenses.releasing import release_all
 from services import metrics
@@ -76,7 +77,7 @@ def _delete_resources(platform: Platform, instance: Instance) -> None:
         lambda: platform.iam.delete_user(name),
         lambda: platform.task_roles.delete(name),
         lambda: platform.secrets.delete(name),
-        lambda: platform.ecs.retire_definitions(name),
+        lambda: platform.ecs.retire(name, first_revision(instance)),
     )
 
 

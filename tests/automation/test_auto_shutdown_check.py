@@ -129,7 +129,7 @@ def test_a_half_made_server_that_nobody_completes_is_undone(invoke, aws, freezer
 
     AWS.begin((Call("ecs.RegisterTaskDefinition", 0), BEFORE))
     answer = invoke(sample("create-instance"))
-    assert answer["errorCode"] == "INTERNAL_ERROR"
+    assert answer["errorCode"] == "TIMEOUT_ERROR"
     AWS.end()
     freezer.tick(900)
     invoke(TICK)

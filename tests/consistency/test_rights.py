@@ -27,7 +27,6 @@ UNBOUND = {
     "elasticfilesystem:TagResource": "what is just being made, which only the own file system allows",
     "xray:PutTraceSegments": "X-Ray knows no resource",
     "xray:PutTelemetryRecords": "X-Ray knows no resource",
-    "ecs:ListTaskDefinitions": "ECS checks neither resource nor tag; it shows ARNs only",
     "ecs:DeregisterTaskDefinition": "ECS checks neither resource nor tag; nothing running ends by it",
     "elasticloadbalancing:DescribeTargetGroups": "no resource for what only looks",
     "elasticloadbalancing:DescribeRules": "no resource for what only looks",
@@ -118,7 +117,7 @@ def _tasks(s: Stack) -> Things:
         **each("ecs", "StopTask DescribeTasks", task),
         **each("ecs", "ListTasks", "*", ecs__cluster=cluster),
         **each("ecs", "DescribeClusters", cluster),
-        **each("ecs", "ListTaskDefinitions DeregisterTaskDefinition", "*"),
+        **each("ecs", "DeregisterTaskDefinition", "*"),
         **each("iam", "PassRole", *roles, **passed),
     }
 

@@ -110,7 +110,6 @@ SCENES: dict[str, Scene] = {
     "ecs:DeregisterTaskDefinition": updating,
     "ecs:DescribeClusters": checking_health,
     "ecs:DescribeTasks": looking,
-    "ecs:ListTaskDefinitions": updating,
     "ecs:ListTasks": finding_the_task,
     "ecs:RegisterTaskDefinition": creating,
     "ecs:RunTask": starting,

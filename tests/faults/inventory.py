@@ -116,8 +116,8 @@ def _bill(run: dict[str, Any], tasks: list[dict[str, Any]]) -> dict[str, Any]:
     """Whether a run's bill is the time for which its task existed."""
     task: dict[str, Any] = next((t for t in tasks if t["startedBy"] == run["runId"]), {})
     pulled, stopped = task.get("pullStartedAt"), task.get("stoppedAt")
-    existed = (stopped - pulled).total_seconds() if pulled and stopped else 0
-    return {"kind": run["kind"], "exact": int(run["seconds"]) == int(existed)}
+    existed = int(stopped.timestamp()) - int(pulled.timestamp()) if pulled and stopped else 0
+    return {"kind": run["kind"], "exact": run["seconds"] == existed}
 
 
 def _definitions() -> list[dict[str, Any]]:

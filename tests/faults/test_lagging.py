@@ -18,18 +18,16 @@ from tests.faults.copies import CopyFailed, in_a_copy, in_copies
 from tests.faults.disturbing import Undisturbed, is_done, undisturbed
 from tests.faults.inventory import differences, inventory
 from tests.faults.scenarios import SCENARIOS, TICK, Scenario
-from tests.faults.stage import TICK_SECONDS, Event, Stage
+from tests.faults.stage import TICK_SECONDS, Event, Stage, succeeded
 from tests.lagging.lag import AILMENTS, LAG
 from tests.world import sample
 
 SECTION = "Each story while AWS lags"
 SAMPLE, FULL = (2, 1), (60, 60)  # seeds without and with a fault besides
 TRIES, MINUTE = 9, 60  # what a dead process held has run out by then, and is not yet undone
-AILING_TICKS, HEALTHY_TICKS = (
-    6,
-    14,
-)  # of five minutes; the latter are an hour and a hold that runs out
-ENDS_ASKING = (None, "RESOURCE_NOT_FOUND")
+# Of five minutes; the latter are an hour and a hold that runs out.
+AILING_TICKS, HEALTHY_TICKS = 6, 14
+ENDS_ASKING = ("RESOURCE_NOT_FOUND",)
 
 
 @dataclass(frozen=True)
@@ -77,13 +75,13 @@ def lagging(stage: Stage, case: Case, wanted: Undisturbed) -> None:
 
 
 def _insist(stage: Stage, request: Event) -> None:
-    """The member asks each minute until it is under way, or what it was about is gone."""
+    """The member, or the schedule, asks each minute until it is under way, or what it was about is gone."""
     for _ in range(TRIES):
         unhurt = AWS.fault_happened
         answer = stage.call(request)
         code = answer.get("errorCode") if answer else "no answer"
         _is_no_riddle(code, unhurt=unhurt)
-        if code in ENDS_ASKING:
+        if succeeded(answer) or code in ENDS_ASKING:
             return
         _carry_on(stage)
         stage.passes(MINUTE)

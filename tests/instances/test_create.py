@@ -107,7 +107,7 @@ def test_the_tasks_role_reaches_the_own_files_and_writes_nowhere_else(instance, 
         for action in statement["Action"]
     }
     points = f"arn:aws:elasticfilesystem:{world.REGION}:{world.ACCOUNT}:access-point/"
-    own, shared = points + instance["accessPointId"], points + aws["CACHE_ACCESS_POINT_ID"]
+    own, shared = points + instance["accessPointId"], points + aws["RELEASES_ACCESS_POINT_ID"]
     mount, write = "elasticfilesystem:ClientMount", "elasticfilesystem:ClientWrite"
     assert reached == {(mount, own), (write, own), (mount, shared)}
     assert containers(instance)[1]["taskRoleArn"] == role["Arn"]
@@ -260,7 +260,7 @@ def test_a_second_server_is_refused_with_the_present_state(invoke, instance):
 
 def test_a_repeated_create_completes_what_was_interrupted(invoke, meanwhile):
     with meanwhile("RegisterTaskDefinition", mode=BEFORE):
-        assert invoke(sample("create-instance"))["errorCode"] == "INTERNAL_ERROR"
+        assert invoke(sample("create-instance"))["errorCode"] == "TIMEOUT_ERROR"
     assert invoke("status", userId=USER)["status"] == "unknown"
     assert invoke(sample("create-instance", foundryVersion="14"))["success"]
     status = invoke("status", userId=USER)

@@ -32,7 +32,7 @@ def left():
         "task definitions": [  # but for those that fetch releases for all
             arn
             for arn in ecs.list_task_definitions(status="ACTIVE")["taskDefinitionArns"]
-            if "-fetch-" not in arn
+            if "_fetch-" not in arn
         ],
         "instances": world.items("instances"),
         "hosts": world.items("hosts"),

@@ -22,7 +22,7 @@ def fetching(aws):
     """The tasks that fetch: each with its definition."""
 
     def look():
-        ecs, cluster = world.client("ecs"), aws["RELEASES_CLUSTER_ARN"]
+        ecs, cluster = world.client("ecs"), f"{world.STACK}-releases"
         arns = ecs.list_tasks(cluster=cluster)["taskArns"]
         tasks = ecs.describe_tasks(cluster=cluster, tasks=arns)["tasks"] if arns else []
         return [
@@ -51,7 +51,7 @@ def test_the_first_start_of_a_version_has_it_fetched_by_the_operators_account(
         f"{aws['OPERATOR_SECRET_ARN']}:username::",
         f"{aws['OPERATOR_SECRET_ARN']}:password::",
     }
-    assert definition["taskRoleArn"] == aws["RELEASES_ROLE_ARN"]
+    assert definition["taskRoleArn"] == f"arn:aws:iam::{world.ACCOUNT}:role/{aws['RELEASES_ROLE']}"
     (volume,) = definition["volumes"]
     point = volume["efsVolumeConfiguration"]["authorizationConfig"]["accessPointId"]
     assert point == aws["RELEASES_ACCESS_POINT_ID"]

@@ -57,7 +57,9 @@ def test_a_start_that_ecs_refuses_for_a_fresh_role_starts_one_task(waited, invok
     PROPAGATION.begin(refusals=2)
     invoke(sample("create-instance"))
     invoke(sample("start-instance"))
-    assert PROPAGATION.refused["RunTask"] == 2
+    assert (
+        PROPAGATION.refused["RunTask"] == 4
+    )  # the server's role twice, the role that fetches twice
     assert len(ecs.tasks()) == 1
     (run,) = world.items("runs")
     assert run["kind"] == "play"

@@ -45,7 +45,7 @@ def test_its_role_mounts_the_own_files_and_not_another_members(both, aws):
 
 
 def test_its_role_reads_the_shared_releases_and_cannot_change_them(both, aws):
-    cache = aws["CACHE_ACCESS_POINT_ID"]
+    cache = aws["RELEASES_ACCESS_POINT_ID"]
     assert mounts(role_of(both["ada"]), MOUNT, cache, aws)
     assert not mounts(role_of(both["ada"]), WRITE, cache, aws)
 

@@ -18,7 +18,7 @@ from tests.world import sample
 USER = sample("create-instance")["userId"]
 TICK = sample("auto-shutdown-check")
 HOUR = 3600
-RUN_TASK = Call("ecs.RunTask", 0)
+RUN_TASK = Call("ecs.RunTask", 1)  # the first fetches the release
 
 
 @pytest.fixture(autouse=True)

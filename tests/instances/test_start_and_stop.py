@@ -55,7 +55,7 @@ def test_the_task_is_known_by_its_run(created, invoke, ecs):
 def test_the_task_reaches_the_internet_from_the_platforms_own_network(created, invoke, aws):
     AWS.begin()
     invoke(sample("start-instance"))
-    (asked,) = AWS.requests("ecs.RunTask")
+    _, asked = AWS.requests("ecs.RunTask")  # the first fetches the release
     assert asked["networkConfiguration"]["awsvpcConfiguration"] == {
         "subnets": aws["TASK_SUBNETS"].split(","),
         "securityGroups": [aws["TASK_SECURITY_GROUP"]],
@@ -253,7 +253,8 @@ def test_a_pooled_server_is_refused_when_no_licence_is_free(invoke, ecs):
 
 
 def dies_after_launching(invoke, meanwhile):
-    with meanwhile("RunTask", mode=DIES_AFTER), pytest.raises(ProcessDied):
+    # The first RunTask fetches the release.
+    with meanwhile("RunTask", after=1, mode=DIES_AFTER), pytest.raises(ProcessDied):
         invoke(sample("start-instance"))
 
 
@@ -270,7 +271,7 @@ def test_a_first_start_registers_no_new_revision(created, invoke):
 def test_a_start_that_failed_before_its_launch_is_carried_on_by_the_next(
     created, invoke, ecs, meanwhile
 ):
-    with meanwhile("RunTask", mode=BEFORE):
+    with meanwhile("RunTask", after=1, mode=BEFORE):
         assert not invoke(sample("start-instance"))["success"]
     status = invoke("status", userId=USER)
     assert status["status"] == "starting"
@@ -306,7 +307,7 @@ def test_while_a_start_is_under_way_nothing_else_touches_the_server(created, inv
         refused.extend(invoke(sample(name)) for name in asked)
 
     refused: list[Any] = []
-    with meanwhile("RunTask", others):
+    with meanwhile("RunTask", others, after=1):
         assert invoke(sample("start-instance"))["success"]
     assert {each["errorCode"] for each in refused} == {"RESOURCE_CONFLICT"}
     assert invoke("status", userId=USER)["status"] == "starting"

@@ -4,7 +4,7 @@
   arguments it answers as the first time, with others it is refused and names the task, for the shorter of 24
   hours and the task's life plus an hour.
 * ListTasks: `startedBy` must be the only filter, and without `desiredStatus` only tasks that are wanted RUNNING
-  are listed (its reference).
+  are listed (its reference). It lists the tasks of the cluster asked, not those of clusters whose names contain its.
 * StopTask says of a task that it does not know that it was not found.
 * DescribeTasks names as MISSING what it does not know.
 """
@@ -70,6 +70,9 @@ class Strictness:
         if name == "ecs.RunTask" and answer["tasks"] and not self._known(asked["clientToken"]):
             kept = _Taken(time.time(), copy.deepcopy(_arguments(asked)), copy.deepcopy(answer))
             self._tokens[asked["clientToken"]] = kept
+        if name == "ecs.ListTasks":
+            cluster = asked["cluster"].rpartition("/")[2]
+            answer["taskArns"] = [a for a in answer["taskArns"] if a.split("/")[-2] == cluster]
         if name == "ecs.ListTasks" and "startedBy" in asked:
             wanted = {t.task_arn for t in emulated.tasks() if t.desired_status == "RUNNING"}
             answer["taskArns"] = [arn for arn in answer["taskArns"] if arn in wanted]

@@ -115,7 +115,7 @@ def resources() -> dict[str, set[str]]:
             point.client_token for point in _here(efs_backends).access_points.values()
         },
         # but for those that fetch releases for all
-        "families": {d.family for d in _definitions() if "-fetch-" not in d.family},
+        "families": {d.family for d in _definitions() if "_fetch-" not in d.family},
         "records": {record.name for zone in records for record in zone.rrsets},
     }
 

@@ -68,7 +68,9 @@ class Calls:
         elif armed.mode == DIES_BEFORE:
             self._die()
         elif armed.mode in _SAYS:
-            raise ClientError({"Error": {"Code": _SAYS[armed.mode], "Message": "injected"}}, name)
+            status = {"HTTPStatusCode": 503 if armed.mode == BEFORE else 400}
+            error = {"Code": _SAYS[armed.mode], "Message": "injected"}
+            raise ClientError({"Error": error, "ResponseMetadata": status}, name)
 
     def after(self, context: dict[str, Any]) -> None:
         """Called by botocore when the answer has come."""

@@ -77,9 +77,16 @@ def test_a_transaction_that_meets_others_eight_times_is_given_up(cancelled, wait
     assert len(waits) == 7
 
 
-def test_a_transaction_that_was_throttled_is_no_refused_condition(cancelled, waits):
-    cancelled(1, "ThrottlingError")
+def test_a_transaction_that_stays_throttled_is_no_refused_condition(cancelled, waits):
+    cancelled(100, "ThrottlingError")
     with pytest.raises(ClientError, match="TransactionCanceledException"):
+        transact(HOSTS.put({"host": "a"}))
+    assert len(waits) == 7
+
+
+def test_a_refused_condition_is_not_tried_again_though_another_item_was_busy(cancelled, waits):
+    cancelled(1, "ThrottlingError", "ConditionalCheckFailed")
+    with pytest.raises(ConditionFailed):
         transact(HOSTS.put({"host": "a"}))
     assert waits == []
 
