@@ -82,7 +82,7 @@ def client(service: str, *, short_timeout: bool = False, long_answer: bool = Fal
         return _made(service, short_timeout, long_answer)
 
 
-# What AWS answers while it is too busy, or meets other writes; botocore has then tried the call again, where it does.
+# What AWS answers while it is too busy, or meets other writes; botocore has by then tried again, where it does.
 BUSY_CODES = frozenset(
     {
         *("Throttling", "ThrottlingException", "ThrottledException", "TooManyRequestsException"),

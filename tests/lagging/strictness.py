@@ -4,7 +4,7 @@
   arguments it answers as the first time, with others it is refused and names the task, for the shorter of 24
   hours and the task's life plus an hour.
 * ListTasks: `startedBy` must be the only filter, and without `desiredStatus` only tasks that are wanted RUNNING
-  are listed (its reference). It lists the tasks of the cluster asked, not those of clusters whose names contain its.
+  are listed (its reference). It lists the tasks of the cluster asked, not of clusters whose names contain its.
 * StopTask says of a task that it does not know that it was not found.
 * DescribeTasks names as MISSING what it does not know.
 """
