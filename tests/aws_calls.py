@@ -113,13 +113,11 @@ class Aws:
         context["fault"] = mode
         time.sleep(self.wait_seconds)
         if mode == BEFORE:
-            raise ClientError(
-                {
-                    "Error": {"Code": "ServiceUnavailable", "Message": "injected"},
-                    "ResponseMetadata": {"HTTPStatusCode": 503},
-                },
-                name,
-            )
+            said: Any = {
+                "Error": {"Code": "ServiceUnavailable", "Message": "injected"},
+                "ResponseMetadata": {"HTTPStatusCode": 503},
+            }
+            raise ClientError(said, name)
         return self._lambda(name, params)
 
     def after(self, context: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ import json
 import shutil
 import signal
 import subprocess
+from typing import Any
 
 import pytest
 
@@ -13,6 +14,11 @@ from tests.container.machine import BUILD, KEY, Machine
 
 OPTIONS = "data/Config/options.json"
 ARCHIVE = f"foundryvtt-{BUILD}.zip"
+
+
+def first_line(container: subprocess.Popen[str]) -> str:
+    assert container.stdout
+    return container.stdout.readline()
 
 
 def start(machine, **options):
@@ -103,7 +109,7 @@ def test_a_release_that_is_being_fetched_is_waited_for(tmp_path, shell):
     machine = Machine(tmp_path, shell)
     given = {"LICENSE_KEY": KEY, "AWS_CONFIG": "{}", "OPTIONS": "{}", "RELEASE_WAIT_SECONDS": "60"}
     container = machine.start("prepare", **given)
-    assert container.stdout.readline() == f"Waiting for {ARCHIVE} to be fetched.\n"
+    assert first_line(container) == f"Waiting for {ARCHIVE} to be fetched.\n"
     machine.release(tmp_path / ARCHIVE).rename(tmp_path / "releases" / ARCHIVE)
     container.communicate(timeout=30)
     assert container.returncode == 0
@@ -122,20 +128,20 @@ def test_a_release_that_nobody_fetched_ends_the_start_before_the_key_is_on_the_d
 def test_who_waits_for_a_release_can_be_stopped(tmp_path, shell):
     machine = Machine(tmp_path, shell)
     container = machine.start("prepare", RELEASE_WAIT_SECONDS="600")
-    container.stdout.readline()
+    first_line(container)
     container.send_signal(signal.SIGTERM)
     container.communicate(timeout=30)
     assert container.returncode == 143
 
 
-OWN = {"FOUNDRY_USERNAME": "ada", "FOUNDRY_PASSWORD": "secret"}
+OWN: Any = {"FOUNDRY_USERNAME": "ada", "FOUNDRY_PASSWORD": "secret"}
 
 
 def test_a_members_own_account_fetches_to_the_members_own_disk_and_only_once(
     tmp_path, shell, image
 ):
     machine = Machine(tmp_path, shell, image)
-    own = OWN | {"CONTAINER_CACHE": str(tmp_path / "data/container_cache")}
+    own: Any = OWN | {"CONTAINER_CACHE": str(tmp_path / "data/container_cache")}
     for _ in range(2):
         machine.next_task()
         assert machine.prepare()[0] == 0
@@ -147,7 +153,7 @@ def test_a_members_own_account_fetches_to_the_members_own_disk_and_only_once(
 
 def test_failed_starts_do_not_make_the_next_one_wait(tmp_path, shell):
     machine = Machine(tmp_path, shell, "2026")
-    own = OWN | {"CONTAINER_CACHE": str(tmp_path / "data/container_cache")}
+    own: Any = OWN | {"CONTAINER_CACHE": str(tmp_path / "data/container_cache")}
     machine.prepare()
     assert machine.play(PLAYED_PASSWORD="changed", **own)[0] == 1
     assert (tmp_path / "data/container_cache/backoff_state.json").exists()

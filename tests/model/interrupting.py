@@ -68,9 +68,11 @@ class Calls:
         elif armed.mode == DIES_BEFORE:
             self._die()
         elif armed.mode in _SAYS:
-            status = {"HTTPStatusCode": 503 if armed.mode == BEFORE else 400}
-            error = {"Code": _SAYS[armed.mode], "Message": "injected"}
-            raise ClientError({"Error": error, "ResponseMetadata": status}, name)
+            said: Any = {
+                "Error": {"Code": _SAYS[armed.mode], "Message": "injected"},
+                "ResponseMetadata": {"HTTPStatusCode": 503 if armed.mode == BEFORE else 400},
+            }
+            raise ClientError(said, name)
 
     def after(self, context: dict[str, Any]) -> None:
         """Called by botocore when the answer has come."""

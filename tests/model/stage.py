@@ -191,13 +191,13 @@ class Stage:
 
     def deliver_order(self) -> None:
         """Lambda invokes the function with the oldest order."""
-        self._deliver(self.orders)
+        self._deliver(self.orders, 0)
 
     def deliver_event(self) -> None:
         """EventBridge delivers ECS's oldest event."""
-        self._deliver(self.events)
+        self._deliver(self.events, 0)
 
-    def _deliver(self, waiting: list[Delivery], which: int = 0) -> None:
+    def _deliver(self, waiting: list[Delivery], which: int) -> None:
         delivery = waiting.pop(which)
         if self.call(delivery.event) is not None:
             self.delivered.append(delivery.event)
@@ -206,11 +206,13 @@ class Stage:
 
     def deliver_all(self) -> None:
         """All that is on its way arrives, but for what will be late."""
-        while self.orders or (here := self._arrived()) is not None:
+        while True:
             if self.orders:
                 self.deliver_order()
-            else:
+            elif (here := self._arrived()) is not None:
                 self._deliver(self.events, here)
+            else:
+                return
 
     def _arrived(self) -> int | None:
         """The place of the oldest of ECS's events that are not late."""

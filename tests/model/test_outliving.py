@@ -36,7 +36,9 @@ def begin(on: Stage, name: str) -> None:
     on.begin()
     before = ["create-instance", "start-instance", "destroy-instance"]
     for earlier in before[: before.index(name)]:
-        assert on.call(asked(earlier))["success"]
+        answer = on.call(asked(earlier))
+        assert answer
+        assert answer["success"]
     for task in on.moving():
         on.moves(task)
     on.deliver_all()
