@@ -109,14 +109,18 @@ class Deployed:
         with ExitStack() as restored:
             for arn, policy in attached.items():
                 if permission in permissions([policy]):
-                    cut = arn.split("/")[-1]
-                    put(cut, _without(policy, permission))
-                    restored.callback(iam.delete_role_policy, **role, PolicyName=cut)
+                    name, left = arn.split("/")[-1], _without(policy, permission)
+                    if left["Statement"]:  # IAM takes no empty policy
+                        put(name, left)
+                        restored.callback(iam.delete_role_policy, **role, PolicyName=name)
                     iam.detach_role_policy(**role, PolicyArn=arn)
                     restored.callback(iam.attach_role_policy, **role, PolicyArn=arn)
             for name, policy in inline.items():
-                put(name, _without(policy, permission))
-                restored.callback(put, name, policy)
+                if permission in permissions([policy]):
+                    iam.delete_role_policy(**role, PolicyName=name)
+                    restored.callback(put, name, policy)
+                    if (left := _without(policy, permission))["Statement"]:
+                        put(name, left)
             yield
 
     def _attached(self) -> dict[str, Policy]:
