@@ -71,7 +71,8 @@ class Registry(Table):
 
         Raises ConditionFailed while somebody else is sending it.
         """
-        free = absent("claimedUntil") | Attr("claimedUntil").lt(now)
+        sent = Attr("posted").exists() & Attr("put").exists()
+        free = absent("claimedUntil") | Attr("claimedUntil").lt(now) | sent
         values = {"claimedUntil": now + _SENDING_SECONDS, "expiresAt": now + _NOTICE_SECONDS}
         claimed = self.apply_update(self.update(_notice(notice_id), free, values))
         return "posted" in claimed, "put" in claimed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from moto.moto_api import state_manager
 from tests import (
     aws_calls,
     bedrock_server,
+    discord_server,
     emulator,
     failures,
     foundry_server,
@@ -122,6 +124,20 @@ def foundry(
     monkeypatch.setenv("LOAD_BALANCER_DNS", _balancer.address)
     world.new_process()
     return _balancer
+
+
+@pytest.fixture
+def discord(
+    aws: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> Iterator[discord_server.Discord]:
+    """The Discord channel that the operator has configured for notices."""
+    with discord_server.discord() as served:
+        secret = world.client("secretsmanager").create_secret(
+            Name="discord", SecretString=json.dumps({"url": served.url})
+        )
+        monkeypatch.setenv("DISCORD_WEBHOOK_SECRET_ARN", secret["ARN"])
+        world.new_process()
+        yield served
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import json
 import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -24,6 +24,11 @@ from tests.world import DOMAIN
 
 NOBODY_PLAYS = {"active": True, "version": "13.351", "world": "world-a", "users": 0}
 NO_WORLD = {"active": False, "version": "13.351"}
+DRIPS, POURS = "drips", "pours"
+SLOW = {
+    DRIPS: (b" ", 0.3),
+    POURS: (b" " * 65_536, 0.0),
+}  # what comes without end, and how long between
 
 
 def playing(users: int) -> dict[str, Any]:
@@ -40,6 +45,7 @@ class Balancer:
     asked: list[tuple[str, str]] = field(default_factory=list)  # (host, "POST /setup")
     admin_key: str = ""
     leads_to: str = "/setup"  # whither a good admin key leads
+    sent: int = 0  # bytes of what has no end
 
 
 @contextmanager
@@ -51,10 +57,12 @@ def balancer(directory: Path) -> Iterator[Balancer]:
     context.load_cert_chain(certificate)
     server.socket = context.wrap_socket(server.socket, server_side=True)
     server.balancer = Balancer(f"127.0.0.1:{server.server_address[1]}")  # type: ignore[attr-defined]
+    server.stopped = threading.Event()  # type: ignore[attr-defined]
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
         yield server.balancer  # type: ignore[attr-defined]
     finally:
+        server.stopped.set()  # type: ignore[attr-defined]
         server.shutdown()
         server.server_close()
 
@@ -64,7 +72,10 @@ class _Foundry(BaseHTTPRequestHandler):
         state = self._noted()
         said = state.says.get(self.headers["Host"])
         text = said if isinstance(said, str) else json.dumps(said)
-        self._answer(200 if said is not None else 503, text)
+        if text in SLOW:
+            self._goes_on(text)
+        else:
+            self._answer(200 if said is not None else 503, text)
 
     def do_POST(self) -> None:
         state = self._noted()
@@ -79,6 +90,16 @@ class _Foundry(BaseHTTPRequestHandler):
         else:
             known = self.headers["Cookie"] == "session=1" and json.loads(body) == {"shutdown": True}
             self._answer(200 if known else 403, "{}")
+
+    def _goes_on(self, text: str) -> None:
+        """Answer without end, until whoever asked has had enough."""
+        self.send_response(200)
+        self.end_headers()
+        part, pause = SLOW[text]
+        with suppress(OSError):  # whoever asked went away
+            while not self.server.stopped.wait(pause):  # type: ignore[attr-defined]
+                self.wfile.write(part)
+                self.server.balancer.sent += len(part)  # type: ignore[attr-defined]
 
     def _noted(self) -> Balancer:
         state: Balancer = self.server.balancer  # type: ignore[attr-defined]

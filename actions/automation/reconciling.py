@@ -7,7 +7,7 @@ from typing import cast
 from actions.automation.auto_stop import stop_if_due
 from actions.automation.finish_stop import end_run
 from actions.errors import StartDelayed
-from actions.instances.ending import is_certainly_over, is_missing_for_long
+from actions.instances.ending import CONSISTENCY_SECONDS, is_certainly_over, is_missing_for_long
 from actions.instances.launching import launch
 from actions.instances.locking import lock_instance, lock_run
 from actions.instances.observing import LOOK_AGAIN_SECONDS, observe
@@ -78,10 +78,15 @@ def _bring_up(platform: Platform, instance: Instance, task: Task | None) -> bool
                 raise
             return _give_up(platform, instance)
         return False
-    if "taskArn" not in instance and _launch_again(platform, instance):
-        return False
-    is_late = _age(instance, task) > ARRIVAL_LIMIT_SECONDS
-    return _give_up(platform, instance) if is_late else False
+    limit = ARRIVAL_LIMIT_SECONDS
+    if "taskArn" not in instance:
+        if _launch_again(platform, instance):
+            return False
+    elif task is None:
+        return False  # it is judged when ECS has shown nothing of it for long
+    else:
+        limit += CONSISTENCY_SECONDS  # by now it may be up: what ECS shows may be that old
+    return _give_up(platform, instance) if _age(instance, task) > limit else False
 
 
 def _give_up(platform: Platform, instance: Instance) -> bool:

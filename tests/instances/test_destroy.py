@@ -6,6 +6,8 @@ import pytest
 
 from tests import world
 from tests.aws_calls import DIES_AFTER, ProcessDied
+from tests.lagging.lag import LAG
+from tests.lagging.strictness import Said
 from tests.world import sample
 
 USER = sample("create-instance")["userId"]
@@ -115,6 +117,26 @@ def test_a_repeated_destroy_launches_one_purge(nothing, invoke, ecs, freezer, me
     assert [run["kind"] for run in world.items("runs")].count("purge") == 1
     ecs.ends(purge)
     assert left() == nothing
+
+
+def test_a_bucket_with_very_much_in_it_goes_bit_by_bit(nothing, invoke, freezer):
+    invoke(sample("create-instance"))
+    LAG.replies += [("s3.ListObjectVersions", one_of_many_pages(number)) for number in range(60)]
+    assert "being destroyed" in invoke(sample("destroy-instance"))["message"]
+    assert len(LAG.replies) == 9, "about a minute's work, then the next tick goes on"
+    freezer.tick(300)
+    assert invoke(sample("auto-shutdown-check"))["failures"] == 0
+    LAG.replies.clear()
+    freezer.tick(300)
+    assert invoke(sample("auto-shutdown-check"))["failures"] == 0
+    assert left() == nothing
+
+
+def one_of_many_pages(number):
+    """One answer of ListObjectVersions, after which there are more."""
+    version = {"Key": f"map-{number}.webp", "VersionId": str(number)}
+    after = {"NextKeyMarker": version["Key"], "NextVersionIdMarker": version["VersionId"]}
+    return Said(200), {"IsTruncated": True, "Versions": [version], **after}
 
 
 def test_a_bucket_with_many_versions_goes_whole(nothing, invoke):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
+from time import monotonic
 
 import pytest
+from freezegun import freeze_time
 
 from tests import world
 from tests.aws_calls import AFTER, AWS, DIES_AFTER, Call, ProcessDied
-from tests.foundry_server import NOBODY_PLAYS, playing
+from tests.foundry_server import DRIPS, NOBODY_PLAYS, POURS, playing
 from tests.lagging.lag import LAG
 from tests.lagging.refusals import NO_ROOM_SAYS
 from tests.lagging.strictness import refusal
@@ -251,6 +253,26 @@ def test_a_server_that_was_idle_once_and_then_says_nothing_is_not_stopped_as_idl
 def test_no_answer_of_a_server_breaks_a_tick(running, invoke, foundry, ticks):
     foundry.says["ada.play.example"] = "[" * 100_000
     ticks(1)
+    assert status(invoke) == "running"
+
+
+@pytest.mark.slow
+def test_a_server_that_answers_without_end_is_asked_for_five_seconds_at_most(
+    running, invoke, foundry
+):
+    foundry.says["ada.play.example"] = DRIPS
+    with freeze_time(tz_offset=0, tick=True) as clock:  # time that also passes by itself
+        clock.tick(300)
+        began = monotonic()
+        assert invoke(TICK)["failures"] == 0
+        assert 4 < monotonic() - began < 60, "not for ever; how busy this machine is nobody knows"
+    assert status(invoke) == "running"
+
+
+def test_of_an_answer_without_end_little_is_read(running, invoke, foundry, ticks):
+    foundry.says["ada.play.example"], foundry.sent = POURS, 0
+    ticks(1)
+    assert foundry.sent < 10_000_000, "what the sockets in between hold, and not more"
     assert status(invoke) == "running"
 
 
