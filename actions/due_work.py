@@ -8,9 +8,9 @@ from typing import Any, TypeVar
 
 import structlog
 
-from actions.concurrency import concurrently, outcomes_of
 from actions.errors import Busy
 from services import clock
+from services.concurrency import concurrently, outcomes_of
 from services.dynamodb import ConditionFailed
 
 _log = structlog.get_logger()

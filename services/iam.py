@@ -6,11 +6,13 @@ Task-role credentials do not reach Foundry (docs/sources.md, Foundry), hence a u
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import partial
 
 from botocore.exceptions import ClientError
 
 from services.aws import client, code_of
+from services.concurrency import concurrently
 from services.propagation import codes, once_known
 from services.settings import Settings
 
@@ -54,21 +56,13 @@ class Iam:
     def delete_user(self, instance_id: str) -> None:
         """Delete the instance's user with its keys and policy; no error if it is gone."""
         user = self._name(instance_id)
-        try:
-            self._delete_keys(user)
-        except ClientError as error:
-            if code_of(error) != _GONE:
-                raise
-            return
-        for call, arguments in (
-            (client("iam").delete_user_policy, {"PolicyName": _POLICY}),
-            (client("iam").delete_user, {}),
-        ):
-            try:
-                once_known(partial(call, UserName=user, **arguments), codes("DeleteConflict"))
-            except ClientError as error:
-                if code_of(error) != _GONE:
-                    raise
+        delete_policy = partial(client("iam").delete_user_policy, PolicyName=_POLICY)
+        concurrently(
+            lambda: _unless_gone(lambda: self._delete_keys(user)),
+            lambda: _unless_gone(lambda: delete_policy(UserName=user)),
+        )
+        delete = partial(client("iam").delete_user, UserName=user)
+        _unless_gone(lambda: once_known(delete, codes("DeleteConflict")))
 
     def _name(self, instance_id: str) -> str:
         return f"{self._settings.stack}-{instance_id}"
@@ -101,3 +95,11 @@ class Iam:
                 {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"},
             ],
         }
+
+
+def _unless_gone(call: Callable[[], object]) -> None:
+    try:
+        call()
+    except ClientError as error:
+        if code_of(error) != _GONE:
+            raise

@@ -144,6 +144,7 @@ class Instance(Identity, Choices, Resources, Bookings, PresentRun, Work):
     foundryBuild: NotRequired[str]  # the newest that has run on its files
     reason: NotRequired[str]
     purged: NotRequired[bool]  # of one being destroyed: whether its files are erased
+    emptied: NotRequired[bool]  # and whether all else is gone
 
 
 class Complete(Instance):
@@ -248,9 +249,13 @@ class Instances(Table):
         when = when & unlocked_for(lock_id, now)
         return cast("Instance", self.apply_update(self.change(instance, when, locked)))
 
-    def release(self, instance: Instance, lock_id: str, due_at: int) -> None:
-        """Give the lock back with work unfinished: whoever repeats it, or the tick at `due_at`, carries on."""
-        due: dict[str, Any] = {"due": "instance", "dueAt": due_at}
+    def release(
+        self, instance: Instance, lock_id: str, due_at: int, values: Mapping[str, Any]
+    ) -> None:
+        """Give the lock back with work unfinished, noting `values`: whoever repeats it, or the tick at `due_at`,
+        carries on.
+        """
+        due = {"due": "instance", "dueAt": due_at, **values}
         try:
             held = Attr("worker").eq(lock_id)
             self.apply_update(self.change(instance, held, due, LOCK_FIELDS))

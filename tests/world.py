@@ -231,7 +231,8 @@ class Ecs:
     def tasks(self, status: str = "RUNNING") -> list[str]:
         """The ARNs of the tasks that are wanted RUNNING, or of those that were STOPPED."""
         listed = client("ecs").list_tasks(cluster=self.cluster, desiredStatus=status)
-        return sorted(listed["taskArns"])
+        ours = f":task/{self.cluster.split('/')[-1]}/"  # the emulator lists those of "<cluster>-releases" as well
+        return sorted(arn for arn in listed["taskArns"] if ours in arn)
 
     def only_task(self) -> str:
         """The one task that is wanted running."""

@@ -13,9 +13,9 @@ from typing import Any
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.billing.pricing import cents, hours
 from actions.billing.usage import Used, by_user, uncovered
-from actions.concurrency import concurrently
 from actions.licenses.license_pool_status import counted, shown_pools
 from services import clock
+from services.concurrency import concurrently
 from services.counters import Amount
 from services.instances import InstanceStatus
 from services.ledger import ALL, UNASSIGNED, Totals

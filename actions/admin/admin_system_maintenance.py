@@ -7,10 +7,10 @@ from typing import Any, cast
 
 from actions.action import Action, AdminOrder, Answer, Scope
 from actions.automation.idling import NOTICE_SECONDS
-from actions.concurrency import concurrently
 from actions.notices import announce
 from actions.scheduling.times import Moment
 from services import clock
+from services.concurrency import concurrently
 from services.dynamodb import ConditionFailed, transact
 from services.platform import Platform
 from services.registry import Maintenance

@@ -35,16 +35,16 @@ def end_run(platform: Platform, instance: Instance) -> bool:
     if lock is None:
         return False
     with lock:
-        return end_task(lock, "Stopped by the platform", **_world_shut(lock))
+        _shut_world(lock)
+        return end_task(lock, "Stopped by the platform")
 
 
-def _world_shut(lock: Lock) -> dict[str, bool]:
-    """Let Foundry close its world, and say whether it did; nothing where it was asked, or cannot be."""
+def _shut_world(lock: Lock) -> None:
+    """Let Foundry close its world, and note whether it did, unless it was asked before or cannot be."""
     instance = lock.instance
-    if "address" not in instance or "stopAskedAt" in instance:
-        return {}
-    admin_key = lock.platform.secrets.read(instance["secretArn"])["adminKey"]
-    return {"clean": lock.platform.foundry.shut_world(instance["host"], admin_key)}
+    if "address" in instance and "clean" not in instance:
+        admin_key = lock.platform.secrets.read(instance["secretArn"])["adminKey"]
+        lock.note({"clean": lock.platform.foundry.shut_world(instance["host"], admin_key)})
 
 
 ACTION = Action(FinishStop, finish_stop, Scope.SYSTEM)

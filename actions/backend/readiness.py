@@ -10,7 +10,7 @@ from functools import partial
 import structlog
 
 from actions.action import Action, Answer, Request, Scope
-from actions.concurrency import outcomes_of
+from services.concurrency import outcomes_of
 from services.platform import Platform
 
 _log = structlog.get_logger()

@@ -20,7 +20,10 @@ def find_task(lock: Lock) -> Task | None:
 
 
 def ask_for_task(lock: Lock) -> str:
-    """The ARN of the run's task, launched unless it was before. Raises TaskRefused, EcsBusy."""
+    """The ARN of the run's task, launched unless it was before. Raises TaskRefused, EcsBusy.
+
+    Once there is a task, no former revision of its definition is left.
+    """
     platform, instance = lock.platform, lock.instance
     if instance.get("runKind") == "purge":
         overrides = {"purge": {"INSTANCE_ID": instance["instanceId"]}}

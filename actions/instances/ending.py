@@ -24,12 +24,13 @@ REMEMBERED_SECONDS = 3600  # it shows a stopped task for an hour (ECS API, Descr
 _STOPPED_SECONDS = 180  # stopTimeout is 120 s; by then ECS's event has come, or was missed
 
 
-def end_task(lock: Lock, reason: str, **values: Any) -> bool:
-    """Ask ECS to stop the run's task, noting `values`; True if there is none, and the run is closed.
+def end_task(lock: Lock, reason: str) -> bool:
+    """Ask ECS to stop the run's task; True if there is none, and the run is closed.
 
     Repeating it is harmless.
     """
     platform, instance, now = lock.platform, lock.instance, clock.now()
+    asked: dict[str, Any] = {}
     asked_at, task_arn = instance.get("stopAskedAt"), instance.get("taskArn")
     if task_arn is None:
         found = find_task(lock)
@@ -44,9 +45,8 @@ def end_task(lock: Lock, reason: str, **values: Any) -> bool:
             return True
     if task_arn:
         platform.ecs.stop(task_arn, reason)
-        values["taskArn"] = task_arn
-    lock.note({"stopAskedAt": asked_at or now, **values})
-    lock.pause(_STOPPED_SECONDS)
+        asked["taskArn"] = task_arn
+    lock.pause(_STOPPED_SECONDS, asked | {"stopAskedAt": asked_at or now})
     return False
 
 

@@ -19,28 +19,41 @@ _BUSY = "AWS is busy just now."
 def launch(lock: Lock, *, is_retry: bool = False) -> Task | None:
     """Bring the decided run's task into being; the lock is given back with its ARN noted.
 
-    `is_retry` when an earlier attempt may have got that far; returns the task if it had. Raises NoCapacity if
-    ECS never will, and the instance is then as if it had not been started; StartDelayed if ECS will not just
-    now, or if of an earlier attempt there may be a task that it does not show yet: then the tick tries again.
+    `is_retry` when an earlier attempt may have got that far; returns the task as ECS shows it if it had. Raises
+    as get_task does.
     """
-    found = find_task(lock) if is_retry else None
+    task = get_task(lock, is_retry=is_retry)
+    note_task(lock, task.arn)
+    return task if task.status else None
+
+
+def get_task(lock: Lock, *, is_retry: bool = False) -> Task:
+    """The decided run's task: found, if an earlier attempt may have got that far, else asked for.
+
+    Raises NoCapacity if ECS never will, and the instance is then as if it had not been started; StartDelayed if
+    ECS will not just now, or if of an earlier attempt there may be a task that it does not show yet: then the
+    tick tries again.
+    """
+    run_id = lock.instance["runId"]
     try:
-        task_arn = found.arn if found else ask_for_task(lock)
+        found = find_task(lock) if is_retry else None
+        return found or Task(ask_for_task(lock), run_id, status="", desired_status="")
     except EcsBusy as busy:
         raise _delayed(lock, _BUSY) from busy
     except TaskRefused as refused:
         if is_retry or refused.cause.is_passing:
             raise _delayed(lock, refused.cause.value) from refused
-        none = Task("", lock.instance["runId"], "STOPPED", "")
-        close_run(lock, none, refused.cause.value)
+        close_run(lock, Task("", run_id, "STOPPED", ""), refused.cause.value)
         raise NoCapacity(refused.cause.value) from refused
+
+
+def note_task(lock: Lock, task_arn: str, **values: object) -> None:
+    """Note the run's task, and `values`, and give the lock back."""
     same_run = lock.held & Attr("runId").eq(lock.instance["runId"])
     updates = {"taskArn": task_arn, "due": "instance", "dueAt": clock.now() + ARRIVAL_SECONDS}
-    removed = LOCK_FIELDS if found else (*LOCK_FIELDS, "formerRevision")
-    change = lock.platform.instances.change(lock.instance, same_run, updates, removed)
-    lock.finish(change)
+    removed = (*LOCK_FIELDS, "formerRevision")
+    lock.finish(lock.platform.instances.change(lock.instance, same_run, updates | values, removed))
     metrics.resource("ecs", 1)
-    return found
 
 
 def _delayed(lock: Lock, why: str) -> StartDelayed:

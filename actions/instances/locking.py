@@ -34,6 +34,7 @@ class Lock:
         self.lock_id = lock_id
         self._retry_after = retry_after
         self._pause = 0
+        self._left_with: Mapping[str, Any] = {}
         self._held = True
         self._deadline = until(instance["workerUntil"] - LONGEST_CALL_SECONDS)
 
@@ -46,9 +47,9 @@ class Lock:
         """Note what has been made so far; raises ConditionFailed if the lock is another's by now."""
         self.instance = self.platform.instances.note(self.instance, self.lock_id, values)
 
-    def pause(self, seconds: int) -> None:
-        """Let the tick carry on so much later, when the work ends here for now."""
-        self._pause = seconds
+    def pause(self, seconds: int, values: Mapping[str, Any] | None = None) -> None:
+        """Let the tick carry on so much later, when the work ends here for now; `values` are noted then."""
+        self._pause, self._left_with = seconds, values or {}
 
     def finish(self, *operations: Operation) -> None:
         """Carry out the operations of which one removes LOCK_FIELDS: with them the lock is given back."""
@@ -66,8 +67,9 @@ class Lock:
         if not self._held or not (error is None or isinstance(error, Exception)):
             return
         due_at = clock.now() + (self._retry_after if error else self._pause)
+        values = {} if error else self._left_with
         try:
-            self.platform.instances.release(self.instance, self.lock_id, due_at)
+            self.platform.instances.release(self.instance, self.lock_id, due_at, values)
         except AWS_FAILURES:
             if error is None:
                 raise

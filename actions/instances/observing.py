@@ -97,7 +97,7 @@ def _note_running(lock: Lock, task: Task, reason: str) -> None:
         values |= {"statusSince": task.started_at or now, "dueAt": now + LOOK_AGAIN_SECONDS}
     else:
         values["dueAt"] = now
-    removed = (*LOCK_FIELDS, *(() if reason else ("reason",)))
+    removed = (*LOCK_FIELDS, "formerRevision", *(() if reason else ("reason",)))
     lock.finish(
         *transition(platform, found, status, lock.held, values, removed),
         platform.runs.note_start(instance["runId"], up_since),

@@ -9,13 +9,13 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
-from actions.concurrency import concurrently
 from actions.instances.definition import definition
 from actions.instances.locking import Lock
 from actions.instances.renewing import retire_former
 from actions.instances.transitions import transition
 from actions.instances.versions import image_tag
 from services import clock, metrics
+from services.concurrency import concurrently
 from services.ecs import revision_of
 from services.instances import LOCK_FIELDS, Complete, Instance, InstanceStatus
 from services.platform import Platform
@@ -28,23 +28,33 @@ def provision(lock: Lock, secrets: Mapping[str, str], *, is_retry: bool) -> None
     got that far.
     """
     platform, instance = lock.platform, lock.instance
-    name, bucket, host = instance["instanceId"], instance["s3BucketName"], instance["host"]
-    access_point, secret, _, _ = concurrently(
-        lambda: _files(platform, name, is_retry),
-        lambda: _secret(platform, instance, secrets),
+    bucket, host = instance["s3BucketName"], instance["host"]
+    made, _, _ = concurrently(
+        lambda: _definition(lock, secrets, is_retry=is_retry),
         lambda: platform.s3.make_bucket(bucket, f"https://{host}"),
         lambda: platform.route53.point(host),
-    )
-    own_license = secret if instance["licenseType"] == "byol" else None
-    made: dict[str, Any] = {"accessPointId": access_point, "secretArn": secret}
-    made["taskDefinitionTag"] = image_tag(instance)
-    made["taskDefinitionArn"] = platform.ecs.register(
-        definition(cast("Complete", {**instance, **made}), platform.settings, own_license)
     )
     if revision_of(made["taskDefinitionArn"]) > 1:
         lock.note(made | {"formerRevision": 1})
         retire_former(lock)
-    _finish(lock, made, own_license)
+    _finish(lock, made)
+
+
+def _definition(lock: Lock, secrets: Mapping[str, str], *, is_retry: bool) -> dict[str, Any]:
+    """Make the task definition and what it names; returns what is to be noted of them."""
+    platform, instance = lock.platform, lock.instance
+    access_point, secret = concurrently(
+        lambda: _files(platform, instance["instanceId"], is_retry),
+        lambda: _secret(platform, instance, secrets),
+    )
+    made = {
+        "accessPointId": access_point,
+        "secretArn": secret,
+        "taskDefinitionTag": image_tag(instance),
+    }
+    own_license = secret if instance["licenseType"] == "byol" else None
+    wanted = definition(cast("Complete", {**instance, **made}), platform.settings, own_license)
+    return made | {"taskDefinitionArn": platform.ecs.register(wanted)}
 
 
 def _files(platform: Platform, instance_id: str, is_retry: bool) -> str:
@@ -67,20 +77,20 @@ def _secret(platform: Platform, instance: Instance, secrets: Mapping[str, str]) 
     return platform.secrets.make(instance_id, {**secrets, "awsConfig": json.dumps(aws_config)})
 
 
-def _finish(lock: Lock, made: dict[str, Any], own_license: str | None) -> None:
+def _finish(lock: Lock, made: dict[str, Any]) -> None:
     platform, instance, now = lock.platform, lock.instance, clock.now()
+    brings_license = instance["licenseType"] == "byol"
     license_id = f"license-{instance['instanceId']}"
     values = made | {"statusSince": now}
-    if own_license:
+    if brings_license:
         values |= {"licenseId": license_id, "taskDefinitionLicense": license_id}
         values["licenseOwnerId"] = instance["userId"]
     removed = (*LOCK_FIELDS, "due", "dueAt", "formerRevision")
     operations = transition(platform, instance, InstanceStatus.CREATED, lock.held, values, removed)
-    if own_license:
+    if brings_license:
+        shares = instance["allowLicenseSharing"]
         operations.append(
-            platform.licenses.add(
-                license_id, instance["userId"], own_license, instance["allowLicenseSharing"], now
-            )
+            platform.licenses.add(license_id, instance["userId"], made["secretArn"], shares, now)
         )
     lock.finish(*operations)
     metrics.resource("efs", 1)

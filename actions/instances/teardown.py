@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
 import structlog
 
-from actions.concurrency import concurrently
 from actions.errors import NoCapacity, StartDelayed
 from actions.instances.ending import end_task
-from actions.instances.launching import launch
+from actions.instances.launching import get_task, note_task
 from actions.instances.locking import Lock
 from actions.instances.renewing import first_revision
 from actions.instances.starting import start_purge
 from actions.licenses.releasing import release_all
 from services import metrics
+from services.concurrency import concurrently
 from services.errors import Unfinished
 from services.instances import Instance, InstanceStatus
 from services.platform import Platform
@@ -28,20 +32,25 @@ def tear_down(lock: Lock) -> bool:
     """
     if "runId" in lock.instance and not _end_run(lock):
         return False
-    platform, instance = lock.platform, lock.instance
-    if not release_all(platform, instance):
-        lock.pause(_STOP_SECONDS)
-        return False
+    instance = lock.instance
+    erases_files = "lastStarted" in instance and not instance.get("purged")
+    removals = [] if instance.get("emptied") else _removals(lock.platform, instance)
     try:
-        _delete_resources(platform, instance)
+        task_arn, *outcomes = concurrently(
+            partial(_ask_for_purge, lock) if erases_files else lambda: None, *removals
+        )
     except Unfinished:
         return False  # the tick goes on where this has ended
-    if "lastStarted" in instance and not instance.get("purged"):
-        start_purge(lock)
-        _launch_purge(lock)
+    is_empty = all(outcome is not False for outcome in outcomes)
+    if task_arn:
+        note_task(lock, task_arn, emptied=is_empty)
+    if erases_files:
         return False
-    for access_point in _access_points(platform, instance):
-        platform.efs.delete_access_point(access_point)
+    if not is_empty:
+        lock.pause(_STOP_SECONDS)
+        return False
+    for access_point in _access_points(lock.platform, lock.instance):
+        lock.platform.efs.delete_access_point(access_point)
     _delete_records(lock)
     return True
 
@@ -52,33 +61,49 @@ def _end_run(lock: Lock) -> bool:
     if instance.get("runKind") == "purge":
         if "taskArn" in instance:
             lock.pause(_STOP_SECONDS)
-        else:
-            # The task that an earlier attempt may have launched is noted, else it is launched now.
-            _launch_purge(lock, is_retry=True)
+        # The task that an earlier attempt may have launched is noted, else it is launched now.
+        elif task_arn := _asked(lock, is_retry=True):
+            note_task(lock, task_arn)
         return False
     return end_task(lock, "The instance is being destroyed")
 
 
-def _launch_purge(lock: Lock, *, is_retry: bool = False) -> None:
-    """Launch the task that erases the instance's files; one that cannot be had now is left to the tick."""
+def _ask_for_purge(lock: Lock) -> str | None:
+    """Decide that a task erases the files, and ask for it."""
+    start_purge(lock)
+    return _asked(lock)
+
+
+def _asked(lock: Lock, *, is_retry: bool = False) -> str | None:
+    """The ARN of the purge's task; None if it cannot be had now: that is left to the tick."""
     try:
-        launch(lock, is_retry=is_retry)
+        return get_task(lock, is_retry=is_retry).arn
     except (NoCapacity, StartDelayed):
         _log.warning("a purge task cannot be had now")
         lock.pause(_STOP_SECONDS)
+        return None
 
 
-def _delete_resources(platform: Platform, instance: Instance) -> None:
+def _removals(platform: Platform, instance: Instance) -> list[Callable[[], Any]]:
+    """What removes all but the files, one by one; False of one means that it has to be tried again later."""
     name = instance["instanceId"]
-    concurrently(
+    return [
+        lambda: _release(platform, instance),
         lambda: platform.elb.unroute(name),
         lambda: platform.route53.forget(instance["host"]),
         lambda: platform.s3.delete_bucket(instance["s3BucketName"]),
         lambda: platform.iam.delete_user(name),
         lambda: platform.task_roles.delete(name),
-        lambda: platform.secrets.delete(name),
         lambda: platform.ecs.retire(name, first_revision(instance)),
-    )
+    ]
+
+
+def _release(platform: Platform, instance: Instance) -> bool:
+    """Give back what is booked, lent and leased; then nobody needs the secret, which holds the licence's key."""
+    if not release_all(platform, instance):
+        return False
+    platform.secrets.delete(instance["instanceId"])
+    return True
 
 
 def _access_points(platform: Platform, instance: Instance) -> list[str]:

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from functools import partial
 
 from actions.action import Action, Answer, Request, Scope
-from actions.concurrency import concurrently
 from actions.licenses import rules
 from services import clock
+from services.concurrency import concurrently
 from services.licenses import License
 from services.platform import Platform
 

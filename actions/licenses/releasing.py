@@ -7,6 +7,7 @@ from actions.licenses.reassigning import reassign
 from actions.licenses.reservations import close
 from actions.retrying import retry_on_conflict
 from services import clock
+from services.concurrency import concurrently
 from services.dynamodb import transact
 from services.instances import Instance
 from services.platform import Platform
@@ -23,9 +24,12 @@ def release_all(platform: Platform, instance: Instance) -> bool:
     for booking in instance.get("bookings", []):
         session_id = booking["sessionId"]
         retry_on_conflict(lambda session_id=session_id: _cancel(platform, session_id))  # type: ignore[misc]
-    retry_on_conflict(lambda: _end_lease(platform, instance["userId"]))
     own = instance.get("licenseId")
-    return own is None or retry_on_conflict(lambda: _withdrawn(platform, own))
+    _, is_free = concurrently(
+        lambda: retry_on_conflict(lambda: _end_lease(platform, instance["userId"])),
+        lambda: own is None or retry_on_conflict(lambda: _withdrawn(platform, own)),
+    )
+    return bool(is_free)
 
 
 def _cancel(platform: Platform, session_id: str) -> None:

@@ -132,6 +132,7 @@ def _definitions() -> list[dict[str, Any]]:
         _definition(arn)
         for status in ("ACTIVE", "INACTIVE")
         for arn in aws("ecs").list_task_definitions(status=status)["taskDefinitionArns"]
+        if "_fetch-" not in arn  # those of all; what is left over of them costs nothing
     ]
 
 

@@ -19,7 +19,7 @@ from tests.faults.disturbing import Undisturbed, is_done, undisturbed
 from tests.faults.inventory import differences, inventory
 from tests.faults.scenarios import SCENARIOS, TICK, Scenario
 from tests.faults.stage import TICK_SECONDS, Event, Stage, succeeded
-from tests.lagging.lag import AILMENTS, LAG
+from tests.lagging.lag import AILMENTS, LAG, NO_ROOM
 from tests.world import sample
 
 SECTION = "Each story while AWS lags"
@@ -27,6 +27,9 @@ SAMPLE, FULL = (2, 1), (60, 60)  # seeds without and with a fault besides
 TRIES, MINUTE = 9, 60  # what a dead process held has run out by then, and is not yet undone
 # Of five minutes; the latter are an hour and a hold that runs out.
 AILING_TICKS, HEALTHY_TICKS = 6, 14
+WITH_ROOM = [
+    a for a in AILMENTS if a != NO_ROOM
+]  # what has no room for a quarter of an hour is given up, rightly
 ENDS_ASKING = ("RESOURCE_NOT_FOUND",)
 
 
@@ -60,7 +63,9 @@ def lagging(stage: Stage, case: Case, wanted: Undisturbed) -> None:
     AWS.prepare(case.fault)
     if case.scenario.asks not in ("", TICK):
         _insist(stage, case.scenario.request())
-    for _ in range(AILING_TICKS):
+    _tick(stage)
+    LAG.begin(case.seed, *WITH_ROOM)
+    for _ in range(AILING_TICKS - 1):
         _tick(stage)
     AWS.end()
     LAG.end()

@@ -77,9 +77,17 @@ def test_a_start_whose_build_is_not_known_yet_claims_its_fetching_with_one_call_
     assert len(asked(sample("start-instance"))) <= 7
 
 
-def test_a_create_has_nine_calls_in_a_chain_at_most(asked):
+def test_a_create_has_eight_calls_in_a_chain_at_most(asked):
+    # Six of them make the bucket: S3 takes one setting of a bucket after the other.
     asked(sample("create-instance"))
-    assert len(longest_chain(AWS.spans)) <= 9
+    assert len(longest_chain(AWS.spans)) <= 8
+
+
+def test_a_destroy_has_eight_calls_in_a_chain_at_most_and_so_has_its_end(stopped, asked, ecs):
+    asked(sample("destroy-instance"))
+    assert len(longest_chain(AWS.spans)) <= 8
+    asked(ecs.ended(ecs.only_task()))
+    assert len(longest_chain(AWS.spans)) <= 8
 
 
 def test_a_stop_answers_without_asking_ecs(invoke, ecs, asked):
