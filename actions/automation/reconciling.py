@@ -43,9 +43,9 @@ def reconcile(
     if is_locked(instance, clock.now()):
         return False  # its owner finishes it, or the lock expires and a later tick carries on
     task = tasks.get(instance.get("taskArn", ""))
+    instance = _with_missing_noted(platform, instance, task)
     if task and task.status == "STOPPED":
         return observe(platform, task)
-    instance = _with_missing_noted(platform, instance, task)
     if is_certainly_over(instance, clock.now()):
         return observe(platform, _forgotten(instance))
     if is_missing_for_long(instance, clock.now()) and instance["status"] in UP:

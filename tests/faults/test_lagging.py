@@ -7,7 +7,7 @@ them while AWS still ails.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from random import Random
 
 import pytest
@@ -17,7 +17,7 @@ from tests.aws_calls import AWS, MODES, Call
 from tests.faults.copies import CopyFailed, in_a_copy, in_copies
 from tests.faults.disturbing import Undisturbed, is_done, undisturbed
 from tests.faults.inventory import differences, inventory
-from tests.faults.scenarios import SCENARIOS, TICK, Scenario
+from tests.faults.scenarios import PREPARE, SCENARIOS, TICK, Scenario
 from tests.faults.stage import TICK_SECONDS, Event, Stage, succeeded
 from tests.lagging.lag import AILMENTS, LAG, NO_ROOM
 from tests.world import sample
@@ -75,21 +75,40 @@ def lagging(stage: Stage, case: Case, wanted: Undisturbed) -> None:
             break
     stage.passes(TICK_SECONDS)
     stage.tick()
+    _schedule_goes_on(stage, case.scenario)
     different = differences(wanted.after, inventory())
     assert not different, different
 
 
+def _well(stage: Stage, scenario: Scenario) -> Undisturbed:
+    """The story in good health."""
+    done = undisturbed(stage, scenario)
+    _schedule_goes_on(stage, scenario)
+    return replace(done, after=inventory())
+
+
+def _schedule_goes_on(stage: Stage, scenario: Scenario) -> None:
+    """A session is prepared step by step, minute after minute; the last one finds its server up."""
+    if scenario.asks == PREPARE:
+        stage.passes(MINUTE)
+        stage.does(PREPARE)
+
+
 def _insist(stage: Stage, request: Event) -> None:
-    """The member, or the schedule, asks each minute until it is under way, or what it was about is gone."""
-    for _ in range(TRIES):
+    """The member asks again at once, then each minute, until it is under way or what it was about is gone.
+
+    The schedule asks each minute.
+    """
+    for number in range(TRIES):
         unhurt = AWS.fault_happened
         answer = stage.call(request)
         code = answer.get("errorCode") if answer else "no answer"
         _is_no_riddle(code, unhurt=unhurt)
         if succeeded(answer) or code in ENDS_ASKING:
             return
-        _carry_on(stage)
-        stage.passes(MINUTE)
+        if number or request["action"] == PREPARE:
+            _carry_on(stage)
+            stage.passes(MINUTE)
 
 
 def _tick(stage: Stage) -> None:
@@ -118,7 +137,7 @@ def survive(stage: Stage, scenario: Scenario, size: tuple[int, int]) -> tuple[in
 
     def all_cases(stage: Stage) -> tuple[int, list[str]]:
         scenario.before(stage)
-        wanted = in_a_copy(lambda told: undisturbed(stage, told), scenario)
+        wanted = in_a_copy(lambda told: _well(stage, told), scenario)
         cases = list(cases_of(scenario, wanted.calls, size))
         outcomes = in_copies(lambda case: lagging(stage, case, wanted), cases)
         return len(cases), [str(o) for _, o in outcomes if isinstance(o, CopyFailed)]
