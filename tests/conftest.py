@@ -19,7 +19,7 @@ os.environ |= {
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import freezegun
 import pytest
@@ -45,6 +45,7 @@ from tests.model import emulated
 from tests.model.interrupting import CALLS, Interruption
 
 emulator.shorten()
+T = TypeVar("T")
 PROOF = "proof"  # under this name a test's report has what the test found
 
 
@@ -73,6 +74,34 @@ def aws(
     propagating.PROPAGATION.begin()
     yield environment
     aws_calls.AWS.end()
+
+
+@pytest.fixture(scope="module")
+def _made(_stack: object) -> dict[str, tuple[emulated.Copy, list[dict[str, Any]], Any]]:
+    return {}
+
+
+@pytest.fixture
+def once(
+    _made: dict[str, tuple[emulated.Copy, list[dict[str, Any]], Any]], aws: dict[str, str]
+) -> Callable[[Callable[[], T]], T]:
+    """What a fixture makes in AWS, made once for all tests of its module: `once(lambda: invoke(...))`.
+
+    The first test makes it, later ones get a copy of what AWS then held. Time has to stand where it stood then.
+    """
+
+    def given(make: Callable[[], T]) -> T:
+        name = make.__qualname__
+        if name not in _made:
+            result = make()
+            _made[name] = emulated.Copy(), list(aws_calls.AWS.queue), result
+            return result
+        copy, queue, result = _made[name]
+        copy.restore()
+        aws_calls.AWS.queue[:] = queue
+        return cast("T", result)
+
+    return given
 
 
 # By default freezegun shows threads the real time, and the platform works side by side.

@@ -6,7 +6,7 @@ import pytest
 
 from tests import world
 from tests.aws_calls import AWS
-from tests.community import borrower, owner
+from tests.community import community
 from tests.recount import disagreements
 
 NOW = 1795291200  # 2026-11-21T20:00:00Z
@@ -14,11 +14,9 @@ HOUR = 3600
 
 
 @pytest.fixture(autouse=True)
-def community(invoke, freezer):
+def members(invoke, freezer, once):
     freezer.move_to("2026-11-21T20:00:00Z")
-    owner(invoke, "olga")
-    owner(invoke, "otto", shares=False)
-    borrower(invoke, "ben")
+    once(lambda: community(invoke, owners=["olga"], keepers=["otto"], borrowers=["ben"]))
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 
 from tests import world
 from tests.aws_calls import AWS
-from tests.community import borrower, owner
+from tests.community import community
 from tests.kofi.webhooks import payload
 from tests.recount import disagreements
 
@@ -14,11 +14,9 @@ HOUR = 3600
 
 
 @pytest.fixture
-def community(invoke, freezer):
+def members(invoke, freezer, once):
     freezer.move_to("2026-11-21T20:00:00Z")
-    owner(invoke, "olga")
-    owner(invoke, "otto", shares=False)
-    borrower(invoke, "ben")
+    once(lambda: community(invoke, owners=["olga"], keepers=["otto"], borrowers=["ben"]))
 
 
 def overview(invoke):
@@ -47,7 +45,7 @@ def test_an_empty_platform_has_nothing_to_show(invoke):
     }
 
 
-def test_servers_are_counted_by_their_status_wherever_they_go(community, invoke, ecs):
+def test_servers_are_counted_by_their_status_wherever_they_go(members, invoke, ecs):
     assert states(invoke) == {"total": 3, "running": 0, "stopped": 3, "starting": 0, "stopping": 0}
     invoke("start-instance", userId="olga")
     assert states(invoke) == {"total": 3, "running": 0, "stopped": 2, "starting": 1, "stopping": 0}
@@ -62,7 +60,7 @@ def test_servers_are_counted_by_their_status_wherever_they_go(community, invoke,
     assert disagreements(world.items) == {}
 
 
-def test_the_pool_shows_its_licences(community, invoke):
+def test_the_pool_shows_its_licences(members, invoke):
     invoke("start-instance", userId="ben")
     licenses = overview(invoke)["licenses"]
     assert (licenses["total"], licenses["available"], licenses["inUse"]) == (1, 0, 1)
@@ -80,7 +78,7 @@ def test_who_donated_most_comes_first_with_what_is_uncovered(invoke):
     assert found["usage"]["totalDonations"] == 13.5
 
 
-def test_at_most_six_reads_are_enough(community, invoke):
+def test_at_most_six_reads_are_enough(members, invoke):
     invoke("admin-grant", userId="admin", targetUserId="olga")
     AWS.begin()
     assert invoke("admin-overview", userId="olga")["success"]
@@ -90,7 +88,7 @@ def test_at_most_six_reads_are_enough(community, invoke):
     assert not [call for call in calls if "Scan" in call]
 
 
-def test_what_ended_servers_is_counted_by_month(community, invoke, ecs, freezer):
+def test_what_ended_servers_is_counted_by_month(members, invoke, ecs, freezer):
     def ends(how, user="olga"):
         invoke("start-instance", userId=user)
         task = ecs.only_task()
@@ -110,7 +108,8 @@ def test_what_ended_servers_is_counted_by_month(community, invoke, ecs, freezer)
     assert invoke("shutdown-stats", userId="admin")["total"] == 0
 
 
-def test_what_stopped_by_itself_is_counted_as_automatic(community, invoke, ecs, freezer):
+@pytest.mark.slow
+def test_what_stopped_by_itself_is_counted_as_automatic(members, invoke, ecs, freezer):
     invoke("start-instance", userId="olga")
     task = ecs.only_task()
     ecs.comes_up(task)

@@ -14,10 +14,14 @@ TICK = sample("auto-shutdown-check")
 
 
 @pytest.fixture
-def starting(invoke, freezer):
+def starting(invoke, freezer, once):
     freezer.move_to("2026-03-01T20:00:00Z")
-    invoke(sample("create-instance"))
-    invoke(sample("start-instance"))
+
+    def start():
+        invoke(sample("create-instance"))
+        invoke(sample("start-instance"))
+
+    once(start)
 
 
 def status(invoke):

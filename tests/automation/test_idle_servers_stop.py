@@ -17,11 +17,15 @@ NOW = 1772395200  # 2026-03-01T20:00:00Z
 
 
 @pytest.fixture
-def running(invoke, ecs, foundry, freezer):
+def running(invoke, ecs, foundry, freezer, once):
     freezer.move_to("2026-03-01T20:00:00Z")
-    invoke(sample("create-instance"))
-    invoke(sample("start-instance"))
-    ecs.comes_up(ecs.only_task())
+
+    def run():
+        invoke(sample("create-instance"))
+        invoke(sample("start-instance"))
+        ecs.comes_up(ecs.only_task())
+
+    once(run)
     foundry.says[HOST] = playing(4)
 
 
@@ -77,6 +81,7 @@ def test_a_player_who_comes_back_postpones_the_stop(minutes, invoke, foundry):
     assert status(invoke)["status"] == "running"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "said",
     [
@@ -149,6 +154,7 @@ def test_nobody_is_stopped_without_having_been_told_though_a_notice_is_lost(
     assert notices() == ["about-to-stop", "stopped"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", range(8))
 def test_two_ticks_at_once_tell_once(place, minutes, invoke, foundry, freezer):
     foundry.says[HOST] = NOBODY_PLAYS
@@ -159,6 +165,7 @@ def test_two_ticks_at_once_tell_once(place, minutes, invoke, foundry, freezer):
     assert notices() == ["about-to-stop"]
 
 
+@pytest.mark.slow
 def test_of_two_sessions_that_have_begun_the_later_says_when_the_server_stops(
     running, invoke, freezer
 ):

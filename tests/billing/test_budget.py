@@ -6,7 +6,7 @@ import pytest
 
 from tests import world
 from tests.aws_calls import AWS
-from tests.community import owner
+from tests.community import community
 from tests.kofi.webhooks import payload
 
 HOUR = 3600
@@ -14,15 +14,14 @@ ADA, BEN = "1" * 18, "2" * 18
 
 
 @pytest.fixture(autouse=True)
-def community(invoke, freezer, monkeypatch):
+def members(invoke, freezer, monkeypatch, once):
     """A server costs 1 USD an hour."""
     freezer.move_to("2026-11-02T20:00:00Z")
     prices = {"VCPU_HOUR": "1", "GB_HOUR": "0", "ADDRESS_HOUR": "0"}
     for name, value in (prices | {"KOFI_PAGE": "https://ko-fi.com/demo"}).items():
         monkeypatch.setenv(name, value)
     world.new_process()
-    for user in (ADA, BEN):
-        owner(invoke, user, shares=False)
+    once(lambda: community(invoke, keepers=[ADA, BEN]))
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 
 from tests import world
-from tests.community import owner
+from tests.community import community
 from tests.kofi.webhooks import payload
 from tests.recount import disagreements
 
@@ -30,10 +30,9 @@ def plays(invoke, ecs, freezer):
 
 
 @pytest.fixture(autouse=True)
-def community(invoke, freezer):
+def members(invoke, freezer, once):
     freezer.move_to("2026-11-21T20:00:00Z")
-    for user in ("ada", "ben"):
-        owner(invoke, user, shares=False)
+    once(lambda: community(invoke, keepers=["ada", "ben"]))
 
 
 def usd(hours):

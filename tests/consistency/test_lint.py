@@ -10,6 +10,7 @@ from cfnlint.api import lint
 from tests.template import Stack
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{}, {"FunctionUrl": "true", "Environment": "prod"}])
 def test_cfn_lint_finds_nothing_in_the_translated_template(options: dict[str, str]) -> None:
     found = lint(json.dumps(Stack(given=options).template, indent=1))

@@ -24,13 +24,16 @@ def asked(invoke):
 
 
 @pytest.fixture
-def stopped(invoke, ecs):
-    invoke(sample("create-instance"))
-    invoke(sample("start-instance"))
-    task = ecs.only_task()
-    ecs.comes_up(task)
-    invoke(sample("stop-instance"))
-    ecs.ends(task)
+def stopped(invoke, ecs, once):
+    def live():
+        invoke(sample("create-instance"))
+        invoke(sample("start-instance"))
+        task = ecs.only_task()
+        ecs.comes_up(task)
+        invoke(sample("stop-instance"))
+        ecs.ends(task)
+
+    once(live)
 
 
 def test_status_at_rest_is_one_read_and_nothing_else(stopped, asked):

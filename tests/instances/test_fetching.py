@@ -13,8 +13,8 @@ HOST = "ada.play.example"
 
 
 @pytest.fixture
-def created(invoke):
-    invoke(sample("create-instance"))
+def created(invoke, once):
+    once(lambda: invoke(sample("create-instance")))
 
 
 @pytest.fixture

@@ -30,8 +30,8 @@ def evening(freezer, monkeypatch):
 
 
 @pytest.fixture
-def created(invoke, foundry):
-    invoke(sample("create-instance"))
+def created(invoke, foundry, once):
+    once(lambda: invoke(sample("create-instance")))
     foundry.says["ada.play.example"] = playing(3)
 
 
@@ -203,6 +203,7 @@ def test_a_start_that_aws_cannot_take_now_goes_on_by_itself(said, created, invok
     assert "reason" not in world.items("instances")[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("said", NO_ROOM_SAYS, ids=lambda said: f"{said[0]}: {said[1][:25]}")
 def test_a_start_that_aws_never_takes_is_given_up_with_the_licence_free(
     said, created, invoke, ecs, ticks

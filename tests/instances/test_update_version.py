@@ -11,8 +11,8 @@ USER = sample("create-instance")["userId"]
 
 
 @pytest.fixture
-def created(invoke):
-    invoke(sample("create-instance"))
+def created(invoke, once):
+    once(lambda: invoke(sample("create-instance")))
 
 
 def image():

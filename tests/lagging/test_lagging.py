@@ -91,6 +91,7 @@ def test_what_a_test_looks_up_is_true(aws, run_task):
         assert listed(aws, startedBy="a-run") == [arn]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_no_task_is_left_out_for_longer_than_five_minutes(seed, aws, run_task, freezer):
     arn = run_task()
@@ -107,6 +108,7 @@ def test_no_task_is_left_out_for_longer_than_five_minutes(seed, aws, run_task, f
     assert looks.count(False) < LOOKS / 2
 
 
+@pytest.mark.slow
 def test_a_state_is_shown_for_five_minutes_after_it_was_left_and_no_longer(
     aws, run_task, ecs, freezer
 ):

@@ -5,16 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tests import world
-from tests.community import borrower, owner
+from tests.community import community, owner
 
 
 @pytest.fixture
-def pool(invoke, freezer):
+def pool(invoke, freezer, once):
     """One licence, shared by olga; ben and cleo borrow."""
     freezer.move_to("2026-03-01T20:00:00Z")
-    owner(invoke, "olga")
-    borrower(invoke, "ben")
-    borrower(invoke, "cleo")
+    once(lambda: community(invoke, owners=["olga"], borrowers=["ben", "cleo"]))
 
 
 def the_pool(invoke):

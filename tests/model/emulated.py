@@ -34,8 +34,8 @@ class Copy:
     """What the emulator holds at one moment, but for the network, which no story changes."""
 
     def __init__(self) -> None:
-        self._held = {id(backend): (backend, vars(backend)) for backend in _backends()}
-        self._saved = {key: self._copied(held) for key, (_, held) in self._held.items()}
+        self._held = {id(backend): backend for backend in _backends()}
+        self._saved = {key: self._copied(vars(backend)) for key, backend in self._held.items()}
         self._buckets = dict(s3_backends.bucket_accounts)
 
     def restore(self) -> None:
@@ -44,16 +44,16 @@ class Copy:
             if id(backend) not in self._held:
                 backend.reset()
         reset_model_data()  # the emulator's list of all there ever was would keep every story's
-        for key, (_, held) in self._held.items():
-            held.clear()
-            held.update(self._copied(self._saved[key]))
+        for key, backend in self._held.items():
+            vars(backend).clear()
+            vars(backend).update(self._copied(self._saved[key]))
         _here(ec2_backends).enis.clear()
         s3_backends.bucket_accounts.clear()
         s3_backends.bucket_accounts.update(self._buckets)
 
     def _copied(self, state: dict[str, Any]) -> dict[str, Any]:
         """A deep copy in which every backend is still itself."""
-        kept: dict[int, Any] = {key: backend for key, (backend, _) in self._held.items()}
+        kept: dict[int, Any] = dict(self._held)
         network = _here(ec2_backends)
         return copy.deepcopy(state, kept | {id(network): network})
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import pytest
 
 from tests import world
-from tests.community import borrower, owner
+from tests.community import community, owner
 
 NOW = 1772395200  # 2026-03-01T20:00:00Z
 HOUR = 3600
 
 
 @pytest.fixture
-def pool(invoke, freezer):
+def pool(invoke, freezer, once):
     freezer.move_to("2026-03-01T20:00:00Z")
-    owner(invoke, "olga")
-    borrower(invoke, "ben")
-    borrower(invoke, "cleo")
+    once(lambda: community(invoke, owners=["olga"], borrowers=["ben", "cleo"]))
 
 
 def book(invoke, user, start, duration=120, **more):

@@ -7,7 +7,7 @@ import pytest
 
 from tests import world
 from tests.aws_calls import AWS
-from tests.community import borrower, owner
+from tests.community import borrower, community, owner
 from tests.model.interrupting import CALLS, Interruption
 from tests.world import sample
 
@@ -17,10 +17,9 @@ TICK = sample("prepare-sessions")
 
 
 @pytest.fixture
-def pool(invoke, freezer):
+def pool(invoke, freezer, once):
     freezer.move_to("2026-03-01T20:00:00Z")
-    owner(invoke, "olga")
-    borrower(invoke, "ben")
+    once(lambda: community(invoke, owners=["olga"], borrowers=["ben"]))
 
 
 @pytest.fixture
