@@ -34,7 +34,7 @@ MODULES = [
     *(f"services/{name}.py" for name in ("ledger", "licenses", "runs", "sessions", "values")),
 ]
 # The tests that are asked: the fast ones, with moto and nothing embedded.
-_FOLDERS = "admin automation billing handler instances kofi licenses scheduling services"
+_FOLDERS = "admin automation billing contract handler instances kofi licenses scheduling services"
 TESTS = [f"tests/{folder}" for folder in _FOLDERS.split()]
 _WORKERS = 2
 _PATIENCE = (

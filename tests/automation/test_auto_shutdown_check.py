@@ -97,6 +97,8 @@ def test_a_server_that_had_not_come_up_after_a_quarter_of_an_hour_is_stopped_whe
     freezer.tick(100)
     invoke(TICK)
     assert status(invoke) == "stopping"
+    ecs.ends(ecs.only_task())
+    assert invoke("shutdown-stats", userId="admin")["byCause"] == {"failure": 1}
 
 
 def test_what_is_at_rest_or_not_yet_due_is_not_read(invoke, ecs, freezer):

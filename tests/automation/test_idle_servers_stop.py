@@ -130,6 +130,17 @@ def test_a_member_may_have_it_stopped_sooner_but_not_later(minutes, invoke, foun
     assert status(invoke)["status"] == "stopping"
 
 
+@pytest.mark.parametrize(
+    ("action", "field", "shortest", "longest"),
+    [("set-auto-shutdown", "idleMinutes", 10, 24 * 60), ("keep-alive", "minutes", 10, 12 * 60)],
+)
+def test_minutes_have_bounds(running, invoke, action, field, shortest, longest):
+    for minutes in (shortest, longest):
+        assert invoke(action, userId=USER, **{field: minutes})["success"]
+    for minutes in (shortest - 1, longest + 1):
+        assert invoke(action, userId=USER, **{field: minutes})["details"]["field"] == field
+
+
 def test_the_reason_of_a_stop_is_kept(minutes, invoke, foundry, ecs):
     foundry.says[HOST] = NOBODY_PLAYS
     minutes(40)

@@ -93,7 +93,7 @@ def test_a_scope_makes_nobody_an_administrator(http):
     assert ask("POST", "/", body, token=token).status == 403
 
 
-@pytest.mark.parametrize("scope", [["user", 7, None], {"user": True}, 7, True])
+@pytest.mark.parametrize("scope", [["user", 7, {}, None], {"user": True}, 7, True])
 def test_a_scope_that_is_no_text_is_ignored(http, invoke, scope):
     invoke(world.sample("create-instance", userId="ada"))
     body = {"action": "status", "userId": "ada"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from tests import world
@@ -137,6 +139,27 @@ def one_of_many_pages(number):
     version = {"Key": f"map-{number}.webp", "VersionId": str(number)}
     after = {"NextKeyMarker": version["Key"], "NextVersionIdMarker": version["VersionId"]}
     return Said(200), {"IsTruncated": True, "Versions": [version], **after}
+
+
+def test_a_purge_that_takes_longer_than_an_hour_is_stopped_and_run_again(
+    nothing, invoke, ecs, freezer
+):
+    invoke(sample("create-instance"))
+    invoke(sample("start-instance"))
+    ecs.ends(ecs.only_task())
+    invoke(sample("destroy-instance"))
+    purge = ecs.only_task()
+    ecs.becomes(purge, "RUNNING", created_at=datetime.now(UTC))
+    for minutes in (55, 10):
+        assert ecs.tasks() == [purge]
+        freezer.tick(minutes * 60)
+        invoke(sample("auto-shutdown-check"))
+    assert ecs.tasks() == []
+    ecs.ends(purge, exit_code=137)
+    freezer.tick(3600)
+    invoke(sample("auto-shutdown-check"))
+    ecs.ends(ecs.only_task())
+    assert left() == nothing
 
 
 def test_a_bucket_with_many_versions_goes_whole(nothing, invoke):

@@ -76,6 +76,23 @@ def test_starting_what_starts_is_refused_and_starts_no_second_task(created, invo
     assert len(ecs.tasks()) == 1
 
 
+def test_a_refused_start_says_the_way_out_that_fits(running, invoke, ecs, meanwhile):
+    def way_out():
+        return invoke(sample("start-instance"))["details"]["suggestion"]
+
+    assert way_out() == "Play at https://ada.play.example."
+    invoke(sample("stop-instance"))
+    assert "has stopped" in way_out()
+    invoke(sample("destroy-instance"))
+    assert "gone" in way_out()
+    invoke(AWS.queue.pop())
+    ecs.ends(running)
+    ecs.ends(ecs.only_task())
+    with meanwhile("RegisterTaskDefinition", mode=BEFORE):
+        invoke(sample("create-instance"))
+    assert "create-instance" in way_out()
+
+
 @pytest.mark.parametrize("status", ["created", "stopped"])
 def test_stopping_what_does_not_run_is_refused(status, created, invoke, ecs, request):
     if status == "stopped":
@@ -313,11 +330,15 @@ def test_while_a_start_is_under_way_nothing_else_touches_the_server(created, inv
     assert invoke("status", userId=USER)["status"] == "starting"
 
 
-def test_a_start_is_never_that_of_a_server_made_anew_meanwhile(created, invoke, ecs, meanwhile):
+def test_a_start_is_never_that_of_a_server_made_anew_meanwhile(invoke, ecs, meanwhile):
     def anew():
         invoke(sample("destroy-instance"))
-        invoke(sample("create-instance"))
+        invoke(pooled)
 
+    pooled = sample("create-instance", licenseType="pooled")
+    del pooled["foundryLicense"]
+    invoke(sample("create-instance", userId="owner", allowLicenseSharing=True))
+    invoke(pooled)
     with meanwhile("TransactWriteItems", anew):
         assert invoke(sample("start-instance"))["errorCode"] == "RESOURCE_CONFLICT"
     assert ecs.tasks() == []

@@ -22,7 +22,7 @@ def book(invoke, user, start, duration=120, **more):
 
 
 def test_a_session_is_booked_and_shown_as_in_the_contract(pool, invoke):
-    booked = book(invoke, "ben", NOW + HOUR, 120, title="Evening 12")
+    booked = book(invoke, "ben", NOW + HOUR, 120, title="Evening 12", description="The crypt")
     assert booked == {
         "success": True,
         "sessionId": booked["sessionId"],
@@ -34,7 +34,7 @@ def test_a_session_is_booked_and_shown_as_in_the_contract(pool, invoke):
     assert shown["sessionId"] == booked["sessionId"]
     assert (shown["startTime"], shown["duration"]) == (NOW + HOUR, 120)
     assert shown["status"] == "scheduled"
-    assert shown["title"] == "Evening 12"
+    assert (shown["title"], shown["description"]) == ("Evening 12", "The crypt")
 
 
 def test_the_licence_is_reserved_from_ten_minutes_before_to_a_quarter_of_an_hour_after(

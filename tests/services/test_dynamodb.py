@@ -138,3 +138,20 @@ def test_removing_what_is_not_there_is_no_error(aws):
     transact(HOSTS.delete("nowhere"))
     with pytest.raises(ConditionFailed):
         transact(HOSTS.delete("nowhere", Attr("host").exists()))
+
+
+def test_a_table_that_is_not_active_is_told_by_the_health_check(invoke):
+    class Response:
+        status_code = 200
+
+    def deleting(**_):
+        return Response(), {"Table": {"TableStatus": "DELETING"}}
+
+    events = client("dynamodb", short_timeout=True).meta.events
+    events.register("before-call.dynamodb.DescribeTable", deleting)
+    try:
+        answer = invoke("health-check")
+    finally:
+        events.unregister("before-call.dynamodb.DescribeTable", deleting)
+    assert answer["checks"]["dynamodb"] == "unhealthy"
+    assert invoke("health-check")["checks"]["dynamodb"] == "healthy"
