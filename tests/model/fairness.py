@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from tests.model import emulated
 from tests.model.emulated import Item
-from tests.model.promises import Seen
-from tests.model.stage import Answer, Event
+from tests.model.invariants import Seen
+from tests.model.simulation import Answer, Event
 
 PREPARATION, GRACE, CLOSE = 600, 900, 1800  # seconds
 TOLD = 660  # by then whoever plays on a licence has been told that it is needed

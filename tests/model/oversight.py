@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from actions.billing.pricing import cents, hours, run_cost
 from tests.kofi.webhooks import payload
 from tests.model import emulated
-from tests.model.stage import Answer, Event
-from tests.model.wishes import USERS
+from tests.model.commands import USERS
+from tests.model.simulation import Answer, Event
 
 ADDRESSES = ("grace@example.com", "heidi@example.com")
 DONORS = ("1" * 18, "2" * 18)

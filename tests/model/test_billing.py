@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from tests import proof
 from tests.model import emulated
-from tests.model.stage import CHECK, Stage, stage
+from tests.model.simulation import CHECK, Simulation, simulation
 from tests.recount import disagreements, months
 
 CRASHES, IS_STOPPED, IS_DESTROYED, NEVER_COMES_UP = "crashes", "stopped", "destroyed", "never up"
@@ -58,12 +58,12 @@ begins = st.builds(lambda eve, s: eve + timedelta(seconds=s), eves, st.integers(
 
 
 @pytest.fixture(scope="module")
-def prepared() -> Iterator[Stage]:
-    with stage() as made:
+def prepared() -> Iterator[Simulation]:
+    with simulation() as made:
         yield made
 
 
-def play(on: Stage, run: Run) -> None:
+def play(on: Simulation, run: Run) -> None:
     """One run from its start until everything of it is billed, by events or by the tick."""
     on.clock.tick(run.wait)
     answer = on.asks("start-instance", run.user)
@@ -88,7 +88,7 @@ def play(on: Stage, run: Run) -> None:
             on.moves(moving)
 
 
-def end(on: Stage, run: Run, task: Any) -> None:
+def end(on: Simulation, run: Run, task: Any) -> None:
     if run.ends in (CRASHES, NEVER_COMES_UP):
         on.ends(task, 137)
         return
@@ -102,7 +102,7 @@ def end(on: Stage, run: Run, task: Any) -> None:
     on.moves(task)
 
 
-def arrive(on: Stage, how: str) -> None:
+def arrive(on: Simulation, how: str) -> None:
     events = [delivery.event for delivery in on.events]
     on.events.clear()
     for event in events * {COME: 1, COME_TWICE: 2, ARE_LOST: 0}[how]:
@@ -110,7 +110,7 @@ def arrive(on: Stage, how: str) -> None:
     on.deliver_all()
 
 
-def existed(on: Stage) -> Counter[tuple[str, str]]:
+def existed(on: Simulation) -> Counter[tuple[str, str]]:
     """The seconds for which the tasks of each member existed, month by month, as ECS would say."""
     owners = {run["runId"]: run["userId"] for run in emulated.items("runs")}
     seconds: Counter[tuple[str, str]] = Counter()
@@ -134,7 +134,7 @@ def billed() -> Counter[tuple[str, str]]:
     return +seconds
 
 
-def histories_are_billed(on: Stage, examples: int) -> Counter[str]:
+def histories_are_billed(on: Simulation, examples: int) -> Counter[str]:
     told: Counter[str] = Counter()
 
     @settings(max_examples=examples, derandomize=True, database=None, deadline=None)

@@ -20,8 +20,8 @@ from tests import world
 from tests.aws_calls import AWS
 from tests.community import borrower, owner
 from tests.foundry_server import NOBODY_PLAYS, playing
-from tests.model import emulated, promises
-from tests.model.promises import Seen
+from tests.model import emulated, invariants
+from tests.model.invariants import Seen
 from tests.world import sample
 
 SESSIONS = {
@@ -186,20 +186,20 @@ def test_each_minute_is_as_expected(evening):
         incidents.get(evening.now, lambda: None)()
         wanted = expected[max(moment for moment in expected if moment <= evening.now)]
         assert evening.state() == wanted, evening.now
-        assert_promises_hold()
+        assert_invariants_hold()
     assert evening.notices == [line.split() for line in NOTICES.strip().split("\n")]
     assert billed_minutes() == BILLED_MINUTES
 
 
-def assert_promises_hold():
+def assert_invariants_hold():
     """What must hold at any moment, whatever the states are."""
     seen = Seen(clock.now(), lives={})
-    promises.one_of_each(seen)
-    promises.one_writer(seen)
-    promises.one_holder(seen)
-    promises.nothing_overlaps(seen)
-    promises.the_three_records_agree(seen)
-    promises.at_rest_nothing_is_left(seen)
+    invariants.one_of_each(seen)
+    invariants.one_writer(seen)
+    invariants.one_holder(seen)
+    invariants.nothing_overlaps(seen)
+    invariants.the_three_records_agree(seen)
+    invariants.at_rest_nothing_is_left(seen)
 
 
 def states():

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.model import emulated, promises
+from tests.model import emulated, invariants
 from tests.model.interrupting import CALLS, Interruption
-from tests.model.promises import Seen
-from tests.model.stage import Event, Stage, stage
+from tests.model.invariants import Seen
+from tests.model.simulation import Event, Simulation, simulation
 from tests.world import sample
 
 PAUSE_SECONDS = 302
@@ -22,8 +22,8 @@ CREATE = sample("create-instance", userId=USER, username=USER)
 
 
 @pytest.fixture(scope="module")
-def prepared() -> Iterator[Stage]:
-    with stage() as made:
+def prepared() -> Iterator[Simulation]:
+    with simulation() as made:
         yield made
 
 
@@ -31,7 +31,7 @@ def asked(name: str) -> Event:
     return CREATE if name == "create-instance" else {"action": name, "userId": USER}
 
 
-def begin(on: Stage, name: str) -> None:
+def begin(on: Simulation, name: str) -> None:
     """What has to be there before the request."""
     on.begin()
     before = ["create-instance", "start-instance", "destroy-instance"]
@@ -44,7 +44,7 @@ def begin(on: Stage, name: str) -> None:
     on.deliver_all()
 
 
-def calls_of(on: Stage, name: str) -> int:
+def calls_of(on: Simulation, name: str) -> int:
     begin(on, name)
     before = CALLS.count
     on.call(asked(name))
@@ -70,9 +70,9 @@ def test_who_outlives_its_hold_undoes_nothing_that_another_did_since(name, prepa
         prepared.call(asked(name), Interruption(place, act=another_takes_over))
         assert key_is_in_force(), f"call {place}"
         seen = Seen(prepared.now, prepared.lives)
-        promises.one_of_each(seen)
-        promises.one_writer(seen)
+        invariants.one_of_each(seen)
+        invariants.one_writer(seen)
         prepared.an_hour_of_health()
-        promises.nothing_is_stuck(Seen(prepared.now, prepared.lives))
-        prepared.comes_to_rest()
-        promises.all_is_over(Seen(prepared.now, prepared.lives))
+        invariants.nothing_is_stuck(Seen(prepared.now, prepared.lives))
+        prepared.run_until_quiescent()
+        invariants.all_is_over(Seen(prepared.now, prepared.lives))

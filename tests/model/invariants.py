@@ -1,6 +1,6 @@
-"""The promises of the platform, as far as they can be seen in what is stored and what exists in AWS.
+"""The invariants of the platform, as far as they can be seen in what is stored and what exists in AWS.
 
-Each function looks at all there is at one moment and raises AssertionError where a promise is broken.
+Each function looks at all there is at one moment and raises AssertionError where an invariant is broken.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from itertools import pairwise
 from tests import world
 from tests.model import emulated
 from tests.model.emulated import Item
-from tests.model.stage import LEASE_SECONDS, Life
+from tests.model.simulation import LEASE_SECONDS, Life
 from tests.recount import disagreements
 
 NOTICE_SECONDS = 600

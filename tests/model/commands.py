@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.model import emulated
 from tests.model.emulated import Item
-from tests.model.stage import BORROWERS, OWNERS, Event
+from tests.model.simulation import BORROWERS, OWNERS, Event
 from tests.world import sample
 
 # Dora comes later; made fit for DNS, her name is Ben's.
@@ -40,7 +40,7 @@ SENSIBLE: dict[str, Callable[[Item], bool]] = {
 
 
 @dataclass(frozen=True)
-class Wish:
+class Command:
     """A request that is not yet sent. Times in it are minutes from when it is.
 
     It is made by one of those for whom it makes sense then, or by anybody if it is `silly`.
@@ -85,10 +85,10 @@ def _created(kind: str, **fields: Any) -> Event:
     return event
 
 
-def _asking(action: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Wish]:
+def _asking(action: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Command]:
     silly = st.sampled_from([False, False, False, True])
     whose = st.integers(0, len(USERS) - 1)
-    return st.builds(Wish, st.just(action), whose, silly, st.fixed_dictionaries(fields))
+    return st.builds(Command, st.just(action), whose, silly, st.fixed_dictionaries(fields))
 
 
 _TIMES = {"minutes": st.integers(0, 240), "duration": st.integers(15, 180)}
@@ -109,4 +109,4 @@ minor = st.one_of(
     _asking("set-auto-shutdown", idleMinutes=st.integers(10, 60)),
     _asking(UPDATE, foundryVersion=st.sampled_from(["12", "13"])),
 )
-any_wish = st.one_of(starts, stops, books, cancels, leases, shares, creates, destroys, minor)
+any_command = st.one_of(starts, stops, books, cancels, leases, shares, creates, destroys, minor)

@@ -1,6 +1,6 @@
-"""Whatever members, schedules, events and faults come, and in whatever order: every promise holds.
+"""Whatever members, schedules, events and faults come, and in whatever order: every invariant holds.
 
-Hypothesis makes up stories of fifty steps. After each step the promises of tests/model/promises.py are
+Hypothesis makes up stories of fifty steps. After each step the invariants of tests/model/invariants.py are
 checked against all that is stored and all that exists in AWS; at the end of each story nobody asks for
 anything any more, and everything must come to rest with nothing left over.
 """
@@ -29,18 +29,18 @@ from tests import proof
 from tests.aws_calls import MODES
 from tests.foundry_server import NO_WORLD, NOBODY_PLAYS, playing
 from tests.lagging.lag import AILMENTS, LAG
-from tests.model import emulated, fairness, oversight, promises, wishes
+from tests.model import commands, emulated, fairness, invariants, oversight
+from tests.model.commands import START, Command
 from tests.model.interrupting import CALLS, REFUSED, Interruption
+from tests.model.invariants import Seen
 from tests.model.oversight import Order
-from tests.model.promises import Seen
-from tests.model.stage import CHECK, PREPARE, Event, Stage, stage
-from tests.model.wishes import START, Wish
+from tests.model.simulation import CHECK, PREPARE, Event, Simulation, simulation
 
 STORIES = int(os.environ.get("PROVE_STORIES", "2000"))
 STEPS = int(os.environ.get("PROVE_STEPS", "50"))
 PARTS = 20  # so that processes can share the work (pytest -n 2), and one can see how far it is
-SECTION = "Any story holds the promises"
-LAGGING_SECTION = "Any story holds the promises while AWS lags"
+SECTION = "Any story holds the invariants"
+LAGGING_SECTION = "Any story holds the invariants while AWS lags"
 
 AWRY = {"INTERNAL_ERROR", "TIMEOUT_ERROR"}
 seeds = st.integers(0, 2**32)
@@ -48,10 +48,10 @@ some = st.integers(0, 9)  # which of several; there may be fewer
 calls = st.one_of(st.integers(0, 6), st.integers(0, 20))
 answers = st.sampled_from([playing(3), NOBODY_PLAYS, NO_WORLD, {"active": "no"}, None])
 ORDER, EVENT = "an order", "an event"
-Happening = Wish | Order | Event | str
+Happening = Command | Order | Event | str
 anything = st.one_of(
-    wishes.any_wish,
-    wishes.any_wish,
+    commands.any_command,
+    commands.any_command,
     st.sampled_from([PREPARE, CHECK, ORDER, EVENT]),
     oversight.orders,
 )
@@ -60,7 +60,7 @@ anything = st.one_of(
 class Story(RuleBasedStateMachine):
     """One evening, one week, one disaster of a small community."""
 
-    on: ClassVar[Stage]
+    on: ClassVar[Simulation]
     told: ClassVar[Counter[str]] = Counter()
     beginnings: ClassVar[int] = (
         0  # rules that hypothesis carries out, and counts, before the first step
@@ -74,50 +74,50 @@ class Story(RuleBasedStateMachine):
 
     # --- what members ask for -----------------------------------------------------------------------
 
-    @rule(wish=wishes.starts)
-    def a_member_starts(self, wish: Wish) -> None:
+    @rule(command=commands.starts)
+    def a_member_starts(self, command: Command) -> None:
         """A server is started."""
-        self._asks(wish)
+        self._asks(command)
 
-    @rule(wish=wishes.stops)
-    def a_member_stops(self, wish: Wish) -> None:
+    @rule(command=commands.stops)
+    def a_member_stops(self, command: Command) -> None:
         """A server is stopped."""
-        self._asks(wish)
+        self._asks(command)
 
-    @rule(wish=wishes.books)
-    def a_member_books(self, wish: Wish) -> None:
+    @rule(command=commands.books)
+    def a_member_books(self, command: Command) -> None:
         """A session is booked."""
-        self._asks(wish)
+        self._asks(command)
 
-    @rule(wish=wishes.cancels)
-    def a_member_cancels(self, wish: Wish) -> None:
+    @rule(command=commands.cancels)
+    def a_member_cancels(self, command: Command) -> None:
         """A session is called off."""
-        self._asks(wish)
+        self._asks(command)
 
-    @rule(wish=wishes.leases)
-    def a_member_leases(self, wish: Wish) -> None:
+    @rule(command=commands.leases)
+    def a_member_leases(self, command: Command) -> None:
         """A licence is requested or given back."""
-        self._asks(wish)
+        self._asks(command)
 
-    @rule(wish=wishes.shares)
-    def an_owner_shares(self, wish: Wish) -> None:
+    @rule(command=commands.shares)
+    def an_owner_shares(self, command: Command) -> None:
         """A licence goes into the pool or out of it."""
-        self._asks(wish)
+        self._asks(command)
 
-    @rule(wish=wishes.creates)
-    def a_member_comes(self, wish: Wish) -> None:
+    @rule(command=commands.creates)
+    def a_member_comes(self, command: Command) -> None:
         """A server is made."""
-        self._asks(wish)
+        self._asks(command)
 
-    @rule(wish=wishes.destroys)
-    def a_member_goes(self, wish: Wish) -> None:
+    @rule(command=commands.destroys)
+    def a_member_goes(self, command: Command) -> None:
         """A server is destroyed."""
-        self._asks(wish)
+        self._asks(command)
 
-    @rule(wish=wishes.minor)
-    def a_member_asks(self, wish: Wish) -> None:
+    @rule(command=commands.minor)
+    def a_member_asks(self, command: Command) -> None:
         """Something else is asked for."""
-        self._asks(wish)
+        self._asks(command)
 
     @rule(first=anything, second=anything, call=calls)
     def two_things_happen_at_once(self, first: Happening, second: Happening, call: int) -> None:
@@ -135,15 +135,16 @@ class Story(RuleBasedStateMachine):
     @rule(whose=some, session=st.booleans())
     def there_is_no_capacity(self, whose: int, session: bool) -> None:
         """ECS refuses to run a task, for a session or for a member."""
-        start = PREPARE if session else Wish(START, whose)
+        start = PREPARE if session else Command(START, whose)
         self.on.call(self._event(start), Interruption(0, REFUSED, only="RunTask"))
 
     @rule(
-        wish=wishes.any_wish, name=st.sampled_from([PREPARE, CHECK, "finish-stop", "observe-task"])
+        command=commands.any_command,
+        name=st.sampled_from([PREPARE, CHECK, "finish-stop", "observe-task"]),
     )
-    def somebody_intrudes(self, wish: Wish, name: str) -> None:
+    def somebody_intrudes(self, command: Command, name: str) -> None:
         """A member acts as the platform, or calls off a session of somebody else; or a schedule plays."""
-        event = self._event(wish)
+        event = self._event(command)
         self._refused(event | {"action": name})
         self._refused(event | {"userId": "system"})
         for session in emulated.items("sessions"):
@@ -245,22 +246,22 @@ class Story(RuleBasedStateMachine):
     @rule(
         count=st.integers(1, 20),
         ticks=st.sampled_from([1, 1, 1, 2, 0]),
-        lively=st.booleans(),
-        heard=st.booleans(),
+        tasks_move=st.booleans(),
+        events_arrive=st.booleans(),
     )
-    def minutes_pass(self, count: int, ticks: int, lively: bool, heard: bool) -> None:
+    def minutes_pass(self, count: int, ticks: int, tasks_move: bool, events_arrive: bool) -> None:
         """The schedules fire as they should, twice, or not at all; ECS and events may stand still."""
         self.on.punctual &= ticks > 0
         for _ in range(count):
-            self.on.minute(ticks, lively=lively, heard=heard)
-            self.promises_hold()
+            self.on.minute(ticks, tasks_move=tasks_move, events_arrive=events_arrive)
+            self.invariants_hold()
 
     @rule(hours=st.integers(1, 7))
     def hours_pass(self, hours: int) -> None:
         """All goes well for some hours."""
         for _ in range(60 * hours):
             self.on.minute()
-        self.promises_hold()
+        self.invariants_hold()
 
     @rule(seconds=st.integers(1, 400))
     def seconds_pass(self, seconds: int) -> None:
@@ -282,24 +283,24 @@ class Story(RuleBasedStateMachine):
 
     @invariant()
     def a_step_is_over(self) -> None:
-        """After each step, and before the first one, all promises hold."""
+        """After each step, and before the first one, all invariants hold."""
         self.steps += 1
-        self.promises_hold()
+        self.invariants_hold()
 
-    def promises_hold(self) -> None:
-        """All promises, now."""
+    def invariants_hold(self) -> None:
+        """All invariants, now."""
         seen = self._seen()
-        promises.one_of_each(seen)
-        promises.one_writer(seen)
-        promises.one_holder(seen)
-        promises.nothing_overlaps(seen)
-        promises.the_three_records_agree(seen)
-        promises.billed_once(seen, self.bills)
-        promises.the_books_agree()
-        promises.reasons_are_for_members(seen)
-        promises.at_rest_nothing_is_left(seen)
+        invariants.one_of_each(seen)
+        invariants.one_writer(seen)
+        invariants.one_holder(seen)
+        invariants.nothing_overlaps(seen)
+        invariants.the_three_records_agree(seen)
+        invariants.billed_once(seen, self.bills)
+        invariants.the_books_agree()
+        invariants.reasons_are_for_members(seen)
+        invariants.at_rest_nothing_is_left(seen)
         if not self.on.unlucky:
-            promises.told_before(self.on.notices, punctual=self.on.punctual)
+            invariants.told_before(self.on.notices, punctual=self.on.punctual)
         assert not AWRY & set(self.on.codes), self.on.errors
 
     def teardown(self) -> None:
@@ -307,13 +308,13 @@ class Story(RuleBasedStateMachine):
         try:
             if sys.exc_info()[0] is None:
                 self.on.an_hour_of_health()
-                self.promises_hold()
-                promises.nothing_is_stuck(self._seen())
-                self.on.comes_to_rest()
-                self.promises_hold()
-                promises.all_is_over(self._seen())
-                promises.every_second_is_billed(self._seen())
-                promises.secrets_are_secret(self.on.log)
+                self.invariants_hold()
+                invariants.nothing_is_stuck(self._seen())
+                self.on.run_until_quiescent()
+                self.invariants_hold()
+                invariants.all_is_over(self._seen())
+                invariants.every_second_is_billed(self._seen())
+                invariants.secrets_are_secret(self.on.log)
                 self.an_administrator_looks()
                 self._is_told()
         finally:
@@ -333,9 +334,9 @@ class Story(RuleBasedStateMachine):
     def _seen(self) -> Seen:
         return Seen(self.on.now, self.on.lives)
 
-    def _asks(self, wish: Wish) -> None:
+    def _asks(self, command: Command) -> None:
         """One request by itself; what comes of it must be fair."""
-        event = self._event(wish)
+        event = self._event(command)
         before, touched = self._seen(), LAG.touched
         answer = self.on.call(event)
         assert answer is not None
@@ -346,7 +347,7 @@ class Story(RuleBasedStateMachine):
         """What comes to the function: a request, a tick, or what is on its way; a tick if nothing is."""
         if isinstance(what, dict):
             return what
-        if isinstance(what, Wish | Order):
+        if isinstance(what, Command | Order):
             return what.event(self.on.now)
         waiting = {ORDER: self.on.orders, EVENT: self.on.events}.get(what)
         if waiting:
@@ -379,13 +380,13 @@ def _one_of(things: list[Any], which: int) -> Any:
 
 
 @pytest.fixture(scope="module")
-def prepared() -> Iterator[Stage]:
-    """One stage for all stories of this process."""
-    with stage() as made:
+def prepared() -> Iterator[Simulation]:
+    """One simulation for all stories of this process."""
+    with simulation() as made:
         yield made
 
 
-def tell(on: Stage, stories: int, steps: int, kind: type[Story] = Story, **how: Any) -> None:
+def tell(on: Simulation, stories: int, steps: int, kind: type[Story] = Story, **how: Any) -> None:
     """Have so many stories made up and told, and note what came of them."""
     Story.on = on
     Story.told.clear()
@@ -410,13 +411,13 @@ def tell(on: Stage, stories: int, steps: int, kind: type[Story] = Story, **how: 
     proof.count(section, first | dict(sorted(told.items())), cases=first["stories"])
 
 
-def test_some_stories_break_no_promise(prepared):
+def test_some_stories_break_no_invariant(prepared):
     tell(prepared, 12, 30, derandomize=True, database=None)
 
 
 @pytest.mark.prove
 @pytest.mark.parametrize("part", range(PARTS))
-def test_no_story_breaks_a_promise(part, prepared):
+def test_no_story_breaks_an_invariant(part, prepared):
     Story._hypothesis_internal_use_seed = part
     tell(prepared, -(-STORIES // PARTS), STEPS, database=None)
 

@@ -20,9 +20,6 @@ import urllib3
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 from moto import mock_aws
-from moto.core import responses
-from moto.core.serialize import BaseJSONSerializer
-from moto.core.utils import method_names_from_class
 from moto.moto_api import state_manager
 
 from handler import app
@@ -83,7 +80,7 @@ def _ecs_client() -> Any:
     return boto3.client("ecs")
 
 
-class Stage:
+class Simulation:
     """Plays stories, each of which begins in the same small community."""
 
     def __init__(self, clock: FrozenDateTimeFactory, ecs: Ecs) -> None:
@@ -288,18 +285,20 @@ class Stage:
             assert answer["success"], answer
             assert not answer["failures"], f"{answer}\n{self.errors}"
 
-    def minute(self, ticks: int = 1, *, lively: bool = True, heard: bool = True) -> None:
+    def minute(
+        self, ticks: int = 1, *, tasks_move: bool = True, events_arrive: bool = True
+    ) -> None:
         """A minute passes; the schedules call at their rates, `ticks` times each.
 
-        ECS carries on if the time is `lively`, and what it and Lambda deliver comes in if it is `heard`.
+        ECS carries on if `tasks_move`, and what it and Lambda deliver comes in if `events_arrive`.
         """
         before = self.now
         self.clock.tick(MINUTE)
         self._forget_stopped()
-        if lively:
+        if tasks_move:
             for task in self.moving():
                 self.moves(task)
-        if heard:
+        if events_arrive:
             self.deliver_all()
         # A tick that finds nothing does nothing (a rule of its own shows it): those are left out.
         if ticks and self.is_due("sessions"):
@@ -313,7 +312,7 @@ class Stage:
         for _ in range(60):
             self.minute()
 
-    def comes_to_rest(self, minutes: int = 3 * 24 * 60) -> None:
+    def run_until_quiescent(self, minutes: int = 3 * 24 * 60) -> None:
         """Nobody asks for anything any more, and nobody plays: see how all comes to an end."""
         for instance in emulated.items("instances"):
             self.says[instance["host"]] = NOBODY_PLAYS
@@ -344,8 +343,8 @@ def _at_once(_: ThreadPoolExecutor, call: Any, /, *args: Any, **kwargs: Any) -> 
 
 
 @contextmanager
-def stage() -> Iterator[Stage]:
-    """A stage for many stories. The same story goes the same way whenever it is played.
+def simulation() -> Iterator[Simulation]:
+    """A simulation for many stories. The same story goes the same way whenever it is played.
 
     So there are no threads (interruptions take their place), ids are the same each time, and whoever sleeps
     lets the frozen time pass.
@@ -361,30 +360,14 @@ def stage() -> Iterator[Stage]:
             patch.setenv(name, value)
         patch.setattr(ThreadPoolExecutor, "submit", _at_once)
         patch.setattr("time.sleep", clock.tick)
-        patch.setattr(BaseJSONSerializer, "_serialize_type_structure", _as_it_is)
-        # The emulator would look at its own classes anew with each call.
-        patch.setattr(responses, "method_names_from_class", lru_cache(method_names_from_class))
         world.new_process()
         assert isinstance(clock, FrozenDateTimeFactory)
-        made = Stage(clock, Ecs(world.cluster(environment), lambda _: None))
+        made = Simulation(clock, Ecs(world.cluster(environment), lambda _: None))
         patch.setattr("uuid.uuid4", made.new_uuid)
         patch.setattr(urllib3.HTTPSConnectionPool, "urlopen", _foundry(made.says))
         yield made
         made.end()
     world.new_process()
-
-
-_serialize_structure = BaseJSONSerializer._serialize_type_structure
-
-
-def _as_it_is(serializer: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
-    """Write DynamoDB's values as the emulator has them. It would look for each of ten types in each of them,
-    which takes a third of all the time.
-    """
-    if shape.name == "AttributeValue":
-        serialized[key] = value
-    else:
-        _serialize_structure(serializer, serialized, value, shape, key)
 
 
 def _foundry(says: dict[str, Any]) -> Any:
