@@ -157,6 +157,16 @@ def test_every_table_is_on_demand_recoverable_and_protected_in_production():
         assert table["DeletionProtectionEnabled"] == {"If": ["Protected", True, False]}
 
 
+def test_what_the_code_lets_expire_expires():
+    tables = {
+        path.stem for path in Path("services").glob("*.py") if '"expiresAt"' in path.read_text()
+    }
+    assert tables == {"registry"}
+    for name in tables:
+        told = RESOURCES[f"{name.title()}Table"]["Properties"]["TimeToLiveSpecification"]
+        assert told == {"AttributeName": "expiresAt", "Enabled": True}
+
+
 def test_a_purge_task_is_billed_for_the_size_that_it_has():
     purge = RESOURCES["PurgeTask"]["Properties"]
     assert (int(purge["Cpu"]), int(purge["Memory"])) == PURGE_SIZE
