@@ -36,6 +36,10 @@ class Unfinished(Exception):
     """There is more to do than fits into one go; doing it again goes on where it ended."""
 
 
+class NameTaken(Exception):
+    """The zone has a record of that name that is none of the platform's."""
+
+
 class LoadBalancerFull(Exception):
     """No further target group or rule fits on the load balancer (100 each; docs/sources.md, AWS)."""
 

@@ -33,10 +33,11 @@ class NoticeChannels:
         if answer["FailedEntryCount"]:
             raise Undelivered(answer["Entries"][0].get("ErrorCode", "unknown"))
 
-    def post(self, text: str) -> None:
+    def post(self, text: str, rings: str | None = None) -> None:
         """Post `text` to the Discord webhook; nothing where none is configured. Raises Undelivered.
 
-        Mentions are switched off: a member's own words must not ring everybody (Discord API, allowed_mentions).
+        It rings the user `rings` and nobody else, whatever a member's own words in it mention (Discord API,
+        allowed_mentions).
         """
         if not self._settings.discord_webhook_secret_arn:
             return
@@ -44,10 +45,11 @@ class NoticeChannels:
 
         # The address is the credential: it must not reach a log, so neither may urllib3's own errors.
         url = Secrets(self._settings).read(self._settings.discord_webhook_secret_arn)["url"]
+        mentions = {"parse": [], "users": [rings] if rings else []}
         http = urllib3.PoolManager(timeout=urllib3.Timeout(total=5), retries=False)
         try:
             answer = http.request(
-                "POST", url, json={"content": text[:2000], "allowed_mentions": {"parse": []}}
+                "POST", url, json={"content": text[:2000], "allowed_mentions": mentions}
             )
         except urllib3.exceptions.HTTPError as error:
             raise Undelivered(type(error).__name__) from None

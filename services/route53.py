@@ -8,6 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from services.aws import client, code_of
+from services.errors import NameTaken
 from services.settings import Settings
 
 
@@ -18,7 +19,10 @@ class Route53:
         self._settings = settings
 
     def point(self, host: str) -> None:
-        """Let `host` name the load balancer; repeating it changes nothing."""
+        """Let `host` name the load balancer; repeating it changes nothing.
+
+        Raises NameTaken if the zone has something else of that name, which stays as it is.
+        """
         record = {
             "Name": host,
             "Type": "A",
@@ -28,16 +32,23 @@ class Route53:
                 "EvaluateTargetHealth": False,
             },
         }
-        self._change("UPSERT", record)
+        try:
+            self._change("CREATE", record)
+        except ClientError as error:
+            if (
+                code_of(error) != "InvalidChangeBatch"
+            ):  # "… but it already exists", "a conflicting RRSet …"
+                raise
+            if not self._is_own(self._find(host)):
+                raise NameTaken(host) from error
 
     def forget(self, host: str) -> None:
-        """Remove the record of `host`; no error if it is gone.
+        """Remove the record of `host` if it names the load balancer; no error if it is gone, or somebody else's.
 
-        Route 53 removes a record only if it is told all of it, so that it is read first: it may still
-        name a load balancer of before.
+        Route 53 removes a record only if it is told all of it, so that it is read first.
         """
         record = self._find(host)
-        if record is None:
+        if record is None or not self._is_own(record):
             return
         try:
             self._change("DELETE", record)
@@ -61,8 +72,18 @@ class Route53:
         wanted = (host, "A")
         return next((r for r in found if (r["Name"].rstrip("."), r["Type"]) == wanted), None)
 
+    def _is_own(self, record: Mapping[str, Any] | None) -> bool:
+        """Whether a record is one that the platform makes: an alias of its load balancer."""
+        target = (record or {}).get("AliasTarget", {}).get("DNSName", "")
+        return _plain(target) == _plain(self._settings.load_balancer_dns)
+
     def _change(self, action: str, record: Mapping[str, Any]) -> None:
         client("route53").change_resource_record_sets(
             HostedZoneId=self._settings.hosted_zone_id,
             ChangeBatch={"Changes": [{"Action": action, "ResourceRecordSet": record}]},
         )
+
+
+def _plain(name: str) -> str:
+    """A name as it is compared: Route 53 writes an alias in lower case, with a dot, and may say "dualstack."."""
+    return name.rstrip(".").lower().removeprefix("dualstack.")

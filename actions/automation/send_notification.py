@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any
 
 from pydantic import Field
@@ -11,6 +12,8 @@ from actions.errors import Conflict
 from services import clock, ids
 from services.dynamodb import ConditionFailed
 from services.platform import Platform
+
+_DISCORD_ID = re.compile(r"\d{15,20}", re.ASCII)
 
 
 class SendNotification(SystemRequest):
@@ -35,8 +38,9 @@ def send_notification(request: SendNotification, platform: Platform) -> Answer:
     except ConditionFailed:
         raise Conflict("The notice is being sent just now.", field="noticeId") from None
     if not posted:
-        mention = f"<@{request.about}> " if request.about else ""
-        platform.notice_channels.post(mention + request.message)
+        member = request.about if request.about and _DISCORD_ID.fullmatch(request.about) else None
+        mention = f"<@{member}> " if member else ""
+        platform.notice_channels.post(mention + request.message, rings=member)
         platform.registry.note_sent(notice_id, "posted")
     if not put:
         detail = {"userId": request.about, "message": request.message, "host": request.host}

@@ -19,6 +19,7 @@ from actions.instances.versions import DEFAULT, Version
 from actions.licenses.keys import LicenseKey
 from services import clock, ids
 from services.dynamodb import Attr, ConditionFailed, transact
+from services.errors import NameTaken
 from services.instances import Instance, InstanceStatus, is_locked, lock_fields
 from services.platform import Platform
 
@@ -74,7 +75,13 @@ def create(request: CreateInstance, platform: Platform) -> Answer:
         )
     lock, is_retry = _intend(request, platform)
     with lock:
-        provision(lock, request.secrets(), is_retry=is_retry)
+        while True:
+            try:
+                provision(lock, request.secrets(), is_retry=is_retry)
+                break
+            except NameTaken:
+                _take_next_name(lock)
+                is_retry = True
     return {
         "success": True,
         "instanceUrl": f"https://{lock.instance['host']}",
@@ -98,7 +105,35 @@ def _intend(request: CreateInstance, platform: Platform) -> tuple[Lock, bool]:
                 return _resume(request, platform, lock_id), True
             continue  # somebody else's host name: take the next
         return Lock(platform, instance, lock_id, UNDO_SECONDS), False
-    raise Conflict("No host name could be found for this user name.", field="username")
+    raise _no_name_left()
+
+
+def _take_next_name(lock: Lock) -> None:
+    """Move the instance to the next host name that nobody has claimed, since the operator's zone has this one."""
+    platform, instance = lock.platform, lock.instance
+    after = iter(labels(instance["username"], instance["userId"]))
+    for label in after:
+        if label == instance["label"]:
+            break
+    for label in after:
+        name = {"label": label, "host": f"{label}.{platform.settings.domain}"}
+        try:
+            transact(
+                platform.instances.change(instance, lock.held, name),
+                platform.hosts.claim(name["host"], instance["userId"], instance["instanceId"]),
+                platform.hosts.release(instance["host"], instance["instanceId"]),
+            )
+        except ConditionFailed as refused:
+            if 0 in refused.failed:
+                raise
+            continue
+        lock.instance = cast("Instance", {**instance, **name})
+        return
+    raise _no_name_left()
+
+
+def _no_name_left() -> Conflict:
+    return Conflict("No host name could be found for this user name.", field="username")
 
 
 def _intended(

@@ -21,6 +21,22 @@ def test_a_notice_reaches_the_bus_and_discord(invoke, discord):
     assert NOTICE["message"] in text
 
 
+def test_a_notice_rings_its_member_and_nobody_else(invoke, discord):
+    loud = f"{NOTICE['message']} @everyone <@999999999999999999>"
+    assert invoke(NOTICE | {"message": loud})["success"]
+    (message,) = discord.posted
+    assert message["content"].startswith(f"<@{NOTICE['about']}> ")
+    assert message["allowed_mentions"] == {"parse": [], "users": [NOTICE["about"]]}
+
+
+@pytest.mark.parametrize("about", [None, "ada"])
+def test_a_notice_for_all_or_for_who_is_not_on_discord_rings_nobody(invoke, discord, about):
+    assert invoke(NOTICE | {"about": about})["success"]
+    (message,) = discord.posted
+    assert message["content"] == NOTICE["message"]
+    assert message["allowed_mentions"] == {"parse": [], "users": []}
+
+
 def test_a_notice_that_comes_twice_is_told_once(invoke, discord):
     AWS.begin()
     for _ in range(2):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import boto3
 import pytest
@@ -326,7 +327,64 @@ def test_a_name_that_dns_knows_nothing_of_still_gets_a_host(invoke):
     assert url.startswith("https://table-")
 
 
-@pytest.mark.parametrize("name", ["www", "API", "Admin "])
+@pytest.mark.parametrize(
+    ("name", "label"),
+    [("Łukasz", "lukasz"), ("Straße", "strasse"), ("Søren", "soren"), ("Ægir Þór", "aegir-thor")],
+)
+def test_letters_of_other_languages_are_written_as_these_do_without_them(invoke, name, label):
+    url = invoke(sample("create-instance", username=name))["instanceUrl"]
+    assert url == f"https://{label}.{world.DOMAIN}"
+
+
+def records(aws, change=None):
+    """The operator's zone, with one more record if it is given."""
+    zone = {"HostedZoneId": aws["HOSTED_ZONE_ID"]}
+    if change:
+        batch = {"Changes": [{"Action": "CREATE", "ResourceRecordSet": change}]}
+        world.client("route53").change_resource_record_sets(**zone, ChangeBatch=batch)
+    found = world.client("route53").list_resource_record_sets(**zone)["ResourceRecordSets"]
+    return {(r["Name"].rstrip("."), r["Type"]): r for r in found}
+
+
+ELSEWHERE: dict[str, Any] = {
+    "an address": {"TTL": 60, "ResourceRecords": [{"Value": "192.0.2.1"}]},
+    "another load balancer": {
+        "AliasTarget": {
+            "HostedZoneId": "Z35SXDOTRQ7X7K",
+            "DNSName": "wiki-1.us-east-1.elb.amazonaws.com",
+            "EvaluateTargetHealth": False,
+        }
+    },
+}
+
+
+@pytest.mark.parametrize("what", ELSEWHERE)
+def test_a_member_takes_over_nothing_that_the_operator_has_in_the_zone(invoke, aws, what):
+    name = f"forge.{world.DOMAIN}"
+    before = records(aws, {"Name": name, "Type": "A", **ELSEWHERE[what]})[name, "A"]
+    url = invoke(sample("create-instance", username="Forge"))["instanceUrl"]
+    assert url.startswith("https://forge-")
+    assert invoke("status", userId=USER)["instanceUrl"] == url
+    assert (url.removeprefix("https://"), "A") in records(aws)
+    assert [item["host"] for item in world.items("hosts")] == [url.removeprefix("https://")]
+    invoke(sample("destroy-instance"))
+    assert records(aws)[name, "A"] == before
+    assert world.items("hosts") == []
+
+
+def test_a_record_that_the_operator_has_put_in_a_servers_place_stays(invoke, aws):
+    invoke(sample("create-instance"))
+    name = f"ada.{world.DOMAIN}"
+    other = {"Name": name, "Type": "A", **ELSEWHERE["an address"]}
+    batch = {"Changes": [{"Action": "UPSERT", "ResourceRecordSet": other}]}
+    world.client("route53").change_resource_record_sets(
+        HostedZoneId=aws["HOSTED_ZONE_ID"], ChangeBatch=batch
+    )
+    assert invoke(sample("destroy-instance"))["success"]
+    assert records(aws)[name, "A"]["ResourceRecords"] == [{"Value": "192.0.2.1"}]
+
+
+@pytest.mark.parametrize("name", ["www", "API", "Admin ", "donate", "Sign in", "Ko-fi"])
 def test_a_reserved_name_does_not_become_that_host(invoke, name):
     url = invoke(sample("create-instance", username=name))["instanceUrl"]
-    assert url.startswith(f"https://{name.strip().lower()}-")
+    assert url.startswith(f"https://{name.strip().lower().replace(' ', '-')}-")

@@ -157,6 +157,9 @@ def test_a_donation_counts_in_the_month_in_which_it_was_made(invoke, freezer):
         ({"discord_userid": "not an id", "message": f"Discord: {DONOR}"}, DONOR),
         ({"message": f"Have fun! discord:{DONOR}, see you"}, DONOR),
         ({"message": f"my discord id {DONOR}"}, DONOR),
+        ({"message": f"Discord ID : {DONOR}"}, DONOR),
+        ({"message": "discord" + " " * 4900 + "id"}, None),  # as long to search as it is long
+        ({"message": "discord" + " :" * 2400}, None),
         ({"message": f"{DONOR} is just a number"}, None),
         ({"message": "Discord: 12345"}, None),
         ({"discord_username": "ada"}, None),

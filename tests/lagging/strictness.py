@@ -7,6 +7,7 @@
   are listed (its reference). It lists the tasks of the cluster asked, not of clusters whose names contain its.
 * StopTask says of a task that it does not know that it was not found.
 * DescribeTasks names as MISSING what it does not know.
+* ChangeResourceRecordSets creates no record where there is one of that name and type, or a CNAME.
 """
 
 from __future__ import annotations
@@ -58,6 +59,8 @@ class Strictness:
             return refusal("InvalidParameterException", "startedBy must be the only filter.")
         if name == "ecs.StopTask" and asked["task"] not in _arns():
             return refusal("InvalidParameterException", "The referenced task was not found.")
+        if name == "route53.ChangeResourceRecordSets" and (there := _in_the_way(asked)):
+            return refusal("InvalidChangeBatch", f"[Tried to create {there} but it already exists]")
         if name == "ecs.RunTask" and (taken := self._known(asked["clientToken"])):
             if taken.asked == _arguments(asked):
                 return Said(200), copy.deepcopy(taken.answer)
@@ -90,6 +93,17 @@ class Strictness:
         if task is None or (ended and time.time() > ended.timestamp() + _AFTER_ITS_END):
             return None
         return taken
+
+
+def _in_the_way(asked: Parameters) -> str | None:
+    """The name of a record that is there already and is to be created."""
+    there = emulated.records()
+    for change in asked["ChangeBatch"]["Changes"]:
+        wanted = change["ResourceRecordSet"]
+        name = wanted["Name"].rstrip(".")
+        if change["Action"] == "CREATE" and {(name, wanted["Type"]), (name, "CNAME")} & there:
+            return name
+    return None
 
 
 def refusal(code: str, message: str, status: int = 400, **more: Any) -> Reply:

@@ -105,7 +105,6 @@ def routes() -> tuple[set[str], int]:
 
 def resources() -> dict[str, set[str]]:
     """The names of all else that an instance is made of."""
-    records = _here(route53_backends, "aws").zones.values()
     return {
         "buckets": set(_here(s3_backends, "aws").buckets),
         "users": set(_here(iam_backends, "aws").users),
@@ -116,8 +115,14 @@ def resources() -> dict[str, set[str]]:
         },
         # but for those that fetch releases for all
         "families": {d.family for d in _definitions() if "_fetch-" not in d.family},
-        "records": {record.name for zone in records for record in zone.rrsets},
+        "records": {name for name, _ in records()},
     }
+
+
+def records() -> set[tuple[str, str]]:
+    """The name and type of every record of every zone."""
+    zones = _here(route53_backends, "aws").zones.values()
+    return {(record.name.rstrip("."), record.type) for zone in zones for record in zone.rrsets}
 
 
 def environments() -> list[Any]:

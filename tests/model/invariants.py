@@ -247,6 +247,6 @@ def all_is_over(seen: Seen) -> None:
         "secrets": {f"{world.STACK}/{name}" for name in ids} | {"operator", "kofi", "token-key"},
         "access points": ids | {"cache"},
         "families": {f"{world.STACK}_{name}" for name in ids} | {f"{world.STACK}_purge"},
-        "records": {f"{i['host']}." for i in seen.instances} | {f"{world.DOMAIN}."},
+        "records": {i["host"] for i in seen.instances} | {world.DOMAIN},
     }
     assert emulated.resources() == names
