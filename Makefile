@@ -81,7 +81,7 @@ check: $(READY) ## lint, format, types, template, and what must agree with what
 	@echo "Checking the template ..."
 	@$(SAM) validate --lint
 	@echo "Checking what must agree ..."
-	@$(BIN)/python -m pytest tests/consistency
+	@$(BIN)/python -m pytest tests/consistency tests/contract
 
 .PHONY: docs
 docs: $(READY) ## write docs/actions.md, and the sums in docs/costs.md, anew

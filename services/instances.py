@@ -64,7 +64,6 @@ class Identity(TypedDict):
 
     userId: str
     instanceId: str
-    username: str
     label: str
     host: str
     s3BucketName: str
@@ -74,6 +73,7 @@ class Identity(TypedDict):
 class Choices(TypedDict):
     """What its member has chosen."""
 
+    username: str  # as shown; label and host were made of it and stay
     foundryVersion: str
     licenseType: Literal["byol", "pooled"]
     allowLicenseSharing: bool

@@ -243,6 +243,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Keep the figures of proofs if all have passed, in the process to which all reports came."""
     alone_or_controller = not hasattr(session.config, "workerinput")
-    full_size = session.config.option.markexpr == "prove"
+    options = session.config.option
+    full_size = options.markexpr == "prove" and not options.keyword
     if full_size and alone_or_controller and exitstatus == pytest.ExitCode.OK:
         proof.write()

@@ -11,7 +11,8 @@ Proofs that share one piece of work say how much of it each did, and the sums ar
 What a test recorded goes with its report to the process that prints and writes, whichever process ran the test
 (tests/conftest.py); so only figures of tests that passed get there. They are printed at the end of every run.
 When the proofs at full size were run and all have passed, `write` gives headings that were recorded their new
-lines; all others keep theirs, so that running some proofs (`pytest -m prove tests/faults`) loses nothing.
+lines; all others keep theirs. So run whole files (`pytest -m prove tests/faults`): of a part chosen by `-k` nothing
+is written.
 """
 
 from __future__ import annotations

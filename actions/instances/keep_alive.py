@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.errors import WrongState
+from actions.errors import InstanceNotFound, WrongState
 from actions.lookup import instance_of
 from services import clock
 from services.dynamodb import Attr, ConditionFailed
@@ -39,7 +39,9 @@ def keep_alive(request: KeepAlive, platform: Platform) -> Answer:
     try:
         platform.instances.apply_update(kept)
     except ConditionFailed as refused:
-        status = refused.found.get("status", "unknown")
+        if not refused.found:
+            raise InstanceNotFound(request.user_id) from refused
+        status = refused.found["status"]
         raise WrongState("kept alive", status, "It is too late; start it again.") from refused
     return {"success": True, "until": until, "message": "The server is kept running"}
 

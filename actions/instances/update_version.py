@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.errors import Busy, Conflict, WrongState
+from actions.errors import Busy, Conflict, InstanceNotFound, WrongState
 from actions.instances.locking import lock_instance, refuse_if_busy
 from actions.instances.renewing import put_version_in
 from actions.instances.versions import Version, is_way_down
 from actions.lookup import instance_of
 from services import clock
 from services.dynamodb import Attr, ConditionFailed
-from services.instances import AT_REST, LOCK_SECONDS, Instance
+from services.instances import AT_REST, LOCK_SECONDS, Instance, InstanceStatus
 from services.platform import Platform
+
+_STOP = "Stop the server first."
+_WAY_OUT = {
+    InstanceStatus.CREATING: "Call create-instance again to finish making it.",
+    InstanceStatus.DESTROYING: "Wait until it is gone, then make a new one.",
+}
 
 
 class UpdateVersion(UserRequest):
@@ -48,10 +54,12 @@ def update_version(request: UpdateVersion, platform: Platform) -> Answer:
             },
         )
     except ConditionFailed as refused:
-        status = refused.found.get("status", "unknown")
+        if not refused.found:
+            raise InstanceNotFound(request.user_id) from refused
+        status = refused.found["status"]
         if status in AT_REST:
             raise Busy(status) from refused  # it has run meanwhile
-        raise WrongState("given another version", status, "Stop the server first.") from refused
+        raise WrongState("given another version", status, _WAY_OUT.get(status, _STOP)) from refused
     with lock:
         put_version_in(lock)
     return {

@@ -49,7 +49,11 @@ def test_an_action_that_writes_has_a_story_in_the_fault_tests(name):
 @pytest.mark.parametrize("name", WRITING)
 def test_an_action_that_writes_is_a_command_of_the_model(name):
     asked_for = named(sorted(Path("tests/model").glob("*.py")))
-    demand(name, asked_for, "somebody in tests/model who asks for it")
+    somebody = (
+        "a command in tests/model/commands.py (`minor`, and SENSIBLE if not every state allows it),"
+        " or an administrator's order in tests/model/oversight.py"
+    )
+    demand(name, asked_for, somebody)
 
 
 @pytest.mark.parametrize("name", WRITING)

@@ -35,7 +35,9 @@ def test_every_action_has_a_sample_event_and_its_answer(name):
     assert Path(f"events/{name}.json").exists(), f"write events/{name}.json"
     assert sample(name)["action"] == name
     answer = Path(f"events/answers/{name}.json")
-    assert answer.exists(), f"`tell` it in {CONTRACT}, then UPDATE_ANSWERS=1 pytest {CONTRACT}"
+    assert answer.exists(), (
+        f"`tell` it in {CONTRACT}, then UPDATE_ANSWERS=1 .venv/bin/python -m pytest {CONTRACT}"
+    )
 
 
 def test_every_sample_and_every_answer_is_an_actions():
