@@ -102,7 +102,7 @@ class EventLog:
 
 @contextmanager
 def event(request_id: str) -> Iterator[EventLog]:
-    """RequestLogMiddleware one event: its request id is in every line that is logged inside."""
+    """Log one event: its request id is in every line that is logged inside."""
     clear_contextvars()
     bind_contextvars(requestId=request_id, action="none", userId=None)
     yield EventLog()

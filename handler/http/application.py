@@ -7,11 +7,15 @@ from starlette.middleware.cors import CORSMiddleware
 
 from handler.http import actions, api_docs, backend, mock_data, probes, serverless_api, webhooks
 from handler.http.body_limit import BodyLimitMiddleware
-from handler.http.error_handling import ErrorMiddleware, raise_for_status, raise_invalid
+from handler.http.error_handling import (
+    ErrorMiddleware,
+    answer_invalid_queries,
+    answer_routers_refusals,
+)
 from handler.http.request_log import RequestLogMiddleware
 from services.platform import Platform
 
-# Where two surfaces own an address, the first one words its errors.
+# The order matters only where two surfaces own an address, as no two do: the first would word its errors.
 SURFACES = tuple(
     module.SURFACE
     for module in (serverless_api, backend, mock_data, actions, webhooks, probes, api_docs)
@@ -29,8 +33,8 @@ def build(platform: Platform) -> FastAPI:
     app.state.platform = platform
     for surface in SURFACES:
         app.router.routes.extend(surface.router.routes)
-    raise_for_status(app)
-    raise_invalid(app)
+    answer_routers_refusals(app)
+    answer_invalid_queries(app)
     # The last one added is the outermost.
     app.add_middleware(BodyLimitMiddleware)
     app.add_middleware(ErrorMiddleware, surfaces=SURFACES)

@@ -73,7 +73,7 @@ def _headers(error: Exception, status: int) -> dict[str, str]:
     return headers
 
 
-def raise_for_status(app: FastAPI) -> None:
+def answer_routers_refusals(app: FastAPI) -> None:
     """Let the router's own refusals (404, 405) be answered like all others."""
 
     async def raised(request: Request, error: Exception) -> Any:
@@ -97,7 +97,7 @@ def _allowed(request: Request) -> str:
     return ", ".join(sorted(methods))
 
 
-def raise_invalid(app: FastAPI) -> None:
+def answer_invalid_queries(app: FastAPI) -> None:
     """Let what FastAPI finds wrong with a query be answered like what an action finds wrong."""
 
     async def raised(request: Request, error: Exception) -> Any:

@@ -11,7 +11,7 @@ from fastapi import APIRouter
 
 from handler import failures
 
-# An error and its HTTP status, and the request's id, in; the body of the answer out.
+# From an error, its HTTP status and the request's id to the body of the answer.
 Wording = Callable[[Exception, int, str], dict[str, Any]]
 
 
@@ -28,7 +28,7 @@ def brief(error: Exception, status: int, request_id: str) -> dict[str, Any]:
     return {"error": HTTPStatus(status).phrase, "message": message}
 
 
-def _nothing(path: str, method: str) -> bool:
+def _owns_nothing(path: str, method: str) -> bool:
     return False
 
 
@@ -40,7 +40,7 @@ class Surface:
     """
 
     router: APIRouter
-    owns: Callable[[str, str], bool] = _nothing
+    owns: Callable[[str, str], bool] = _owns_nothing
     words: Wording = brief
 
 

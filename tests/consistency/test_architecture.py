@@ -72,6 +72,48 @@ def test_time_and_randomness_come_from_one_place_each(path):
         assert not used & names
 
 
+def functions(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node
+
+
+@pytest.mark.parametrize("path", sorted(Path("handler/http").glob("*.py")), ids=str)
+def test_whoever_calls_over_http_is_who_the_token_says_and_never_the_platform_itself(path):
+    text = path.read_text()
+    assert "DIRECT" not in text, f"{path}: a caller over HTTP is `caller: Authenticated`"
+    assert "trusted=" not in text, f"{path}: nobody is the platform itself over HTTP"
+    open_to_all = {"webhooks.py", "probes.py"}
+    assert path.name in open_to_all or " Caller(" not in text, f"{path}: take `Authenticated`"
+
+
+@pytest.mark.parametrize("path", sorted(Path("handler/http").glob("*.py")), ids=str)
+def test_a_route_that_waits_for_an_action_is_no_coroutine(path):
+    for function in functions(path):
+        called = {
+            node.func.id
+            for node in ast.walk(function)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        if isinstance(function, ast.AsyncFunctionDef):
+            assert "dispatch_action" not in called, (
+                f"{path}: {function.name} would stop all other requests; make it `def`"
+            )
+
+
+@pytest.mark.parametrize("path", sorted(Path("handler").rglob("*.py")), ids=str)
+def test_what_the_platform_does_is_an_action_and_not_in_the_handler(path):
+    tables = {"instances", "hosts", "runs", "licenses", "sessions", "ledger", "donations"}
+    used = {
+        node.attr
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name | ast.Call)
+        and "platform" in ast.unparse(node.value)
+    }
+    assert not used & tables, f"{path} reads a table: that is an action's"
+
+
 # Who may call what could write an instance's status; `change`, `acquire` and `note` refuse to.
 STATUS_WRITERS = {
     "change_status": {"actions/instances/transitions.py"},

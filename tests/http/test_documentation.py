@@ -52,7 +52,9 @@ def test_every_route_is_in_the_table(http, monkeypatch):
         for path, operations in made.items()
         for method in operations
     }
-    assert listed == routes
+    assert listed == routes, (
+        f"the table of docs/http.md lacks {sorted(routes - listed)}, has in vain {sorted(listed - routes)}"
+    )
 
 
 def test_every_code_of_a_failure_is_in_the_table_with_its_status():

@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 import time
 from datetime import datetime
+from importlib import import_module
+from pathlib import Path
 
 import pytest
 
+from handler.http.application import SURFACES
 from handler.http.openapi import EVENTS
+from handler.http.surface import brief
 from services.mock_data import endpoints
 from tests import bedrock_server, world
 from tests.http.issuing import own
@@ -284,6 +288,23 @@ def test_each_surface_refuses_in_its_own_words(http):
     for method, path in (("GET", "/status"), ("GET", "/api/x"), ("GET", "/x"), ("PUT", "/chat")):
         assert list(ask(method, path).json) == ["error", "message"], path
     assert ask("GET", "/status").json["error"] == "Unauthorized"
+
+
+def test_every_module_with_routes_is_a_surface_of_the_application():
+    for path in Path("handler/http").glob("*.py"):
+        if "@router." in path.read_text():
+            surface = import_module(f"handler.http.{path.stem}").SURFACE
+            assert surface in SURFACES, f"add {path} to SURFACES in handler/http/application.py"
+
+
+OWNING = [surface for surface in SURFACES if surface.words is not brief]
+
+
+@pytest.mark.parametrize("surface", OWNING, ids=lambda surface: surface.router.routes[0].name)
+def test_a_surface_with_words_of_its_own_owns_its_routes(surface):
+    for route in surface.router.routes:
+        for method in route.methods:
+            assert surface.owns(route.path, method), f"{method} {route.path} answers in other words"
 
 
 def test_a_method_that_an_address_has_not_is_told_which_it_has(http):

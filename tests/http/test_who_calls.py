@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from handler.http.application import SURFACES
 from tests.http.issuing import cognito, own
 from tests.http.shapes import SHAPES, ask
 from tests.kofi.webhooks import DONOR, forms, payload
@@ -88,8 +89,21 @@ def test_each_route_answers_each_kind_of_token_as_the_table_says(http, invoke, b
             assert answer.headers["x-request-id"]
             if answer.status == 401:
                 assert answer.headers["www-authenticate"].startswith("Bearer ")
-                assert "error" in answer.json
+                assert answer.json  # the words are each surface's own (test_surfaces.py)
     assert found == TABLE
+
+
+# Proved by tests of its own, below.
+BY_ITSELF = {("POST", "/webhooks/kofi")}
+
+
+@pytest.mark.parametrize("surface", SURFACES, ids=lambda surface: surface.router.routes[0].name)
+def test_of_every_route_the_table_says_who_may_call_it(surface):
+    for route in surface.router.routes:
+        tried = {m for m, path, _ in TABLE if route.path_regex.match(path)}
+        tried |= {m for m, path in BY_ITSELF if route.path_regex.match(path)}
+        missing = (route.methods or set()) - {"HEAD"} - tried
+        assert not missing, f"say in TABLE who may call {sorted(missing)} {route.path}"
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=list(SHAPES))
