@@ -97,17 +97,34 @@ class Ecs:
         answer = once_known(register, _knows_no_role)
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
-    def retire(self, instance_id: str, first: int, before: int | None = None) -> None:
-        """Deregister and delete the revisions of an instance's family from `first` on: up to `before`, or all.
+    def retire(self, instance_id: str, first: int, before: int) -> None:
+        """Deregister and delete the revisions of an instance's family from `first` on, up to `before`.
 
-        ECS counts revisions from 1 without a gap. They are not looked for in its list, which may leave some out.
+        They are not looked for in ECS's list, which may leave some out.
         """
-        family, retired = self.family(instance_id), []
-        for revision in itertools.count(first) if before is None else range(first, before):
-            if _deregister(f"{family}:{revision}"):
-                retired.append(f"{family}:{revision}")
-            elif before is None:
+        self._delete(
+            r for n in range(first, before) if _deregister(r := self._revision(instance_id, n))
+        )
+
+    def retire_all(self, instance_id: str, first: int, noted: int) -> None:
+        """Deregister and delete the revisions from `first` on: those up to the `noted` one, and any after it.
+
+        ECS counts revisions without a gap, so after the noted one the first that is not there is the end.
+        """
+        found = []
+        for number in itertools.count(first):
+            revision = self._revision(instance_id, number)
+            if _deregister(revision):
+                found.append(revision)
+            elif number > noted:
                 break
+        self._delete(found)
+
+    def _revision(self, instance_id: str, number: int) -> str:
+        return f"{self.family(instance_id)}:{number}"
+
+    def _delete(self, deregistered: Iterable[str]) -> None:
+        retired = list(deregistered)
         for start in range(0, len(retired), 10):  # DeleteTaskDefinitions takes ten at a time
             client("ecs").delete_task_definitions(taskDefinitions=retired[start : start + 10])
 

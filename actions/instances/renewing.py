@@ -30,16 +30,20 @@ def renew_definition(lock: Lock, license_id: str, license_secret: str | None) ->
 
 def first_revision(instance: Instance) -> int:
     """The first revision that there may still be."""
-    noted = revision_of(instance["taskDefinitionArn"]) if is_complete(instance) else 1
-    return instance.get("formerRevision", noted)
+    return instance.get("formerRevision", max(noted_revision(instance), 1))
+
+
+def noted_revision(instance: Instance) -> int:
+    """The revision that the instance starts with; 0 if none is noted."""
+    return revision_of(instance["taskDefinitionArn"]) if is_complete(instance) else 0
 
 
 def retire_former(lock: Lock) -> None:
     """See that only the noted revision is left. Who finishes with the lock removes `formerRevision`."""
     instance = lock.instance
     if is_complete(instance) and "formerRevision" in instance:
-        noted = revision_of(instance["taskDefinitionArn"])
-        lock.platform.ecs.retire(instance["instanceId"], instance["formerRevision"], before=noted)
+        noted, former = noted_revision(instance), instance["formerRevision"]
+        lock.platform.ecs.retire(instance["instanceId"], former, before=noted)
 
 
 def put_version_in(lock: Lock) -> None:

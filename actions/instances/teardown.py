@@ -12,7 +12,7 @@ from actions.errors import NoCapacity, StartDelayed
 from actions.instances.ending import end_task
 from actions.instances.launching import get_task, note_task
 from actions.instances.locking import Lock
-from actions.instances.renewing import first_revision
+from actions.instances.renewing import first_revision, noted_revision
 from actions.instances.starting import start_purge
 from actions.licenses.releasing import release_all
 from services import metrics
@@ -94,7 +94,7 @@ def _removals(platform: Platform, instance: Instance) -> list[Callable[[], Any]]
         lambda: platform.s3.delete_bucket(instance["s3BucketName"]),
         lambda: platform.iam.delete_user(name),
         lambda: platform.task_roles.delete(name),
-        lambda: platform.ecs.retire(name, first_revision(instance)),
+        lambda: platform.ecs.retire_all(name, first_revision(instance), noted_revision(instance)),
     ]
 
 
