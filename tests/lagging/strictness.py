@@ -97,6 +97,7 @@ class Strictness:
 
 def _in_the_way(asked: Parameters) -> str | None:
     """The name of a record that is there already and is to be created."""
+    emulated.free_names()
     there = emulated.records()
     for change in asked["ChangeBatch"]["Changes"]:
         wanted = change["ResourceRecordSet"]

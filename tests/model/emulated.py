@@ -119,6 +119,15 @@ def resources() -> dict[str, set[str]]:
     }
 
 
+def free_names() -> None:
+    """Let records be made again that were deleted: the emulator takes those after them for them."""
+    for zone in _here(route53_backends, "aws").zones.values():
+        zone.rr_changes[:] = [
+            change | {"Action": "UPSERT"} if change["Action"] == "CREATE" else change
+            for change in zone.rr_changes
+        ]
+
+
 def records() -> set[tuple[str, str]]:
     """The name and type of every record of every zone."""
     zones = _here(route53_backends, "aws").zones.values()
