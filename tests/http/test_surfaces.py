@@ -304,7 +304,9 @@ OWNING = [surface for surface in SURFACES if surface.words is not brief]
 def test_a_surface_with_words_of_its_own_owns_its_routes(surface):
     for route in surface.router.routes:
         for method in route.methods:
-            assert surface.owns(route.path, method), f"{method} {route.path} answers in other words"
+            assert surface.owns(route.path, method), (
+                f"{method} {route.path} is none of its SURFACE: give `owns`, else its errors are `brief`"
+            )
 
 
 def test_a_method_that_an_address_has_not_is_told_which_it_has(http):

@@ -113,6 +113,7 @@ class Simulation:
         self.events: list[Delivery] = []  # ECS's, on their way
         self.delivered: list[Event] = []  # and those that may come a second time
         self.notices: list[tuple[int, str, str]] = []  # (when, kind, about whom)
+        self.notice_ids: set[str | None] = set()
         self.punctual = True  # whether every tick came when it was due
         self.unlucky = False  # whether a call to AWS has failed: then a notice may be lost
         self.invocations = 0
@@ -153,6 +154,7 @@ class Simulation:
     def call(self, event: Event, interruption: Interruption | None = None) -> Answer | None:
         """The function's answer; None if it raised for AWS to repeat the event, or its process died."""
         answer: Answer | None = None
+        began = self.now  # a busy AWS is waited for meanwhile
         self.invocations += 1
         with CALLS.interrupted(interruption), LAG.one_invocation(), redirect_stdout(self._log):
             refused_before = LAG.refused
@@ -166,7 +168,7 @@ class Simulation:
                 world.new_process()
             if code != BUSY_WITHOUT_END or LAG.refused == refused_before:
                 self.codes.append(code)
-        self._sort_queue()
+        self._sort_queue(began)
         self._as_ecs_would()
         return answer
 
@@ -175,13 +177,16 @@ class Simulation:
         assert answer
         return answer
 
-    def _sort_queue(self) -> None:
+    def _sort_queue(self, began: int) -> None:
         for order in AWS.queue:
             if order["action"] == "send-notification":
+                if order.get("noticeId") in self.notice_ids:
+                    continue  # handed over twice under one id: it is told once
+                self.notice_ids.add(order.get("noticeId"))
                 # An administrator stops servers without a notice before.
                 forced = order["facts"].get("why") == "forced"
                 kind = "forced" if forced else order["kind"]
-                self.notices.append((self.now, kind, order["about"]))
+                self.notices.append((began, kind, order["about"]))
             else:
                 self.orders.append(Delivery(order))
         AWS.queue.clear()
