@@ -6,18 +6,16 @@ Task-role credentials do not reach Foundry (docs/sources.md, Foundry), hence a u
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
 from functools import partial
 
 from botocore.exceptions import ClientError
 
 from services.aws import client, code_of
 from services.concurrency import concurrently
-from services.propagation import codes, once_known
+from services.propagation import GONE, codes, once_known, unless_gone
 from services.settings import Settings
 
 _POLICY = "bucket"
-_GONE = "NoSuchEntity"
 
 
 class Iam:
@@ -46,11 +44,11 @@ class Iam:
             existed = True
         policy = json.dumps(self._only(bucket))
         put = partial(client("iam").put_user_policy, PolicyName=_POLICY, PolicyDocument=policy)
-        once_known(partial(put, UserName=user), codes(_GONE))
+        once_known(partial(put, UserName=user), codes(GONE))
         if existed:
             self._delete_keys(user)
         make_key = partial(client("iam").create_access_key, UserName=user)
-        key = once_known(make_key, codes(_GONE))["AccessKey"]
+        key = once_known(make_key, codes(GONE))["AccessKey"]
         return key["AccessKeyId"], key["SecretAccessKey"]
 
     def delete_user(self, instance_id: str) -> None:
@@ -58,11 +56,11 @@ class Iam:
         user = self._name(instance_id)
         delete_policy = partial(client("iam").delete_user_policy, PolicyName=_POLICY)
         concurrently(
-            lambda: _unless_gone(lambda: self._delete_keys(user)),
-            lambda: _unless_gone(lambda: delete_policy(UserName=user)),
+            lambda: unless_gone(lambda: self._delete_keys(user)),
+            lambda: unless_gone(lambda: delete_policy(UserName=user)),
         )
         delete = partial(client("iam").delete_user, UserName=user)
-        _unless_gone(lambda: once_known(delete, codes("DeleteConflict")))
+        unless_gone(lambda: once_known(delete, codes("DeleteConflict")))
 
     def _name(self, instance_id: str) -> str:
         return f"{self._settings.stack}-{instance_id}"
@@ -95,11 +93,3 @@ class Iam:
                 {"Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*"},
             ],
         }
-
-
-def _unless_gone(call: Callable[[], object]) -> None:
-    try:
-        call()
-    except ClientError as error:
-        if code_of(error) != _GONE:
-            raise

@@ -16,6 +16,7 @@ from botocore.exceptions import ClientError
 from services.aws import code_of
 
 T = TypeVar("T")
+GONE = "NoSuchEntity"  # what IAM says of what is not there
 _WAITS = (0.2, 0.4, 0.8, 1.6, 3.2, 6.4)  # seconds, nearly 13 in all
 
 
@@ -32,6 +33,15 @@ def once_known(call: Callable[[], T], passing: Callable[[ClientError], bool]) ->
                 raise
         time.sleep(wait)
     return call()
+
+
+def unless_gone(call: Callable[[], object]) -> None:
+    """Carry out a deletion of IAM's; no error if what it is about is gone."""
+    try:
+        call()
+    except ClientError as error:
+        if code_of(error) != GONE:
+            raise
 
 
 def codes(*names: str) -> Callable[[ClientError], bool]:

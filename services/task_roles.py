@@ -13,11 +13,10 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from services.aws import client, code_of
-from services.propagation import codes, once_known
+from services.propagation import GONE, codes, once_known, unless_gone
 from services.settings import Settings
 
 _POLICY = "files"
-_GONE = "NoSuchEntity"
 
 
 class TaskRoles:
@@ -51,7 +50,7 @@ class TaskRoles:
             PolicyName=_POLICY,
             PolicyDocument=json.dumps(self._only(access_point_id)),
         )
-        once_known(put, codes(_GONE))
+        once_known(put, codes(GONE))
 
     def delete(self, instance_id: str) -> None:
         """Delete the instance's role; no error if it is gone."""
@@ -59,12 +58,8 @@ class TaskRoles:
             (client("iam").delete_role_policy, {"PolicyName": _POLICY}),
             (client("iam").delete_role, {}),
         ):
-            try:
-                delete = partial(call, RoleName=self._name(instance_id), **arguments)
-                once_known(delete, codes("DeleteConflict"))
-            except ClientError as error:
-                if code_of(error) != _GONE:
-                    raise
+            delete = partial(call, RoleName=self._name(instance_id), **arguments)
+            unless_gone(partial(once_known, delete, codes("DeleteConflict")))
 
     def _name(self, instance_id: str) -> str:
         return f"{self._settings.stack}-{instance_id}"

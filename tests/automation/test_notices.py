@@ -13,6 +13,14 @@ NOTICE = sample("send-notification", noticeId="0123:about-to-stop")
 PUT = Call("events.PutEvents", 0)
 
 
+def arrives_when_repeated(invoke, freezer):
+    """It fails, and Lambda repeats it two minutes later."""
+    with pytest.raises(RetryLater):
+        invoke(NOTICE)
+    freezer.tick(120)
+    assert invoke(NOTICE)["success"]
+
+
 def test_a_notice_reaches_the_bus_and_discord(invoke, discord):
     AWS.begin()
     assert invoke(NOTICE)["success"]
@@ -47,10 +55,7 @@ def test_a_notice_that_comes_twice_is_told_once(invoke, discord):
 
 def test_what_was_posted_is_not_posted_again_when_the_bus_did_not_take_it(invoke, discord, freezer):
     AWS.begin((PUT, BEFORE))
-    with pytest.raises(RetryLater):
-        invoke(NOTICE)
-    freezer.tick(120)
-    assert invoke(NOTICE)["success"]
+    arrives_when_repeated(invoke, freezer)
     assert len(discord.texts) == 1
 
 
@@ -58,10 +63,7 @@ def test_what_was_posted_is_not_posted_again_when_the_bus_did_not_take_it(invoke
 def test_what_discord_does_not_take_now_is_posted_later(status, invoke, discord, freezer):
     AWS.begin()
     discord.fails_with = [status]
-    with pytest.raises(RetryLater):
-        invoke(NOTICE)
-    freezer.tick(120)
-    assert invoke(NOTICE)["success"]
+    arrives_when_repeated(invoke, freezer)
     assert len(discord.texts) == 1
     assert len(AWS.requests("events.PutEvents")) == 1
 
@@ -78,10 +80,7 @@ def test_while_a_notice_is_being_sent_it_is_not_sent_a_second_time(invoke, disco
 
 def test_a_bus_whose_answer_is_lost_is_told_again_rather_than_never(invoke, freezer, aws):
     AWS.begin((PUT, AFTER))
-    with pytest.raises(RetryLater):
-        invoke(NOTICE)
-    freezer.tick(120)
-    assert invoke(NOTICE)["success"]
+    arrives_when_repeated(invoke, freezer)
     assert len(AWS.requests("events.PutEvents")) == 2
 
 

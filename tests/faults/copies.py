@@ -16,6 +16,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import redirect_stdout
 from typing import Any, TypeVar
 
+import pytest
+
 from tests.failures import only_troubles
 
 C = TypeVar("C")
@@ -78,3 +80,10 @@ def _end(pid: int, reading: int) -> tuple[bool, Any]:
         written = pipe.read()
     os.waitpid(pid, 0)
     return pickle.loads(written) if written else (False, "the copy ended without a word")  # noqa: S301
+
+
+def fail_if_broken(broken: Sequence[str], count: int) -> None:
+    """Fail, with what was said of each, if some of so many cases are broken."""
+    if broken:
+        said = "\n\n".join(broken)
+        pytest.fail(f"{len(broken)} of {count} broken\n\n{said}", pytrace=False)

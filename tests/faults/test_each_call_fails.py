@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from tests import proof
-from tests.faults.copies import CopyFailed, in_a_copy, in_copies
+from tests.faults.copies import CopyFailed, fail_if_broken, in_a_copy, in_copies
 from tests.faults.disturbing import Mended, cases_of, disturbed, undisturbed
 from tests.faults.scenarios import SCENARIOS, Scenario
 from tests.faults.stage import Stage
@@ -48,9 +48,7 @@ def disturb(stage: Stage, scenario: Scenario, sample: int | None = None) -> Figu
 
 def report(scenario: Scenario, figures: Figures) -> None:
     """Note how many cases ran; fail if one is broken."""
-    if figures.broken:
-        said = "\n\n".join(figures.broken)
-        pytest.fail(f"{len(figures.broken)} of {figures.cases} broken\n\n{said}", pytrace=False)
+    fail_if_broken(figures.broken, figures.cases)
     ticked = f", {figures.needed_tick} of them mended by the next tick after a repeat"
     proof.record(
         SECTION,

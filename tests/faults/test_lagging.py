@@ -14,7 +14,7 @@ import pytest
 
 from tests import proof
 from tests.aws_calls import AWS, MODES, Call
-from tests.faults.copies import CopyFailed, in_a_copy, in_copies
+from tests.faults.copies import CopyFailed, fail_if_broken, in_a_copy, in_copies
 from tests.faults.disturbing import Undisturbed, is_done, undisturbed
 from tests.faults.inventory import differences, inventory
 from tests.faults.scenarios import PREPARE, SCENARIOS, TICK, Scenario
@@ -148,9 +148,7 @@ def survive(stage: Stage, scenario: Scenario, size: tuple[int, int]) -> tuple[in
 def report(scenario: Scenario, outcome: tuple[int, list[str]]) -> None:
     """Note how many cases there were; fail if one is broken."""
     count, broken = outcome
-    if broken:
-        said = "\n\n".join(broken)
-        pytest.fail(f"{len(broken)} of {count} broken\n\n{said}", pytrace=False)
+    fail_if_broken(broken, count)
     proof.record(SECTION, f"{scenario.name}: {count} times", cases=count)
 
 
