@@ -40,8 +40,8 @@ class Settings(BaseModel):
     discord_webhook_secret_arn: str = ""
     task_subnets: str
     task_security_group: str
-    execution_role_arn: str
-    task_boundary_arn: str
+    execution_role: str
+    task_boundary: str
     file_system_id: str
     releases_access_point_id: str
     releases_role: str
@@ -49,7 +49,7 @@ class Settings(BaseModel):
     listener_arn: str
     load_balancer_dns: str
     load_balancer_zone_id: str
-    bucket_user_boundary_arn: str
+    bucket_user_boundary: str
     operator_secret_arn: str = ""
     admin_user_ids: str = ""
     task_cpu: int = Field(default=1024, gt=0)
@@ -68,6 +68,13 @@ class Settings(BaseModel):
     address_hour: Price = Decimal("0.005")
     budget_per_user: Ceiling = Decimal(0)
     budget_total: Ceiling = Decimal(0)
+    # Per member
+    open_sessions: int = Field(default=12, ge=1, le=100)
+    booked_hours: int = Field(default=80, ge=1, le=1000)
+    daily_starts: int = Field(default=40, ge=1, le=10_000)
+    daily_creates: int = Field(default=5, ge=1, le=10_000)
+    daily_chats: int = Field(default=100, ge=1, le=10_000)
+    session_days: int = Field(default=90, ge=1, le=3650)
     kofi_secret_arn: str = ""
     kofi_page: str = ""
     currency_rates: str = ""
@@ -117,7 +124,22 @@ class Settings(BaseModel):
     @property
     def releases_role_arn(self) -> str:
         """The role of the task that fetches a release: it alone may write them."""
-        return f"arn:{self.partition}:iam::{self.account}:role/{self.releases_role}"
+        return f"{self._iam}:role/{self.releases_role}"
+
+    @property
+    def execution_role_arn(self) -> str:
+        """The role by which ECS reads secrets and writes logs."""
+        return f"{self._iam}:role/{self.execution_role}"
+
+    @property
+    def task_boundary_arn(self) -> str:
+        """The most that the role of a member's task can ever do."""
+        return f"{self._iam}:policy/{self.task_boundary}"
+
+    @property
+    def bucket_user_boundary_arn(self) -> str:
+        """The most that a member's IAM user can ever do."""
+        return f"{self._iam}:policy/{self.bucket_user_boundary}"
 
     @property
     def purge_task_definition(self) -> str:
@@ -139,6 +161,10 @@ class Settings(BaseModel):
         """The load balancer, which the ARN of its listener names."""
         arn = self.listener_arn.replace(":listener/", ":loadbalancer/")
         return arn.rpartition("/")[0]
+
+    @property
+    def _iam(self) -> str:
+        return f"arn:{self.partition}:iam::{self.account}"
 
     @property
     def subnets(self) -> list[str]:

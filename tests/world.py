@@ -79,7 +79,6 @@ def build() -> dict[str, str]:
     register_purge()
     client("events").create_event_bus(Name=STACK)
     client("logs").create_log_group(logGroupName=f"/ecs/{STACK}")
-    role = "arn:aws:iam::123456789012:role/"
     return {
         "STACK": STACK,
         "STACK_MARK": MARK,
@@ -97,8 +96,8 @@ def build() -> dict[str, str]:
         "KOFI_SECRET_ARN": kofi,
         "TASK_SUBNETS": ",".join(subnet_ids),
         "TASK_SECURITY_GROUP": group,
-        "EXECUTION_ROLE_ARN": role + "execution",
-        "TASK_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/task-boundary",
+        "EXECUTION_ROLE": "execution",
+        "TASK_BOUNDARY": "task-boundary",
         "FILE_SYSTEM_ID": file_system,
         "RELEASES_ACCESS_POINT_ID": cache,
         "RELEASES_ROLE": "releases",
@@ -106,7 +105,7 @@ def build() -> dict[str, str]:
         "LISTENER_ARN": listener,
         "LOAD_BALANCER_DNS": balancer["DNSName"],
         "LOAD_BALANCER_ZONE_ID": balancer["CanonicalHostedZoneId"],
-        "BUCKET_USER_BOUNDARY_ARN": "arn:aws:iam::123456789012:policy/boundary",
+        "BUCKET_USER_BOUNDARY": "boundary",
         "OPERATOR_SECRET_ARN": operator,
         "ADMIN_USER_IDS": "admin",
         # HTTP

@@ -100,7 +100,9 @@ def test_the_tasks_role_reaches_the_own_files_and_writes_nowhere_else(instance, 
     iam, name = world.client("iam"), f"{world.STACK}-{instance['instanceId']}"
     role = iam.get_role(RoleName=name)["Role"]
     assert role["Path"] == f"/{world.STACK}/"
-    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == aws["TASK_BOUNDARY_ARN"]
+    assert role["PermissionsBoundary"]["PermissionsBoundaryArn"] == (
+        f"arn:aws:iam::{world.ACCOUNT}:policy/{aws['TASK_BOUNDARY']}"
+    )
     policy = iam.get_role_policy(RoleName=name, PolicyName="files")["PolicyDocument"]
     reached = {
         (action, statement["Condition"]["ArnEquals"]["elasticfilesystem:AccessPointArn"])
