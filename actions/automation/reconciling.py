@@ -57,6 +57,8 @@ def _next_step(
     platform: Platform, instance: Instance, task: Task | None, maintenance: Maintenance | None
 ) -> bool:
     status = instance["status"]
+    if is_running(instance) and task and task.desired_status == "STOPPED":
+        return observe(platform, task)
     if is_running(instance):
         return stop_if_due(platform, instance, maintenance)
     if status == InstanceStatus.STARTING:

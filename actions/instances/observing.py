@@ -11,8 +11,10 @@ from contextlib import suppress
 import structlog
 
 from actions.billing.budget import warn_if_near
+from actions.instances.causes import why_it_ended
 from actions.instances.closing import UNCLEAN, close_run
 from actions.instances.locking import Lock, lock_run
+from actions.instances.stop import decide_stop
 from actions.instances.strays import settle_stray
 from actions.instances.teardown import tear_down
 from actions.instances.transitions import transition
@@ -23,6 +25,7 @@ from services.ecs import Task
 from services.errors import LoadBalancerFull
 from services.instances import LOCK_FIELDS, Instance, InstanceStatus
 from services.platform import Platform
+from services.runs import EndCause
 
 _log = structlog.get_logger()
 LOOK_AGAIN_SECONDS = (
@@ -48,6 +51,8 @@ def observe(platform: Platform, task: Task) -> bool:
         return False
     if task.status == "STOPPED":
         return _over(platform, instance, task)
+    if task.desired_status == "STOPPED" and instance["status"] == InstanceStatus.RUNNING:
+        decide_stop(platform, instance, why_it_ended(task), ended_by=EndCause.CRASH)
     if task.status == "RUNNING" and task.desired_status == "RUNNING":
         if instance["status"] == InstanceStatus.STARTING:
             _up(platform, instance, task)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.instances.causes import why_it_ended
 from actions.instances.fetching import needs_fetching
+from actions.instances.idling import NOTICE_SECONDS, planned_stop
 from actions.instances.versions import image_tag
+from actions.licenses.reservations import booking_in_play
 from actions.lookup import instance_of
 from services import clock
-from services.instances import WHOLE, Instance, InstanceStatus
+from services.instances import WHOLE, Instance, InstanceStatus, Running, is_running
 from services.platform import Platform
+from services.settings import Settings
 
 if TYPE_CHECKING:
     from services.ecs import Task
@@ -19,6 +23,7 @@ _SHOWN = (
     "taskArn",
     "licenseType",
     "licenseOwnerId",
+    "allowLicenseSharing",
     "accessPointId",
     "s3BucketName",
     "createdAt",
@@ -36,7 +41,8 @@ class Status(UserRequest):
 def status(request: Status, platform: Platform) -> Answer:
     """What is stored, with one read; while the status is passing, also what ECS says of the task.
 
-    Raises InstanceNotFound.
+    Of one that runs, `stopsAt` is when it will be stopped as far as is known now, and `stopsBecause` why. Raises
+    InstanceNotFound.
     """
     instance = instance_of(platform, request.user_id)
     stored = dict(instance)
@@ -46,12 +52,42 @@ def status(request: Status, platform: Platform) -> Answer:
         "instanceUrl": f"https://{instance['host']}",
         "message": _message(instance, _look(platform, instance)),
         **{field: stored[field] for field in _SHOWN if field in stored},
+        **_next_session(instance, platform.settings),
+        **(_next_stop(platform, instance) if is_running(instance) else {}),
     }
 
 
 def shown_status(instance: Instance) -> str:
     """The contract's word for the instance's status: it has none for one being made or destroyed."""
     return instance["status"] if instance["status"] in WHOLE else "unknown"
+
+
+def _next_session(instance: Instance, settings: Settings) -> Answer:
+    """The first of the member's sessions that is not over."""
+    now = clock.now()
+    coming = [b for b in instance.get("bookings", []) if b["ends"] - settings.grace_seconds > now]
+    if not coming:
+        return {}
+    first = min(coming, key=lambda booking: booking["begins"])
+    shown = {
+        "sessionId": first["sessionId"],
+        "startTime": first["begins"] + settings.preparation_seconds,
+        "endTime": first["ends"] - settings.grace_seconds,
+    }
+    return {"nextSession": shown}
+
+
+def _next_stop(platform: Platform, instance: Running) -> Answer:
+    now, maintenance = clock.now(), platform.registry.maintenance()
+    stop = planned_stop(
+        instance,
+        booking_in_play(instance, now),
+        instance.get("idleSince"),
+        platform.settings,
+        maintenance["stopsAt"] if maintenance else None,
+    )
+    earliest = instance.get("noticedAt", now) + NOTICE_SECONDS
+    return {"stopsAt": max(stop.at, earliest), "stopsBecause": stop.why}
 
 
 def _look(platform: Platform, instance: Instance) -> Task | None:
@@ -84,7 +120,7 @@ def _coming_up(instance: Instance, task: Task | None) -> str:
     if task is None:
         return "Asking for a machine"
     if task.status == "STOPPED":
-        return f"The start failed: {task.stopped_reason or task.stop_code}"
+        return f"The start failed: {why_it_ended(task)}"
     if task.status == "RUNNING":
         return "Foundry is up; the way to it is being opened"
     if task.pulled_from and not task.pulled_until:
