@@ -8,9 +8,10 @@ from actions.automation.auto_stop import stop_if_due
 from actions.automation.finish_stop import end_run
 from actions.errors import StartDelayed
 from actions.instances.ending import CONSISTENCY_SECONDS, is_certainly_over, is_missing_for_long
+from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.launching import launch
 from actions.instances.locking import lock_instance, lock_run
-from actions.instances.observing import LOOK_AGAIN_SECONDS, observe
+from actions.instances.observing import observe
 from actions.instances.renewing import put_version_in
 from actions.instances.stop import decide_stop
 from actions.instances.teardown import tear_down

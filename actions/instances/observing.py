@@ -13,6 +13,7 @@ import structlog
 from actions.billing.budget import warn_if_near
 from actions.instances.causes import why_it_ended
 from actions.instances.closing import UNCLEAN, close_run
+from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.locking import Lock, lock_run
 from actions.instances.stop import decide_stop
 from actions.instances.strays import settle_stray
@@ -28,9 +29,6 @@ from services.platform import Platform
 from services.runs import EndCause
 
 _log = structlog.get_logger()
-LOOK_AGAIN_SECONDS = (
-    285  # a running task is looked at by every tick, which may come some seconds early
-)
 PURGE_AGAIN_SECONDS = 3600  # a purge that failed is not run again at once, since each try costs
 _NO_ADDRESS = "The server runs, but it was given no network address, so that nobody can reach it."
 _NO_ROUTE = "All routes of the load balancer are in use; the server is reachable when one is free."

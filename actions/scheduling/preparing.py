@@ -11,8 +11,8 @@ from typing import Any
 import structlog
 
 from actions.errors import PlatformError
+from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.launching import launch
-from actions.instances.observing import LOOK_AGAIN_SECONDS
 from actions.instances.starting import start_run
 from actions.instances.stop import decide_stop
 from actions.licenses import rules
