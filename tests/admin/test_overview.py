@@ -10,6 +10,8 @@ from tests.community import community
 from tests.kofi.webhooks import payload
 from tests.recount import disagreements
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3600
 
 

@@ -9,6 +9,8 @@ from tests import world
 from tests.aws_calls import AWS
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 USER = sample("create-instance")["userId"]
 TICK = sample("auto-shutdown-check")
 

@@ -10,6 +10,8 @@ from tests.foundry_server import NO_WORLD, NOBODY_PLAYS, playing
 from tests.model.interrupting import CALLS, Interruption
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 USER = sample("create-instance")["userId"]
 HOST = "ada.play.example"
 TICK = sample("auto-shutdown-check")

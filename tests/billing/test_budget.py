@@ -9,6 +9,8 @@ from tests.aws_calls import AWS
 from tests.community import community
 from tests.kofi.webhooks import payload
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3600
 ADA, BEN = "1" * 18, "2" * 18
 

@@ -11,6 +11,8 @@ from tests.community import community
 from tests.kofi.webhooks import payload
 from tests.recount import disagreements
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3600
 RATE = Decimal("0.0445")  # USD an hour: 1 vCPU, 2 GB and an address (docs/costs.md)
 

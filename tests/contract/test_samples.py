@@ -11,10 +11,14 @@ import os
 import re
 from pathlib import Path
 
+import pytest
+
 from actions import ACTIONS
 from tests.actions_that_read import ONLY_READ, writing
 from tests.aws_calls import AWS
 from tests.world import sample
+
+pytestmark = pytest.mark.slow
 
 ANSWERS = Path("events/answers")
 WRITTEN_ANEW = "UPDATE_ANSWERS" in os.environ

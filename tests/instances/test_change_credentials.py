@@ -11,6 +11,8 @@ from tests.aws_calls import AFTER, AWS, BEFORE
 from tests.community import borrower, owner
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 USER = sample("create-instance")["userId"]
 NEW_KEY = sample("change-credentials")["foundryLicense"]
 

@@ -12,6 +12,8 @@ from tests.lagging.lag import LAG
 from tests.lagging.strictness import Said
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 USER = sample("create-instance")["userId"]
 
 

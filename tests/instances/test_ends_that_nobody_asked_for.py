@@ -7,6 +7,8 @@ import pytest
 from tests.aws_calls import AWS
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 USER = sample("create-instance")["userId"]
 
 # What ECS says (Amazon ECS, Stopped tasks error messages), and a word that the member reads instead.

@@ -8,6 +8,8 @@ from tests import world
 from tests.aws_calls import AWS, BEFORE, Call
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 NO_WORLD = {"active": False, "version": "13.351"}
 HOST = "ada.play.example"
 

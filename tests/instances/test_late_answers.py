@@ -17,6 +17,8 @@ from tests.lagging.refusals import NO_ROOM_SAYS
 from tests.lagging.strictness import refusal
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 USER = sample("create-instance")["userId"]
 TICK = sample("auto-shutdown-check")
 HOUR = 3600

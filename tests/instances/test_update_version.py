@@ -7,6 +7,8 @@ import pytest
 from tests import world
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 USER = sample("create-instance")["userId"]
 
 

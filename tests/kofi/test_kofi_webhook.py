@@ -11,6 +11,8 @@ from tests.kofi.webhooks import DONOR, donations, forms, payload
 from tests.lagging.lag import LAG
 from tests.recount import disagreements
 
+pytestmark = pytest.mark.slow
+
 NOVEMBER = "2026-11-21T20:00:00Z"
 
 

@@ -11,6 +11,8 @@ from tests import world
 from tests.lagging.lag import AILMENTS, ECS_SECONDS, GAPS, IN_A_ROW, LAG, NO_ROOM, STALE
 from tests.world import client, cluster
 
+pytestmark = pytest.mark.slow
+
 LOOKS, EVERY = 400, 20  # seconds between two looks
 
 

@@ -11,6 +11,8 @@ from tests.aws_calls import AWS
 from tests.community import borrower, community, owner
 from tests.model import emulated
 
+pytestmark = pytest.mark.slow
+
 NOW = 1772395200  # 2026-03-01T20:00:00Z
 HOUR, MINUTE = 3600, 60
 
@@ -112,7 +114,8 @@ def test_a_licence_that_nobody_uses_is_booked_before_one_that_is_in_use(pool, in
     assert booked_licence(invoke, "ben") == licence_of("oskar")
 
 
-def test_an_owner_whose_licence_is_lent_takes_a_free_one(pool, invoke, ecs):
+def test_an_owner_whose_licence_is_lent_takes_a_free_one(pool, invoke, ecs, freezer):
+    freezer.tick(60)
     owner(invoke, "oskar")
     invoke("request-license", userId="ben")  # olga's, unused for longest
     invoke("start-instance", userId="ben")

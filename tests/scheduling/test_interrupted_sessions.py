@@ -9,6 +9,8 @@ from tests.aws_calls import AWS
 from tests.community import community
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 NOW = 1772395200  # 2026-03-01T20:00:00Z
 HOUR, MINUTE = 3600, 60
 TICK = sample("prepare-sessions")

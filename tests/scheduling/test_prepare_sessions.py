@@ -11,6 +11,8 @@ from tests.community import borrower, community, owner
 from tests.model.interrupting import CALLS, Interruption
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 NOW = 1772395200  # 2026-03-01T20:00:00Z
 HOUR = 3600
 TICK = sample("prepare-sessions")
