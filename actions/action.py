@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -13,6 +14,8 @@ from pydantic.alias_generators import to_camel
 from services.platform import Platform
 
 Answer = dict[str, Any]
+
+DISCORD_ID = re.compile(r"\d{15,20}", re.ASCII)
 
 # Discord ids are digits; other callers have names. Nothing here can break out of a key, a path or a log line.
 UserId = Annotated[
