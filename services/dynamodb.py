@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -18,9 +19,11 @@ __all__ = [
     "Attr",
     "Condition",
     "ConditionFailed",
+    "ForeignPosition",
     "Item",
     "Key",
     "Operation",
+    "Position",
     "Table",
     "absent",
     "transact",
@@ -29,6 +32,9 @@ __all__ = [
 Item = dict[str, Any]
 Operation = dict[str, dict[str, Any]]
 ItemKey = str | tuple[str, str]  # the second part for a table with a sort key
+Position = dict[
+    str, str
+]  # of an item in a list: what of its key the list's items do not share, as text
 
 _ATTEMPTS = 8
 
@@ -41,6 +47,10 @@ class ConditionFailed(Exception):
         super().__init__(f"condition failed at {sorted(failed)}")
         self.failed = failed
         self.found = found or {}
+
+
+class ForeignPosition(Exception):
+    """A position is none of the list's that is read."""
 
 
 class Table:
@@ -148,6 +158,55 @@ class Table:
         )
         return (_item(item) for page in pages for item in page["Items"])
 
+    def page(
+        self,
+        limit: int,
+        after: Position | None,
+        *,
+        index: str | None = None,
+        of: tuple[str, str] | None = None,
+        sort: str | None = None,
+        where: Condition | None = None,
+        wanted: Callable[[Item], bool] | None = None,
+    ) -> tuple[list[Item], Position | None]:
+        """At most `limit` items of a list, behind the position `after`, and where to go on if more may follow.
+
+        The list is the partition `of` (attribute and value) of an index whose `sort` key is a number, which `where`
+        bounds; without `of` it is the whole table, in no order. Items that are not `wanted` are left out. No more
+        than DynamoDB answers at once, 1 MB, so that a page fits into the function's answer; at least one item if
+        there is one. Raises ForeignPosition.
+        """
+        names = [n for n in (*self.key, sort) if n and n != (of and of[0])]
+        request: dict[str, Any] = {"TableName": self.name}
+        request |= {"IndexName": index} if index else {"ConsistentRead": True}
+        if not wanted:
+            request["Limit"] = limit + 1  # one more, to know whether there is one
+        if of:
+            key = Key(of[0]).eq(of[1])
+            key = key & where if where else key
+            request["KeyConditionExpression"] = key.expression
+            request["ExpressionAttributeNames"] = key.attributes
+            request["ExpressionAttributeValues"] = _dump(key.operands)
+        start = (
+            None
+            if after is None
+            else _start_key(after, names, sort) | ({of[0]: {"S": of[1]}} if of else {})
+        )
+        read = client("dynamodb").query if of else client("dynamodb").scan
+        while True:
+            try:
+                answer = read(**request, **({"ExclusiveStartKey": start} if start else {}))
+            except ClientError as error:
+                if after is None or code_of(error) != "ValidationException":
+                    raise
+                raise ForeignPosition from error
+            items = [item for item in map(_item, answer["Items"]) if not wanted or wanted(item)]
+            start = answer.get("LastEvaluatedKey")
+            if items or not start:
+                break
+        last = items[limit - 1] if len(items) > limit else _item(start) if start else None
+        return items[:limit], last and {name: str(last[name]) for name in names}
+
     def scan(self) -> Iterator[Item]:
         """Every item. Only for what an administrator asks for: the ticks never scan."""
         scan = client("dynamodb").get_paginator("scan")
@@ -225,3 +284,9 @@ def _dump(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _item(stored: Any) -> Item:
     return {name: deserialize(value) for name, value in stored.items()}
+
+
+def _start_key(position: Position, names: Sequence[str], sort: str | None) -> dict[str, Any]:
+    if position.keys() != set(names) or (sort and not re.fullmatch(r"[0-9]{1,15}", position[sort])):
+        raise ForeignPosition
+    return {name: {"N" if name == sort else "S": value} for name, value in position.items()}

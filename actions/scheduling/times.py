@@ -14,13 +14,13 @@ from services import clock
 
 SHORTEST_MINUTES, LONGEST_MINUTES = 15, 24 * 60
 FARTHEST_DAYS = 90
-_MILLISECONDS = 100_000_000_000  # as seconds this is the year 5138
+LATEST = 99_999_999_999  # the year 5138; what is more is milliseconds
 _LENGTH = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?) ?([hms]?)[a-z]{0,6}", re.ASCII)
 _UNITS = {"h": ("hours", 60.0), "m": ("minutes", 1.0), "s": ("seconds", 1 / 60)}
 
 
 def _moment_hint(value: object) -> str:
-    if isinstance(value, int) and _MILLISECONDS <= value < _MILLISECONDS * 1000:
+    if isinstance(value, int) and LATEST < value < LATEST * 1000:
         return f"It looks like milliseconds: send Unix seconds, {value // 1000}."
     meant = _moment_meant(str(value).strip())
     said = f": {meant} (UTC)." if meant else f" such as {clock.now()}."
@@ -52,7 +52,7 @@ def _length_hint(value: object) -> str:
     return f"{said}; {amount:g} {unit} are {minutes}."
 
 
-Moment = Annotated[int, Field(ge=0, lt=_MILLISECONDS), hinted(_moment_hint)]
+Moment = Annotated[int, Field(ge=0, le=LATEST), hinted(_moment_hint)]
 Minutes = Annotated[int, Field(ge=SHORTEST_MINUTES, le=LONGEST_MINUTES), hinted(_length_hint)]
 
 
