@@ -46,6 +46,7 @@ class Session(TypedDict):
     runId: NotRequired[str]  # of the server that was up for it, once it has begun
     due: NotRequired[str]
     dueAt: NotRequired[int]
+    expiresAt: NotRequired[int]  # once nothing counts from it: when DynamoDB may forget it
 
 
 class Sessions(Table):

@@ -143,6 +143,7 @@ def close(
     Raises ConditionFailed if the session, its licence or its member's bookings changed meanwhile.
     """
     values: dict[str, Any] = {"reason": reason} if reason else {}
+    values["expiresAt"] = session["endTime"] + platform.settings.session_days * 86400
     operations = [platform.sessions.move(session, status, values, ("due", "dueAt"))]
     license = platform.licenses.find(session["licenseId"])
     if license:

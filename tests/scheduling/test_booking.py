@@ -336,3 +336,13 @@ def test_destroying_a_server_ends_its_members_lease(pool, invoke):
     invoke("request-license", userId="ben")
     invoke("destroy-instance", userId="ben")
     assert invoke("request-license", userId="cleo")["success"]
+
+
+def test_a_session_that_is_over_expires_after_the_days_of_the_setting(pool, invoke, monkeypatch):
+    monkeypatch.setenv("SESSION_DAYS", "3")
+    world.new_process()
+    booked = book(invoke, "ben", NOW + HOUR, 60)
+    assert "expiresAt" not in world.items("sessions")[0]
+    invoke("cancel-scheduled-session", userId="ben", sessionId=booked["sessionId"])
+    (session,) = world.items("sessions")
+    assert session["expiresAt"] == NOW + 2 * HOUR + 3 * 86400
