@@ -85,6 +85,14 @@ check: $(READY) ## lint, format, types, template, and what must agree with what
 	@echo "Checking what must agree ..."
 	@$(BIN)/python -m pytest tests/consistency tests/contract
 
+.PHONY: audit
+audit: $(READY) ## known holes in the dependencies (AUDIT='--ignore-vuln ID'); skipped where none can be looked up
+	@$(BIN)/pip-audit --vulnerability-service osv --disable-pip --progress-spinner off $(AUDIT) \
+	  $(foreach lock,$(wildcard requirements*.lock),--requirement $(lock)) 2> .venv/audit.log && cat .venv/audit.log || \
+	  if grep -qE '(Connection|Proxy|SSL|HTTP)Error|Timeout' .venv/audit.log; \
+	  then echo "make audit: skipped; api.osv.dev, which lists known holes, cannot be reached."; \
+	  else cat .venv/audit.log >&2; exit 1; fi
+
 .PHONY: docs
 docs: $(READY) ## write docs/actions.md, and the sums in docs/costs.md, anew
 	@$(BIN)/python -m docs.generate
