@@ -168,13 +168,16 @@ class Table:
         sort: str | None = None,
         where: Condition | None = None,
         wanted: Callable[[Item], bool] | None = None,
+        full: bool = False,
     ) -> tuple[list[Item], Position | None]:
         """At most `limit` items of a list, behind the position `after`, and where to go on if more may follow.
 
-        The list is the partition `of` (attribute and value) of an index whose `sort` key is a number, which `where`
-        bounds; without `of` it is the whole table, in no order. Items that are not `wanted` are left out. No more
-        than DynamoDB answers at once, 1 MB, so that a page fits into the function's answer; at least one item if
-        there is one. Raises ForeignPosition.
+        The list is the partition `of` (attribute and value) of an index whose `sort` key is a number, which
+        `where` bounds; without `of` it is the whole table, in no order. Items that are not `wanted` are left out.
+        No more than DynamoDB answers at once, 1 MB, so that a page fits into the function's answer, but at least
+        one item if there is one; `full` asks again until there are `limit`, for lists that show little of each.
+
+        Raises ForeignPosition.
         """
         names = [n for n in (*self.key, sort) if n and n != (of and of[0])]
         request: dict[str, Any] = {"TableName": self.name}
@@ -187,25 +190,17 @@ class Table:
             request["KeyConditionExpression"] = key.expression
             request["ExpressionAttributeNames"] = key.attributes
             request["ExpressionAttributeValues"] = _dump(key.operands)
-        start = (
-            None
-            if after is None
-            else _start_key(after, names, sort) | ({of[0]: {"S": of[1]}} if of else {})
-        )
         read = client("dynamodb").query if of else client("dynamodb").scan
-        while True:
-            try:
-                answer = read(**request, **({"ExclusiveStartKey": start} if start else {}))
-            except ClientError as error:
-                if after is None or code_of(error) != "ValidationException":
-                    raise
-                raise ForeignPosition from error
-            items = [item for item in map(_item, answer["Items"]) if not wanted or wanted(item)]
-            start = answer.get("LastEvaluatedKey")
-            if items or not start:
+        start = None
+        if after is not None:
+            start = _start_key(after, names, sort) | ({of[0]: {"S": of[1]}} if of else {})
+        found: list[Item] = []
+        for items, rest in _answers(read, request, start):
+            found += filter(wanted, items)
+            last = found[limit - 1] if len(found) > limit else rest
+            if len(found) > limit or (found and not full):
                 break
-        last = items[limit - 1] if len(items) > limit else _item(start) if start else None
-        return items[:limit], last and {name: str(last[name]) for name in names}
+        return found[:limit], last and {name: str(last[name]) for name in names}
 
     def scan(self) -> Iterator[Item]:
         """Every item. Only for what an administrator asks for: the ticks never scan."""
@@ -290,3 +285,20 @@ def _start_key(position: Position, names: Sequence[str], sort: str | None) -> di
     if position.keys() != set(names) or (sort and not re.fullmatch(r"[0-9]{1,15}", position[sort])):
         raise ForeignPosition
     return {name: {"N" if name == sort else "S": value} for name, value in position.items()}
+
+
+def _answers(
+    read: Callable[..., Any], request: Mapping[str, Any], start: Mapping[str, Any] | None
+) -> Iterator[tuple[list[Item], Item | None]]:
+    """DynamoDB's answers from `start` on, each with the key behind which the next one begins."""
+    while True:
+        try:
+            answer = read(**request, **({"ExclusiveStartKey": start} if start else {}))
+        except ClientError as error:
+            if start and code_of(error) == "ValidationException":
+                raise ForeignPosition from error
+            raise
+        start = answer.get("LastEvaluatedKey")
+        yield [_item(item) for item in answer["Items"]], _item(start) if start else None
+        if not start:
+            return

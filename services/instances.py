@@ -197,7 +197,7 @@ class Instances(Table):
 
     def listed(self, limit: int, after: Position | None) -> tuple[list[Instance], Position | None]:
         """A page of all instances, in no order."""
-        items, last = self.page(limit, after)
+        items, last = self.page(limit, after, full=True)
         return cast("list[Instance]", items), last
 
     def due(self, now: int) -> Iterator[str]:

@@ -154,6 +154,13 @@ def test_an_answer_never_grows_beyond_what_lambda_can_send(invoke):
     assert sum(len(page["sessions"]) for page in found) == 400
 
 
+def test_all_instances_come_at_once_however_much_is_stored_of_each(invoke):
+    world.put("instances", *(instance(number) | {"reason": "x" * 5000} for number in range(400)))
+    whole = invoke("list-all", userId="admin")
+    assert "next" not in whole
+    assert whole["total"] == len(whole["instances"]) == 400
+
+
 # --- admin-list-sessions -----------------------------------------------------------------------------------
 
 
