@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from services.aws import client
 from services.dynamodb import Table
 from tests import world
+from tests.aws_calls import AWS
 from tests.handler.test_recognising_events import json_values
 from tests.kofi.webhooks import payload
 
@@ -189,6 +190,16 @@ def test_sessions_are_listed_by_member_time_and_status(invoke, of, filters, numb
     if of:
         starts = [s["startTime"] for s in found]
         assert starts == sorted(starts)
+
+
+@pytest.mark.parametrize(
+    ("of", "reads"), [({"targetUserId": "ben"}, "dynamodb.Query"), ({}, "dynamodb.Scan")]
+)
+def test_a_members_sessions_are_not_searched_for_in_the_whole_table(filled, invoke, of, reads):
+    AWS.begin()
+    invoke("admin-list-sessions", userId="admin", limit=3, **of)
+    AWS.end()
+    assert [call.name for call in AWS.calls] == [reads]
 
 
 def test_a_time_that_ends_before_it_begins_is_refused(invoke):

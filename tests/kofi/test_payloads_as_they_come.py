@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests import world
+from tests import proof, world
 from tests.kofi.test_malformed import anything
 from tests.kofi.webhooks import DONOR, donations, payload
 from tests.recount import disagreements
@@ -142,8 +142,11 @@ def test_whatever_is_noted_beside_it_a_payment_counts_once(examples, invoke):
         assert invoke("kofi-webhook", body=body)["donationProcessed"] is False
 
     counts()
-    assert len(donations()) == next(numbers) - 1
+    count = len(donations())
+    assert count == next(numbers) - 1
     assert disagreements(world.items) == {}
+    line = f"{count} payments, whatever is noted beside them: each counts, and once"
+    proof.record("Donations", line, cases=count)
 
 
 # --- what decides ------------------------------------------------------------------------------------------
