@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import structlog
 
@@ -28,10 +28,16 @@ def due_now(ids: Iterable[str], find: Callable[[str], T | None]) -> list[T]:
     return [item for item in found if item and item.get("dueAt", now + 1) <= now]
 
 
-def run_steps(
-    steps: Sequence[Callable[[], bool]], details: Sequence[dict[str, Any]]
-) -> tuple[int, int]:
-    """Take all `steps`; returns how many returned True and how many failed. Failures are logged with `details`."""
+class Outcome(NamedTuple):
+    """How many steps returned True, how many failed, and how many there was no time for."""
+
+    done: int
+    failures: int
+    left: int
+
+
+def run_steps(steps: Sequence[Callable[[], bool]], details: Sequence[dict[str, Any]]) -> Outcome:
+    """Take all `steps`. Failures are logged with `details`."""
     until = clock.now() + _LIMIT_SECONDS
     outcomes = outcomes_of([_in_time(step, until) for step in steps])
     failures = 0
@@ -42,9 +48,10 @@ def run_steps(
             _log.error("a due step failed", details=about, exc_info=outcome)
         elif isinstance(outcome, BaseException) and not isinstance(outcome, Exception):
             raise outcome
-    if _LATER in outcomes:
-        _log.warning("left to the next tick", details={"steps": outcomes.count(_LATER)})
-    return sum(outcome is True for outcome in outcomes), failures
+    left = outcomes.count(_LATER)
+    if left:
+        _log.warning("there was no time for all steps", details={"left": left})
+    return Outcome(sum(outcome is True for outcome in outcomes), failures, left)
 
 
 def _in_time(step: Callable[[], bool], until: int) -> Callable[[], Any]:

@@ -6,7 +6,7 @@ handler/failures.py alone knows which code or status each surface gives them.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 
 class PlatformError(Exception):
@@ -59,12 +59,20 @@ class Conflict(PlatformError):
 class InstanceExists(Conflict):
     """The user has an instance already."""
 
+    _GOING = "Wait some minutes: when status finds no server of yours any more, make another."
+    _WAY_OUT: ClassVar = {
+        "destroying": _GOING,
+        "creating": "Wait until it has been made, or call create-instance again to finish it.",
+        "starting": "Play on it, or destroy it before making another.",
+        "running": "Play on it, or destroy it before making another.",
+    }
+
     def __init__(self, host: str, status: str) -> None:
         super().__init__(
-            f"You already have a Foundry server at https://{host}; its status is {status}.",
+            f"You already have a Foundry server at https://{host}; {_state(status)}.",
             field="userId",
-            status=status,
-            suggestion="Start it, or destroy it before making another.",
+            status=_shown(status),
+            suggestion=self._WAY_OUT.get(status, "Start it, or destroy it before making another."),
         )
 
 
@@ -73,8 +81,8 @@ class WrongState(Conflict):
 
     def __init__(self, wanted: str, status: str, suggestion: str) -> None:
         super().__init__(
-            f"The server cannot be {wanted}: its status is {status}.",
-            status=status,
+            f"The server cannot be {wanted}: {_state(status)}.",
+            status=_shown(status),
             suggestion=suggestion,
         )
 
@@ -84,8 +92,8 @@ class Busy(Conflict):
 
     def __init__(self, status: str) -> None:
         super().__init__(
-            f"The server is being worked on just now; its status is {status}.",
-            status=status,
+            f"The server is being worked on just now; {_state(status)}.",
+            status=_shown(status),
             suggestion="Try again in a minute. What was interrupted is finished by itself within ten.",
         )
 
@@ -104,18 +112,57 @@ class LicenseTaken(Conflict):
     """No licence can be had for the run."""
 
 
-class NoLicenseFree(Conflict):
-    """No licence is free for a booking."""
+class LeasedEnough(Conflict):
+    """The member has had a licence reserved for as long as may be without starting on it."""
 
-    def __init__(self, next_free: int | None, wanted: int) -> None:
-        later = None if next_free is None else -((wanted - next_free) // 60)  # minutes, rounded up
+    def __init__(self, again_at: int | None) -> None:
         super().__init__(
-            "No licence is free for that time.",
+            "You have had a licence reserved for three quarters of an hour.",
+            until=again_at,
+            suggestion="Start your server, or let others have it for a quarter of an hour.",
+        )
+
+
+class NoLicenseFree(Conflict):
+    """No licence is free for a booking; one will be so many seconds later, if there is any."""
+
+    MESSAGE = "No licence is free for that time."
+
+    def __init__(self, seconds_later: int | None) -> None:
+        later = None if seconds_later is None else -(-seconds_later // 60)  # minutes, rounded up
+        super().__init__(
+            self.MESSAGE,
             field="startTime",
             minutesLater=later,
             suggestion="Nobody shares a licence at present; bring one of your own."
             if later is None
             else f"One is free for a session that begins {later} minutes later.",
+        )
+
+
+class Overlap(Conflict):
+    """The member has another session at that time."""
+
+    def __init__(self, session_id: str) -> None:
+        super().__init__(
+            "You have another session at that time.",
+            field="startTime",
+            sessionId=session_id,
+            suggestion="Cancel that session, or choose another time.",
+        )
+
+
+class BookedOut(Conflict):
+    """The member has as many sessions, or hours of them, booked as one may at a time."""
+
+    def __init__(self, sessions: int, most_sessions: int, most_hours: int) -> None:
+        booked = f"{sessions} {'session' if sessions == 1 else 'sessions'}"
+        super().__init__(
+            f"You have {booked} booked; {most_sessions} sessions or {most_hours} hours may be booked at a time.",
+            sessions=sessions,
+            mostSessions=most_sessions,
+            mostHours=most_hours,
+            suggestion="Cancel one with cancel-scheduled-session, choose a shorter one, or wait until one is over.",
         )
 
 
@@ -152,6 +199,29 @@ class SessionNotFound(NotFound):
             field="sessionId",
             value=session_id,
             suggestion="get-scheduled-sessions lists yours.",
+        )
+
+
+class SessionIsOver(Conflict):
+    """The session is over, or was cancelled."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(
+            f"The session is {status}; nothing of it can be changed any more.",
+            status=status,
+            suggestion="get-scheduled-sessions lists yours.",
+        )
+
+
+class SessionHasBegun(Conflict):
+    """A session that has begun, or is about to, keeps the time at which it starts."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(
+            f"The session is {status}: it cannot start at another time any more.",
+            field="startTime",
+            status=status,
+            suggestion="Change its duration, or cancel it and book another one.",
         )
 
 
@@ -196,3 +266,15 @@ class TimedOut(PlatformError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} did not answer in time.", suggestion="Try again in a minute.")
+
+
+_HALF = {"creating": "it is being made", "destroying": "it is being destroyed"}
+
+
+def _state(status: str) -> str:
+    return _HALF.get(status, f"its status is {status}")
+
+
+def _shown(status: str) -> str:
+    """The contract has no word for a server that is being made or destroyed."""
+    return "unknown" if status in _HALF else status

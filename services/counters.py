@@ -12,11 +12,10 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from services.dynamodb import Attr, Item, Key, Operation, Table, absent
-from services.runs import EndCause
 
 SHARDS = 16
 _COUNTERS = "#counters"  # no user's id begins so
-_ENDINGS = "#endings"
+_MONTHS = "#endings"
 Amount = int | Decimal
 
 
@@ -30,17 +29,20 @@ class Counters(Table):
         """The operation that adds to what is counted."""
         return self.update((_COUNTERS, shard_of(user_id)), None, {}, add={**changes, "version": 1})
 
-    def count_ending(self, user_id: str, month: str, ended_by: EndCause) -> Operation:
-        """The operation that counts the end of a run in a month, by what ended it."""
-        return self.update((_ENDINGS, f"{month}:{shard_of(user_id)}"), None, {}, add={ended_by: 1})
+    def count_in(self, month: str, about: str, changes: Mapping[str, Amount]) -> Operation:
+        """The operation that adds to what a month comes to: `cost` and `donated` in USD, and ends of runs by cause.
+
+        `about` is whom or what it concerns.
+        """
+        return self.update((_MONTHS, f"{month}:{shard_of(about)}"), None, {}, add=changes)
 
     def read(self) -> dict[str, Amount]:
         """All counters. One consistent read, whatever is counted."""
         return _summed(self.shards().values())
 
-    def endings(self, month: str) -> dict[str, Amount]:
-        """How many runs ended in a month, by what ended them. One read."""
-        key = Key("account").eq(_ENDINGS) & Key("entry").begins_with(f"{month}:")
+    def month(self, month: str) -> dict[str, Amount]:
+        """What a month has come to so far. One read, whatever is counted."""
+        key = Key("account").eq(_MONTHS) & Key("entry").begins_with(f"{month}:")
         return _summed(self.query(None, key))
 
     def shards(self) -> dict[str, Item]:

@@ -59,6 +59,7 @@ class Task:
     stop_code: str = ""
     stopped_reason: str = ""
     exit_codes: Mapping[str, int | None] | None = None
+    reasons: tuple[str, ...] = ()  # what is said of its containers
 
     @classmethod
     def seen(cls, detail: Mapping[str, Any]) -> Task:
@@ -78,6 +79,7 @@ class Task:
             stop_code=detail.get("stopCode") or "",
             stopped_reason=detail.get("stoppedReason") or "",
             exit_codes={c.get("name", ""): c.get("exitCode") for c in containers},
+            reasons=tuple(c["reason"] for c in containers if c.get("reason")),
         )
 
 

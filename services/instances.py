@@ -96,6 +96,7 @@ class Resources(TypedDict):
     formerRevision: NotRequired[int]  # the first of those before it that may still have to go
     licenseId: NotRequired[str]  # of the member's own licence, with `licenseOwnerId`
     licenseOwnerId: NotRequired[str]
+    licenseClaims: NotRequired[list[str]]  # the fingerprints of its keys: one, but while it changes
 
 
 class Bookings(TypedDict):
@@ -289,6 +290,7 @@ def is_locked(item: Mapping[str, Any] | Item, now: int) -> bool:
     return bool(item.get("workerUntil", 0) > now)
 
 
-def is_booked_now(instance: Instance, now: int) -> bool:
-    """Whether a session of the member's is being prepared or played at `now`."""
-    return any(b["begins"] <= now < b["ends"] for b in instance.get("bookings", []))
+def booked_now(instance: Instance, now: int) -> Booking | None:
+    """The booking of the member's session that is being prepared or played at `now`."""
+    bookings = instance.get("bookings", [])
+    return next((b for b in bookings if b["begins"] <= now < b["ends"]), None)

@@ -36,6 +36,14 @@ class Holding(TypedDict):
     leaseUntil: NotRequired[int]
 
 
+class Claim(TypedDict):
+    """That a key is a member's: one item per key, under its fingerprint."""
+
+    licenseId: str
+    claimedBy: str
+    instanceId: str
+
+
 class License(Sharing, Holding):
     """One licence key. Times are UTC Unix seconds."""
 
@@ -45,14 +53,18 @@ class License(Sharing, Holding):
     lastUsedAt: int
     version: int
     windows: list[Window]
+    rekeyedUntil: NotRequired[int]  # while it gets another key nobody may start on it
 
 
 class Lease(TypedDict):
-    """Which licence a user has leased and not yet used: one item per user, under a key of its own."""
+    """Which licence a user has leased and not yet used, or had last: one item per user, under a key of its own."""
 
     licenseId: str
     leased: str
     until: int
+    since: NotRequired[
+        int
+    ]  # when the first of those leases began that followed one another closely
 
 
 class Licenses(Table):
@@ -74,9 +86,23 @@ class Licenses(Table):
         """The ids of the licences in the pool, the longest unused first."""
         return (license["licenseId"] for license in self.pool())
 
-    def all(self) -> Iterator[License | Lease]:
-        """Every licence and every user's lease, for repairing."""
-        return (cast("License | Lease", item) for item in self.scan())
+    def all(self) -> Iterator[License | Lease | Claim]:
+        """Every licence, every user's lease and every key's claim, for repairing."""
+        return (cast("License | Lease | Claim", item) for item in self.scan())
+
+    def claim_key(self, fingerprint: str, user_id: str, instance_id: str) -> Operation:
+        """The operation by which a key is the user's; refused if it is another one's."""
+        claim: Claim = {
+            "licenseId": _claim_key(fingerprint),
+            "claimedBy": user_id,
+            "instanceId": instance_id,
+        }
+        return self.put(claim, absent("instanceId") | Attr("instanceId").eq(instance_id))
+
+    def release_key(self, fingerprint: str, instance_id: str) -> Operation:
+        """The operation by which a key is nobody's any more; refused if it is another instance's."""
+        mine = absent("instanceId") | Attr("instanceId").eq(instance_id)
+        return self.delete(_claim_key(fingerprint), mine)
 
     def add(
         self, license_id: str, owner_id: str, secret_arn: str, shared: bool, now: int
@@ -122,6 +148,14 @@ class Licenses(Table):
         """The operation that ends a lease."""
         return self.change(license, {"lastUsedAt": now}, ("holder", "holderUserId", "leaseUntil"))
 
+    def rekey(self, license: License, until: int) -> Operation:
+        """The operation that keeps everybody off a licence while it gets another key."""
+        return self.change(license, {"rekeyedUntil": until})
+
+    def rekeyed(self, license_id: str) -> Operation:
+        """The operation that lets it be used again."""
+        return self.update(license_id, Attr("licenseId").exists(), {}, ("rekeyedUntil",))
+
     def remove(self, license: License) -> Operation:
         """The operation that forgets a licence which is still as it was read."""
         return self.delete(license["licenseId"], Attr("version").eq(license["version"]))
@@ -131,10 +165,15 @@ class Licenses(Table):
         return cast("Lease | None", self.get(_lease_key(user_id)))
 
     def note_lease(
-        self, user_id: str, license_id: str, until: int, before: Lease | None
+        self, user_id: str, license_id: str, since: int, until: int, before: Lease | None
     ) -> Operation:
         """The operation that notes the user's lease in place of what was noted `before`, and of nothing else."""
-        lease = {"licenseId": _lease_key(user_id), "leased": license_id, "until": until}
+        lease = {
+            "licenseId": _lease_key(user_id),
+            "leased": license_id,
+            "since": since,
+            "until": until,
+        }
         if before is None:
             return self.put(lease, absent("until"))
         same = Attr("leased").eq(before["leased"]) & Attr("until").eq(before["until"])
@@ -147,6 +186,10 @@ class Licenses(Table):
     def forget(self, lease: Lease) -> Operation:
         """The operation that forgets a lease that is still as it was read."""
         return self.delete(lease["licenseId"], Attr("until").eq(lease["until"]))
+
+
+def _claim_key(fingerprint: str) -> str:
+    return f"key:{fingerprint}"
 
 
 def _lease_key(user_id: str) -> str:

@@ -60,7 +60,8 @@ class Registry(Table):
     def amend_maintenance(self, maintenance: Maintenance) -> Operation:
         """The operation that says anew why, and until when, the maintenance under way lasts."""
         said = {n: v for n, v in maintenance.items() if n in ("by", "reason", "until")}
-        return self.update(_MAINTENANCE, Attr("name").exists(), said)
+        unsaid = [name for name in ("reason", "until") if name not in maintenance]
+        return self.update(_MAINTENANCE, Attr("name").exists(), said, unsaid)
 
     def end_maintenance(self) -> Operation:
         """The operation that ends maintenance; refused without any."""

@@ -44,9 +44,11 @@ class Session(TypedDict):
     description: NotRequired[str]
     reason: NotRequired[str]  # why it was cancelled, or why its server is not there yet
     runId: NotRequired[str]  # of the server that was up for it, once it has begun
+    restarts: NotRequired[int]  # how often its server was started again after it had crashed
+    restartedAt: NotRequired[int]
+    expiresAt: NotRequired[int]  # when DynamoDB deletes one that is over
     due: NotRequired[str]
     dueAt: NotRequired[int]
-    expiresAt: NotRequired[int]  # once nothing counts from it: when DynamoDB may forget it
 
 
 class Sessions(Table):

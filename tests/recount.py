@@ -20,7 +20,7 @@ def disagreements(items: Callable[[str], list[Item]]) -> dict[str, Any]:
     given = [donation for donation in donations if "of" not in donation]
     pairs = {
         "counters": (_stored_counters(ledger), _counters(instances, over, given)),
-        "endings": (_stored_endings(ledger), _endings(over)),
+        "months": (_stored_months(ledger), _months(over, given)),
         "totals": (_stored_totals(ledger), _totals(over, given)),
         "shares": (_stored_shares(ledger), _shares(over)),
     }
@@ -46,7 +46,7 @@ def _stored_counters(ledger: Iterable[Item]) -> dict[str, Any]:
     return _sum(i for i in ledger if i["account"] == "#counters")
 
 
-def _stored_endings(ledger: Iterable[Item]) -> dict[str, Any]:
+def _stored_months(ledger: Iterable[Item]) -> dict[str, Any]:
     return _sum(i for i in ledger if i["account"] == "#endings")
 
 
@@ -67,8 +67,11 @@ def _counters(instances: list[Item], runs: list[Item], donations: list[Item]) ->
     return {name: value for name, value in total.items() if value}
 
 
-def _endings(runs: list[Item]) -> dict[str, Any]:
-    return dict(Counter(run["endedBy"] for run in runs))
+def _months(runs: list[Item], donations: list[Item]) -> dict[str, Any]:
+    total: Counter[str] = Counter(run["endedBy"] for run in runs)
+    total["cost"] = sum(run["cost"] for run in runs)
+    total["donated"] = sum(donation["counted"] for donation in donations)
+    return {name: value for name, value in total.items() if value}
 
 
 def _stored_totals(ledger: Iterable[Item]) -> Figures:

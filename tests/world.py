@@ -7,7 +7,7 @@ would send.
 
 from __future__ import annotations
 
-import copy
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -216,6 +216,11 @@ def put(table: str, *made: dict[str, Any]) -> None:
             batch.put_item(Item=item)
 
 
+def licenses() -> list[dict[str, Any]]:
+    """The licences, without leases and keys' claims, which are in the same table."""
+    return [item for item in items("licenses") if "ownerId" in item]
+
+
 @dataclass
 class Context:
     """What Lambda tells the function of an invocation."""
@@ -305,6 +310,15 @@ ENDING = ("DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED")
 
 
 def sample(name: str, **changes: Any) -> dict[str, Any]:
-    """The sample event `name`, with some of its members changed."""
+    """The sample event `name`, with some of its members changed; another user's licence key is another one."""
     with open(f"events/{name}.json", encoding="utf-8") as file:
-        return copy.deepcopy(json.load(file)) | changes
+        event = json.load(file)
+    if "foundryLicense" in event and "userId" in changes:
+        event["foundryLicense"] = license_key(changes["userId"])
+    return event | changes
+
+
+def license_key(user: str) -> str:
+    """A licence key of the user's own."""
+    digits = hashlib.sha256(user.encode()).hexdigest().upper()
+    return f"AAAA-BBBB-CCCC-{digits[:4]}-{digits[4:8]}-{digits[8:12]}"

@@ -22,15 +22,18 @@ def admin_cancel_all_sessions(request: AdminCancelAllSessions, platform: Platfor
     """Cancel all sessions that are scheduled or being prepared, side by side; repeat it if some failed."""
     horizon = clock.now() + (FARTHEST_DAYS + 1) * 86400
     ids = list(platform.sessions.due(horizon))
-    cancelled, failures = run_steps(
+    outcome = run_steps(
         [partial(_cancel, platform, session_id, request.reason) for session_id in ids],
         [{"sessionId": session_id} for session_id in ids],
     )
     return {
         "success": True,
-        "sessionsCancelled": cancelled,
-        "failures": failures,
-        "message": "Sessions cancelled",
+        "sessionsCancelled": outcome.done,
+        "failures": outcome.failures,
+        "left": outcome.left,
+        "message": "Sessions cancelled; call again for those that are left"
+        if outcome.left
+        else "Sessions cancelled",
     }
 
 

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any, cast
 
 from actions.action import Action, AdminOrder, Answer, Scope
-from actions.automation.idling import NOTICE_SECONDS
+from actions.instances.idling import NOTICE_SECONDS
 from actions.notices import announce
 from actions.scheduling.times import Moment
 from services import clock

@@ -26,9 +26,12 @@ def release_unused(platform: Platform) -> list[str]:
             if lease["until"] <= now:
                 _unless_changed(platform, platform.licenses.forget(lease))
             continue
-        unused = "holder" in item and not _is_used(platform, item, now)
-        if unused and _unless_changed(platform, platform.licenses.free(item, now)):
-            freed.append(item["licenseId"])
+        if "ownerId" not in item:
+            continue  # a key's claim goes with its server
+        license = cast("License", item)
+        unused = "holder" in license and not _is_used(platform, license, now)
+        if unused and _unless_changed(platform, platform.licenses.free(license, now)):
+            freed.append(license["licenseId"])
     return freed
 
 

@@ -7,16 +7,18 @@ from typing import Any
 from actions.notices import announce
 from actions.scheduling.cancelling import cancel
 from services.platform import Platform
-from services.sessions import Session
+from services.sessions import Session, SessionStatus
 
 
 def cancel_and_tell(platform: Platform, session: Session, reason: str | None) -> None:
-    """Cancel a session that has not begun, and tell its member.
+    """Cancel a session, or end one that has begun, and tell its member.
 
-    Raises WrongState; ConditionFailed if something changed meanwhile: then read again and repeat.
+    Raises SessionIsOver; ConditionFailed if something changed meanwhile: then read again and repeat.
     """
     why = "Cancelled by an administrator" + (f": {reason}" if reason else "")
-    cancel(platform, session, why, while_it_runs="Use admin-force-shutdown.")
-    message = f"Your session was cancelled. {why}"
+    status = cancel(platform, session, why)
+    message = (
+        f"Your session was {'ended' if status == SessionStatus.COMPLETED else 'cancelled'}. {why}"
+    )
     facts: dict[str, Any] = {"sessionId": session["sessionId"], "startTime": session["startTime"]}
     announce(platform, "session-cancelled", session["userId"], message, facts=facts)

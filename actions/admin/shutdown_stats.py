@@ -23,11 +23,10 @@ def shutdown_stats(request: ShutdownStats, platform: Platform) -> Answer:
     (it started anew on the session's licence), `member`, `forced`, `destroy`, `crash`, `failure` to come up.
     """
     month = request.month or month_of(clock.now())
-    found = platform.counters.endings(month)
+    found = platform.counters.month(month)
     # A task that erased files had no server to shut down.
-    causes = {
-        EndCause(cause): int(n) for cause, n in sorted(found.items()) if cause != EndCause.PURGE
-    }
+    shown = sorted(set(EndCause) - {EndCause.PURGE})
+    causes = {cause: int(found[cause]) for cause in shown if cause in found}
     return {
         "success": True,
         "month": month,

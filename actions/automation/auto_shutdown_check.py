@@ -28,7 +28,7 @@ def auto_shutdown_check(request: AutoShutdownCheck, platform: Platform) -> Answe
     tasks = platform.ecs.look(looked_at + [run["strayTask"] for run in strays])
     runs = any(instance["status"] == InstanceStatus.RUNNING for instance in instances)
     maintenance = platform.registry.maintenance() if runs else None
-    stopped, failures = run_steps(
+    outcome = run_steps(
         [partial(reconcile, platform, instance, tasks, maintenance) for instance in instances]
         + [partial(follow_stray, platform, run, tasks) for run in strays],
         [{"instanceId": i["instanceId"], "status": i["status"]} for i in instances]
@@ -37,8 +37,8 @@ def auto_shutdown_check(request: AutoShutdownCheck, platform: Platform) -> Answe
     return {
         "success": True,
         "instancesChecked": len(instances),
-        "instancesStopped": stopped,
-        "failures": failures,
+        "instancesStopped": outcome.done,
+        "failures": outcome.failures,
         "message": "Auto-shutdown check completed",
     }
 

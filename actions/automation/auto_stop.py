@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from actions.automation.idling import (
+from actions.instances.idling import (
     NOTICE_SECONDS,
     Stop,
     idle_since,

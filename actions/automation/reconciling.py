@@ -8,9 +8,10 @@ from actions.automation.auto_stop import stop_if_due
 from actions.automation.finish_stop import end_run
 from actions.errors import StartDelayed
 from actions.instances.ending import CONSISTENCY_SECONDS, is_certainly_over, is_missing_for_long
+from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.launching import launch
 from actions.instances.locking import lock_instance, lock_run
-from actions.instances.observing import LOOK_AGAIN_SECONDS, observe
+from actions.instances.observing import observe
 from actions.instances.renewing import put_version_in
 from actions.instances.stop import decide_stop
 from actions.instances.teardown import tear_down
@@ -57,6 +58,8 @@ def _next_step(
     platform: Platform, instance: Instance, task: Task | None, maintenance: Maintenance | None
 ) -> bool:
     status = instance["status"]
+    if is_running(instance) and task and task.desired_status == "STOPPED":
+        return observe(platform, task)
     if is_running(instance):
         return stop_if_due(platform, instance, maintenance)
     if status == InstanceStatus.STARTING:

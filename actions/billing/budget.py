@@ -77,5 +77,6 @@ def _standings(platform: Platform, user_id: str) -> Iterator[Standing]:
         yield Standing(user_id, spent, settings.budget_per_user)
     if settings.budget_total:
         running = sum(by_user(platform.runs.still_open(), now, month).values(), Used())
-        closed = sum(t["cost"] - t["donated"] for t in platform.ledger.everybody(month))
-        yield Standing(COMMUNITY, closed + running.cost, settings.budget_total)
+        closed = platform.counters.month(month)
+        spent = Decimal(closed.get("cost", 0)) - Decimal(closed.get("donated", 0))
+        yield Standing(COMMUNITY, spent + running.cost, settings.budget_total)

@@ -19,7 +19,6 @@ def bill(
     user_id, seconds = run["userId"], stopped_at - started_at
     return [
         platform.runs.close(run, started_at, stopped_at, cost, end),
-        platform.counters.count_ending(user_id, month_of(stopped_at), end.cause),
         platform.ledger.add(user_id, ALL, seconds=seconds, runs=1, cost=cost),
         *_by_month(platform, run, run["runId"], (started_at, stopped_at), cost, end.cause, runs=1),
     ]
@@ -54,6 +53,8 @@ def _by_month(
     """What goes into the ledger of each month that the time falls into; it counts as so many `runs`."""
     ledger, user_id, begins = platform.ledger, run["userId"], time[0]
     for part in shares(*time, cost):
+        ended: dict[str, int] = {cause: 1} if runs and part.month == month_of(time[1]) else {}
+        yield platform.counters.count_in(part.month, user_id, {"cost": part.cost, **ended})
         yield ledger.charge(user_id, part.month, entry_id, _entry(run, part, begins, cause))
         yield ledger.add(user_id, part.month, seconds=part.seconds, runs=runs, cost=part.cost)
         begins += part.seconds

@@ -6,9 +6,10 @@ from typing import cast
 
 from actions.billing.entries import bill
 from actions.billing.pricing import run_cost
-from actions.instances.definition import NOT_FETCHED, PREPARE
+from actions.instances.causes import UNWANTED, tell_of_end, why_it_ended
 from actions.instances.locking import Lock
 from actions.instances.transitions import transition
+from actions.licenses.interrupted import after_run
 from services import clock, metrics
 from services.counters import Amount
 from services.dynamodb import Attr, ConditionFailed, transact
@@ -72,10 +73,16 @@ def _close(lock: Lock, task: Task, reason: str) -> None:
     run = platform.runs.find(run_id)
     if run is None:
         raise LookupError(f"run {run_id} has no entry")
+    end = _end_of(instance, run, task)
     cost = run_cost(stopped_at - started_at, run["rate"])
     used: dict[str, Amount] = {"seconds": stopped_at - started_at, "cost": cost}
     operations = transition(platform, instance, status, same_run, values, removed, used)
-    operations += bill(platform, run, started_at, stopped_at, cost, _end_of(instance, run, task))
+    operations += bill(platform, run, started_at, stopped_at, cost, end)
+    if status != InstanceStatus.DESTROYING:  # which ends its sessions itself
+        resumed, starts_again = after_run(platform, instance, end.cause)
+        operations += resumed
+        if end.cause in UNWANTED and not reason:
+            tell_of_end(platform, instance, end.cause, values, starts_again=starts_again)
     if license_id := run.get("licenseId"):
         operations.append(platform.licenses.release(license_id, run_id, now))
     if status == InstanceStatus.DESTROYING:
@@ -92,9 +99,9 @@ def _end_of(instance: Instance, run: Run, task: Task) -> End:
     seen = task.stopped_at is not None
     if run["kind"] == "purge":
         return End(EndCause.PURGE, seen)
-    unasked = (
-        EndCause.DESTROY if instance["status"] == InstanceStatus.DESTROYING else EndCause.CRASH
-    )
+    unasked = EndCause.CRASH if "upSince" in instance else EndCause.FAILURE
+    if instance["status"] == InstanceStatus.DESTROYING:
+        unasked = EndCause.DESTROY
     return End(instance.get("endedBy", unasked), seen, instance.get("clean"))
 
 
@@ -118,18 +125,10 @@ def _at_rest(
         exit_codes = list((task.exit_codes or {}).values())
         erased = instance.get("runKind") == "purge" and exit_codes == [0]
         return {"purged": erased or instance.get("purged", False)}, _OF_THE_RUN
-    why = reason or ("" if instance["status"] == InstanceStatus.STOPPING else _why(task))
+    why = reason or ("" if instance["status"] == InstanceStatus.STOPPING else why_it_ended(task))
     if instance.get("clean") is False:
         why = f"{instance.get('reason', '')} {UNCLEAN}".strip()
     values: dict[str, object] = {"statusSince": task.stopped_at or now}
     if why:
         values["reason"] = why
     return values, _OF_THE_RUN + _OF_THE_WORK
-
-
-def _why(task: Task) -> str:
-    if (task.exit_codes or {}).get(PREPARE) == NOT_FETCHED:
-        return "This version of Foundry could not be fetched in time; the operator can see why."
-    codes = [str(code) for code in (task.exit_codes or {}).values() if code]
-    ended = f" (exit code {', '.join(codes)})" if codes else ""
-    return f"{task.stopped_reason or task.stop_code or 'The task is gone'}{ended}"[:200]

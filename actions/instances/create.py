@@ -10,13 +10,14 @@ from typing import Annotated, Any, Literal, cast
 
 from pydantic import Field, model_validator
 
-from actions.action import Action, Answer, Scope, Secret, UserRequest
+from actions.action import Action, Answer, Scope, Secret
 from actions.errors import Busy, Conflict, InstanceExists, InvalidRequest
+from actions.instances.credentials import Credentials
 from actions.instances.locking import Lock
 from actions.instances.naming import labels, slug
 from actions.instances.provisioning import provision
 from actions.instances.versions import DEFAULT, Version
-from actions.licenses.keys import LicenseKey
+from actions.licenses.keys import claim_key, fingerprint_of
 from services import clock, ids
 from services.dynamodb import Attr, ConditionFailed, transact
 from services.errors import NameTaken
@@ -26,43 +27,29 @@ from services.platform import Platform
 UNDO_SECONDS = 600  # how long a half-made instance waits for its owner to call again
 
 
-class CreateInstance(UserRequest):
+class CreateInstance(Credentials):
     """What the member gives. Secrets go to Secrets Manager and nowhere else."""
 
     username: Annotated[str, Field(min_length=1, max_length=64)]
-    foundry_license: LicenseKey | None = None
     foundry_admin_key: Secret
     foundry_version: Version = DEFAULT
     license_type: Literal["byol", "pooled"] = "byol"
     allow_license_sharing: bool = False
-    foundry_username: Annotated[str, Field(min_length=1, max_length=128)] | None = None
-    foundry_password: Secret | None = None
 
     @model_validator(mode="after")
-    def _complete(self) -> CreateInstance:
+    def _brings_license(self) -> CreateInstance:
         if self.license_type == "byol" and self.foundry_license is None:
             raise InvalidRequest(
                 "A server of licenseType byol needs a licence key.",
                 field="foundryLicense",
                 suggestion='Give your key, or ask for licenseType "pooled".',
             )
-        if (self.foundry_username is None) != (self.foundry_password is None):
-            raise InvalidRequest(
-                "foundryUsername and foundryPassword go together.",
-                field="foundryPassword" if self.foundry_username else "foundryUsername",
-                suggestion="Give both, or neither to use the operator's account.",
-            )
         return self
 
-    def secrets(self) -> dict[str, str]:
-        """What the instance's secret holds of the request."""
-        given = {
-            "licenseKey": self.foundry_license,
-            "adminKey": self.foundry_admin_key,
-            "password": self.foundry_password,
-        }
-        plain = {name: secret.get_secret_value() for name, secret in given.items() if secret}
-        return plain | ({"username": self.foundry_username} if self.foundry_username else {})
+    def fingerprint(self, mark: str) -> str | None:
+        """What the key of the member's own licence is known by."""
+        own = self.foundry_license if self.license_type == "byol" else None
+        return fingerprint_of(own, mark) if own else None
 
 
 def create(request: CreateInstance, platform: Platform) -> Answer:
@@ -75,6 +62,8 @@ def create(request: CreateInstance, platform: Platform) -> Answer:
         )
     lock, is_retry = _intend(request, platform)
     with lock:
+        if is_retry:
+            _claim_once_more(lock, request)
         while True:
             try:
                 provision(lock, request.secrets(), is_retry=is_retry)
@@ -94,18 +83,35 @@ def _intend(request: CreateInstance, platform: Platform) -> tuple[Lock, bool]:
     lock_id, instance_id = ids.new_id(), ids.new_id()
     for label in labels(request.username, request.user_id):
         instance = _intended(request, platform, lock_id, instance_id, label)
+        operations = [
+            platform.instances.put(instance, Attr("userId").not_exists()),
+            platform.hosts.claim(instance["host"], request.user_id, instance_id),
+            platform.counters.count(request.user_id, {InstanceStatus.CREATING: 1}),
+        ]
         try:
-            transact(
-                platform.instances.put(instance, Attr("userId").not_exists()),
-                platform.hosts.claim(instance["host"], request.user_id, instance_id),
-                platform.counters.count(request.user_id, {InstanceStatus.CREATING: 1}),
-            )
+            if claims := instance.get("licenseClaims"):
+                claim_key(platform, instance, claims[0], *operations)
+            else:
+                transact(*operations)
         except ConditionFailed as refused:
             if 0 in refused.failed:
                 return _resume(request, platform, lock_id), True
             continue  # somebody else's host name: take the next
         return Lock(platform, instance, lock_id, UNDO_SECONDS), False
     raise _no_name_left()
+
+
+def _claim_once_more(lock: Lock, request: CreateInstance) -> None:
+    """Claim the key of a repeated request, which may be another one than the interrupted request's."""
+    platform, instance = lock.platform, lock.instance
+    fingerprint = request.fingerprint(platform.settings.stack_mark)
+    claims = instance.get("licenseClaims", [])
+    if fingerprint is None or fingerprint in claims:
+        return
+    noted = {"licenseClaims": [*claims, fingerprint]}
+    change = platform.instances.change(instance, lock.held, noted)
+    claim_key(platform, instance, fingerprint, change)
+    lock.instance = cast("Instance", {**instance, **noted})
 
 
 def _take_next_name(lock: Lock) -> None:
@@ -140,6 +146,7 @@ def _intended(
     request: CreateInstance, platform: Platform, lock_id: str, instance_id: str, label: str
 ) -> Instance:
     now = clock.now()
+    fingerprint = request.fingerprint(platform.settings.stack_mark)
     intended: Any = {
         "userId": request.user_id,
         "instanceId": instance_id,
@@ -154,6 +161,7 @@ def _intended(
         "due": "instance",
         "dueAt": now + UNDO_SECONDS,
         **_choices(request),
+        **({"licenseClaims": [fingerprint]} if fingerprint else {}),
     }
     return cast("Instance", intended)
 

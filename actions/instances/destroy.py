@@ -44,8 +44,7 @@ def destroy(request: DestroyInstance, platform: Platform) -> Answer:
 def _refuse_if_lent(platform: Platform, instance: Instance) -> None:
     license_id = instance.get("licenseId")
     lent = platform.licenses.find(license_id) if license_id else None
-    holder = rules.holder_of(lent, clock.now()) if lent else None
-    if holder not in (None, instance.get("runId")):
+    if lent and rules.is_played_on(lent, instance["userId"]):
         raise LicenseTaken(
             "Another member's server is running on your licence.",
             suggestion="Try again when that server has stopped.",

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.errors import InstanceNotFound, WrongState
+from actions.errors import Conflict, InstanceNotFound, WrongState
 from actions.lookup import instance_of
 from services import clock
 from services.dynamodb import Attr, ConditionFailed
@@ -24,13 +24,20 @@ class KeepAlive(UserRequest):
 def keep_alive(request: KeepAlive, platform: Platform) -> Answer:
     """Let the server run on, at most to 12 hours in all. A licence's booked session still comes first.
 
-    Raises InstanceNotFound, WrongState unless it is running.
+    Raises InstanceNotFound, WrongState unless it is running, Conflict if it has run for as long as may be.
     """
     instance = instance_of(platform, request.user_id)
     if instance["status"] != InstanceStatus.RUNNING:
         raise WrongState("kept alive", instance["status"], "Start it first.")
     now = clock.now()
     longest = instance["upSince"] + platform.settings.longest_seconds
+    if longest <= now:
+        raise Conflict(
+            f"A server runs for {platform.settings.longest_seconds // 3600} hours at most; this one has.",
+            field="minutes",
+            until=longest,
+            suggestion="Save, and start it again when it has stopped.",
+        )
     until = min(now + request.minutes * 60, longest)
     running = Attr("runId").eq(instance["runId"]) & Attr("status").eq(InstanceStatus.RUNNING)
     kept = platform.instances.change(

@@ -11,8 +11,11 @@ from contextlib import suppress
 import structlog
 
 from actions.billing.budget import warn_if_near
+from actions.instances.causes import why_it_ended
 from actions.instances.closing import UNCLEAN, close_run
+from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.locking import Lock, lock_run
+from actions.instances.stop import decide_stop
 from actions.instances.strays import settle_stray
 from actions.instances.teardown import tear_down
 from actions.instances.transitions import transition
@@ -23,11 +26,9 @@ from services.ecs import Task
 from services.errors import LoadBalancerFull
 from services.instances import LOCK_FIELDS, Instance, InstanceStatus
 from services.platform import Platform
+from services.runs import EndCause
 
 _log = structlog.get_logger()
-LOOK_AGAIN_SECONDS = (
-    285  # a running task is looked at by every tick, which may come some seconds early
-)
 PURGE_AGAIN_SECONDS = 3600  # a purge that failed is not run again at once, since each try costs
 _NO_ADDRESS = "The server runs, but it was given no network address, so that nobody can reach it."
 _NO_ROUTE = "All routes of the load balancer are in use; the server is reachable when one is free."
@@ -48,6 +49,8 @@ def observe(platform: Platform, task: Task) -> bool:
         return False
     if task.status == "STOPPED":
         return _over(platform, instance, task)
+    if task.desired_status == "STOPPED" and instance["status"] == InstanceStatus.RUNNING:
+        decide_stop(platform, instance, why_it_ended(task), ended_by=EndCause.CRASH)
     if task.status == "RUNNING" and task.desired_status == "RUNNING":
         if instance["status"] == InstanceStatus.STARTING:
             _up(platform, instance, task)

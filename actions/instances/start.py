@@ -11,7 +11,7 @@ from actions.instances.starting import start_run
 from actions.lookup import instance_of
 from services import clock
 from services.dynamodb import Attr
-from services.instances import AT_REST, Instance, InstanceStatus, is_booked_now
+from services.instances import AT_REST, Instance, InstanceStatus, booked_now
 from services.platform import Platform
 
 _WAY_OUT = {
@@ -36,7 +36,7 @@ def start(request: StartInstance, platform: Platform) -> Answer:
     if is_retry:
         lock = _interrupted(platform, instance)
     else:
-        if not is_booked_now(instance, clock.now()):
+        if not booked_now(instance, clock.now()):
             refuse_if_spent(platform, request.user_id)
         lock = start_run(platform, instance)
     if lock is None:

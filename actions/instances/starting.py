@@ -19,21 +19,26 @@ from services.dynamodb import Attr, ConditionFailed, transact
 from services.instances import AT_REST, LOCK_SECONDS, Instance, InstanceStatus, lock_fields
 from services.platform import Platform
 from services.runs import Kind, Run
+from services.sessions import Session
 
+_SESSION = 4  # its position in the transaction
 PURGE_SIZE = (256, 512)  # CPU units and MiB, as template.yaml defines the purge task
 
 
-def start_run(platform: Platform, instance: Instance, only: str | None = None) -> Lock | None:
+def start_run(
+    platform: Platform, instance: Instance, session: Session | None = None
+) -> Lock | None:
     """Decide that the instance starts; returns the lock on it. None if it is no longer at rest.
 
-    `only` names the one licence that will do. Raises UnderMaintenance, LicenseTaken when no licence is free.
+    For a `session`, only on the licence that it has booked, and None if the session is no longer as it was read.
+    Raises UnderMaintenance, LicenseTaken when no licence is free.
     """
     if maintenance := platform.registry.maintenance():
         raise UnderMaintenance(maintenance.get("until"))
     lock_id = ids.new_id()
     # An instance at rest is due only while another version of Foundry is being put in.
     at_rest = Attr("due").not_exists()
-    for license in suitable(platform, instance, only):
+    for license in suitable(platform, instance, session["licenseId"] if session else None):
         now, license_id = clock.now(), license["licenseId"]
         run_fields = _run_fields("play", lock_id, now) | {
             "statusSince": now,
@@ -52,12 +57,14 @@ def start_run(platform: Platform, instance: Instance, only: str | None = None) -
             platform.runs.begin(_run(platform, instance, run_fields, license_id)),
             platform.licenses.hold(license, run_fields["runId"], instance["userId"]),
         ]
+        if session:
+            operations.append(platform.sessions.move(session, session["status"]))
         if is_leased(license, now):  # by this user, or by one who has to give way to a session
             operations.append(platform.licenses.forget_lease(license["holderUserId"]))
         try:
             transact(*operations)
         except ConditionFailed as refused:
-            if 0 in refused.failed:
+            if 0 in refused.failed or (session and _SESSION in refused.failed):
                 return None
             continue  # somebody was quicker with this licence
         started = {**instance, **run_fields, "status": InstanceStatus.STARTING}

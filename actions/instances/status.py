@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.instances.fetching import needs_fetching
-from actions.instances.versions import image_tag
+from actions.instances.idling import NOTICE_SECONDS, planned_stop
+from actions.licenses.reservations import booking_in_play
 from actions.lookup import instance_of
 from services import clock
-from services.instances import WHOLE, Instance, InstanceStatus
+from services.instances import WHOLE, Instance, InstanceStatus, Running, is_running
 from services.platform import Platform
-
-if TYPE_CHECKING:
-    from services.ecs import Task
+from services.settings import Settings
 
 _SHOWN = (
     "taskArn",
     "licenseType",
     "licenseOwnerId",
+    "allowLicenseSharing",
     "accessPointId",
     "s3BucketName",
     "createdAt",
@@ -26,7 +23,6 @@ _SHOWN = (
     "foundryVersion",
     "foundryBuild",
 )
-_PASSING = (InstanceStatus.STARTING, InstanceStatus.STOPPING)
 
 
 class Status(UserRequest):
@@ -36,7 +32,8 @@ class Status(UserRequest):
 def status(request: Status, platform: Platform) -> Answer:
     """What is stored, with one read; while the status is passing, also what ECS says of the task.
 
-    Raises InstanceNotFound.
+    Of one that runs, `stopsAt` is when it will be stopped as far as is known now, and `stopsBecause` why. Raises
+    InstanceNotFound.
     """
     instance = instance_of(platform, request.user_id)
     stored = dict(instance)
@@ -44,8 +41,10 @@ def status(request: Status, platform: Platform) -> Answer:
         "success": True,
         "status": shown_status(instance),
         "instanceUrl": f"https://{instance['host']}",
-        "message": _message(instance, _look(platform, instance)),
+        "message": _message(platform, instance),
         **{field: stored[field] for field in _SHOWN if field in stored},
+        **_next_session(instance, platform.settings),
+        **(_next_stop(platform, instance) if is_running(instance) else {}),
     }
 
 
@@ -54,13 +53,35 @@ def shown_status(instance: Instance) -> str:
     return instance["status"] if instance["status"] in WHOLE else "unknown"
 
 
-def _look(platform: Platform, instance: Instance) -> Task | None:
-    if instance["status"] not in _PASSING or "taskArn" not in instance:
-        return None
-    return platform.ecs.look([instance["taskArn"]]).get(instance["taskArn"])
+def _next_session(instance: Instance, settings: Settings) -> Answer:
+    """The first of the member's sessions that is not over."""
+    now = clock.now()
+    coming = [b for b in instance.get("bookings", []) if b["ends"] - settings.grace_seconds > now]
+    if not coming:
+        return {}
+    first = min(coming, key=lambda booking: booking["begins"])
+    shown = {
+        "sessionId": first["sessionId"],
+        "startTime": first["begins"] + settings.preparation_seconds,
+        "endTime": first["ends"] - settings.grace_seconds,
+    }
+    return {"nextSession": shown}
 
 
-def _message(instance: Instance, task: Task | None) -> str:
+def _next_stop(platform: Platform, instance: Running) -> Answer:
+    now, maintenance = clock.now(), platform.registry.maintenance()
+    stop = planned_stop(
+        instance,
+        booking_in_play(instance, now),
+        instance.get("idleSince"),
+        platform.settings,
+        maintenance["stopsAt"] if maintenance else None,
+    )
+    earliest = instance.get("noticedAt", now) + NOTICE_SECONDS
+    return {"stopsAt": max(stop.at, earliest), "stopsBecause": stop.why}
+
+
+def _message(platform: Platform, instance: Instance) -> str:
     waited = f"{max(0, clock.now() - instance['statusSince'])} s so far"
     reason = instance.get("reason")
     match instance["status"]:
@@ -69,39 +90,23 @@ def _message(instance: Instance, task: Task | None) -> str:
         case InstanceStatus.CREATED:
             return "The server is ready to be started for the first time."
         case InstanceStatus.STARTING:
-            return f"{reason or _coming_up(instance, task)}, {waited}"
+            return f"{reason or _progress(platform, instance)}, {waited}"
         case InstanceStatus.RUNNING:
             return reason or f"The server is running at https://{instance['host']}"
         case InstanceStatus.STOPPING:
-            return f"{_going_down(task)}, {waited}"
+            return f"{_progress(platform, instance)}, {waited}"
         case InstanceStatus.STOPPED:
             return f"The server is stopped. {reason or ''}".strip()
         case _:
             return f"The server and all its resources are being destroyed, {waited}"
 
 
-def _coming_up(instance: Instance, task: Task | None) -> str:
-    if task is None:
-        return "Asking for a machine"
-    if task.status == "STOPPED":
-        return f"The start failed: {task.stopped_reason or task.stop_code}"
-    if task.status == "RUNNING":
-        return "Foundry is up; the way to it is being opened"
-    if task.pulled_from and not task.pulled_until:
-        return "Pulling the image"
-    if not task.pulled_until:
-        return "Waiting for a machine"
-    if needs_fetching(instance):
-        return f"Fetching Foundry {image_tag(instance)} if it is not there yet, and starting it"
-    return "Starting Foundry"
+def _progress(platform: Platform, instance: Instance) -> str:
+    from actions.instances.progress import (
+        progress,  # a status at rest does without all that knows ECS
+    )
 
-
-def _going_down(task: Task | None) -> str:
-    if task is None or task.desired_status == "RUNNING":
-        return "Asking Foundry to save and close its world"
-    if task.status == "STOPPED":
-        return "Foundry has stopped; its route and licence are being given back"
-    return "Foundry is shutting down"
+    return progress(platform, instance)
 
 
 ACTION = Action(Status, status, Scope.USER)

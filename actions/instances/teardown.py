@@ -18,7 +18,7 @@ from actions.licenses.releasing import release_all
 from services import metrics
 from services.concurrency import concurrently
 from services.errors import Unfinished
-from services.instances import Instance, InstanceStatus
+from services.instances import Instance, InstanceStatus, is_complete
 from services.platform import Platform
 
 _log = structlog.get_logger()
@@ -119,9 +119,14 @@ def _delete_records(lock: Lock) -> None:
         platform.hosts.release(instance["host"], instance["instanceId"]),
         platform.counters.count(instance["userId"], {InstanceStatus.DESTROYING: -1}),
     ]
+    operations += [
+        platform.licenses.release_key(claim, instance["instanceId"])
+        for claim in instance.get("licenseClaims", [])
+    ]
     license_id = instance.get("licenseId")
     if license_id and (license := platform.licenses.find(license_id)):
         operations.append(platform.licenses.remove(license))
     lock.finish(*operations)
-    metrics.resource("efs", -1)
-    metrics.resource("s3", -1)
+    if is_complete(instance):  # what was never made whole was not counted
+        metrics.resource("efs", -1)
+        metrics.resource("s3", -1)

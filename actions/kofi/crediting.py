@@ -15,6 +15,9 @@ def note(platform: Platform, donation: Donation) -> None:
     transact(
         *platform.donations.add(donation),
         platform.counters.count(donation["donationId"], counted),
+        platform.counters.count_in(
+            donation["month"], donation["donationId"], {"donated": donation["counted"]}
+        ),
         *_credit(platform, donation, donation.get("userId", UNASSIGNED)),
     )
 

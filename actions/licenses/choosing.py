@@ -1,4 +1,4 @@
-"""Which licence a member's server runs on."""
+"""Which licence a member's server runs on, and which ones a session may have."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from actions.errors import LicenseTaken
 from actions.licenses import rules
 from actions.licenses.license_pool_status import shared_licenses
 from services import clock
-from services.instances import Instance
+from services.instances import Instance, booked_now
 from services.licenses import License
 from services.platform import Platform
+from services.sessions import Session, SessionStatus
 
 
 def suitable(platform: Platform, instance: Instance, only: str | None = None) -> Iterator[License]:
     """The licences that the instance may start on now, the most suitable first, each read when asked for.
 
-    First what a session of the member's has booked for now, then the own licence, then what the member has
-    leased, then the pool, the longest unused first. With `only`, that one or none.
+    What a session of the member's has booked for now, and nothing else; else what it has booked for shortly
+    after, then the own licence, then what the member has leased, then the pool. With `only`, that one or none.
     """
     user_id = instance["userId"]
     for license_id in [only] if only else _candidates(platform, instance):
@@ -28,8 +29,11 @@ def suitable(platform: Platform, instance: Instance, only: str | None = None) ->
 
 def _candidates(platform: Platform, instance: Instance) -> Iterator[str]:
     now = clock.now()
+    if booked := booked_now(instance, now):
+        yield booked["licenseId"]
+        return
     for booking in instance.get("bookings", []):
-        if booking["begins"] <= now < booking["ends"]:
+        if now < booking["begins"] < now + rules.CLOSE_SECONDS:
             yield booking["licenseId"]
     if instance["licenseType"] == "byol":
         yield instance["licenseId"]
@@ -37,14 +41,63 @@ def _candidates(platform: Platform, instance: Instance) -> Iterator[str]:
     if lease and lease["until"] > now:
         yield lease["leased"]
     if instance["licenseType"] == "pooled":
-        yield from platform.licenses.shared()
+        yield from pooled(platform)
+
+
+def pooled(platform: Platform) -> list[str]:
+    """The ids of the licences in the pool: those first that nobody has booked for longer, then the longest unused.
+
+    By an index, which may lag a moment behind the table.
+    """
+    now, longest = clock.now(), platform.settings.longest_seconds
+    found = list(platform.licenses.pool())
+    found.sort(key=lambda license: -rules.free_for(license, now, longest))
+    return [license["licenseId"] for license in found]
+
+
+def candidates(
+    platform: Platform, instance: Instance, span: rules.Span, before: Session | None = None
+) -> list[License]:
+    """The licences that the member's session may have, the best first, without what it had reserved `before`.
+
+    One that has begun, or is about to, stays where it is.
+    """
+    if before and before["status"] != SessionStatus.SCHEDULED:
+        kept = platform.licenses.find(before["licenseId"])
+        return [without(kept, before)] if kept else []
+    now, longest = clock.now(), platform.settings.longest_seconds
+    return sorted(
+        (without(license, before) for license in usable(platform, instance)),
+        key=lambda x: rules.is_wanted(x, instance["userId"], span[0], now, longest),
+    )
+
+
+def usable(platform: Platform, instance: Instance) -> list[License]:
+    """The licences that the member's sessions may book, the own one first, then the longest unused."""
+    own = instance.get("licenseId")
+    mine = platform.licenses.find(own) if own else None
+    shared = [x for x in shared_licenses(platform) if x["licenseId"] != own and rules.is_shared(x)]
+    return [mine, *shared] if mine else shared
+
+
+def without(license: License, session: Session | None) -> License:
+    """The licence as it would be without what the session has reserved."""
+    if session is None:
+        return license
+    kept = [w for w in license["windows"] if w["sessionId"] != session["sessionId"]]
+    return {**license, "windows": kept}
 
 
 def refusal(platform: Platform, instance: Instance) -> LicenseTaken:
     """Why no licence can be had now, until when, and what to do. Names no user."""
+    now = clock.now()
+    if booked_now(instance, now):
+        return LicenseTaken(
+            "Another member's server is still being stopped on the licence of your session.",
+            suggestion="Your server starts by itself as soon as the licence is free, within minutes.",
+        )
     if instance["licenseType"] == "pooled":
         return pool_is_empty(shared_licenses(platform))
-    now = clock.now()
     license = platform.licenses.find(instance["licenseId"])
     booked = rules.booked_for_other(license, instance["userId"], now) if license else None
     if booked:

@@ -1,11 +1,17 @@
-"""What a licence key of Foundry looks like."""
+"""What a licence key of Foundry looks like, and that one key is one licence."""
 
 from __future__ import annotations
 
+import hashlib
 import re
 from typing import Annotated
 
 from pydantic import AfterValidator, SecretStr
+
+from actions.errors import LicenseTaken
+from services.dynamodb import ConditionFailed, Operation, transact
+from services.instances import Instance
+from services.platform import Platform
 
 _KEY = re.compile(r"(?:[A-Za-z0-9]{4}-?){5}[A-Za-z0-9]{4}", re.ASCII)
 
@@ -17,6 +23,35 @@ def _complete(key: SecretStr) -> SecretStr:
             "use the key as foundryvtt.com shows it: six groups of four letters and digits"
         )
     return key
+
+
+def fingerprint_of(key: SecretStr, mark: str) -> str:
+    """What a key is known by where it may not be kept: nobody can make the key of it.
+
+    A key has 24 letters and digits by chance, more than can ever be tried. `mark` is the stack's.
+    """
+    plain = key.get_secret_value().replace("-", "").upper()
+    return hashlib.blake2b(plain.encode(), key=mark.encode(), digest_size=16).hexdigest()
+
+
+def claim_key(
+    platform: Platform, instance: Instance, fingerprint: str, *operations: Operation
+) -> None:
+    """Carry out `operations` and claim a key for the instance's member, or neither.
+
+    Raises LicenseTaken if another member has brought the key, ConditionFailed if an operation is refused.
+    """
+    claim = platform.licenses.claim_key(fingerprint, instance["userId"], instance["instanceId"])
+    try:
+        transact(*operations, claim)
+    except ConditionFailed as refused:
+        if refused.failed == {len(operations)}:
+            raise LicenseTaken(
+                "Another member of this platform has brought that licence key.",
+                field="foundryLicense",
+                suggestion="One key is one licence. If it is yours alone, tell an administrator.",
+            ) from refused
+        raise
 
 
 LicenseKey = Annotated[SecretStr, AfterValidator(_complete)]

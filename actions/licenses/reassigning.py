@@ -1,84 +1,82 @@
-"""The owner first: making room on a licence for its owner.
+"""Sessions that leave a licence: for its owner, who comes first, or since it is taken out of the pool.
 
-Other members' sessions that have not begun are moved to another licence of the pool, and cancelled, with a
-notice, only where none is free. A session that is being prepared or played is never touched.
+They move to another licence, and are cancelled, with a notice, only where none is free. A session that is being
+prepared or played is never touched.
 """
 
 from __future__ import annotations
 
 from actions.licenses import rules
-from actions.licenses.reservations import bookings, close, usable, without
+from actions.licenses.choosing import candidates, without
+from actions.licenses.reservations import Reservations, how_it_ended
 from actions.notices import tell
 from services import clock
-from services.dynamodb import transact
-from services.instances import Instance
-from services.licenses import License, Window
+from services.instances import WHOLE, Instance
 from services.platform import Platform
 from services.sessions import Session, SessionStatus
 
 _FOR_THE_OWNER = "The licence's owner needs it at that time, and no other licence was free."
+_MOST_DISPLACED = 20  # a transaction holds 100 writes
 
 
-def free_for_owner(platform: Platform, owner: Instance, begins: int, ends: int) -> bool:
-    """Free the owner's own licence for a time; False if that cannot be.
-
-    Raises ConditionFailed if something changed meanwhile: then read again and repeat.
-    """
-    own = owner.get("licenseId")
+def displaceable(
+    platform: Platform, owner: Instance, span: rules.Span, before: Session | None = None
+) -> list[Session]:
+    """The sessions of others that give way on the owner's licence; none if that does not make it free."""
+    own, now = owner.get("licenseId"), clock.now()
     license = platform.licenses.find(own) if own else None
-    now = clock.now()
-    if license is None:
-        return False
-    if rules.is_played_on(license, owner["userId"]) and begins < now + rules.TOLD_SECONDS:
-        return False
-    in_the_way = rules.overlaps(rules.coming(license, now), begins, ends)
-    sessions = [platform.sessions.find(window["sessionId"]) for window in in_the_way]
-    if not all(s and _may_be_moved(s, owner["userId"]) for s in sessions):
-        return False
-    for window, session in zip(in_the_way, sessions, strict=True):
-        if session:
-            reassign(platform, license["licenseId"], window, session)
-    return True
+    if license is None or (before and before["status"] != SessionStatus.SCHEDULED):
+        return []
+    if rules.is_played_on(license, owner["userId"]) and span[0] < now + rules.TOLD_SECONDS:
+        return []
+    in_the_way = rules.overlaps(rules.coming(without(license, before), now), *span)
+    if len(in_the_way) > _MOST_DISPLACED:
+        return []
+    found = [platform.sessions.find(window["sessionId"]) for window in in_the_way]
+    sessions = [s for s in found if s and _may_be_moved(s, owner["userId"])]
+    return sessions if len(sessions) == len(in_the_way) else []
 
 
-def reassign(platform: Platform, license_id: str, window: Window, session: Session) -> None:
-    """Move another member's coming session to another licence, or cancel it with a notice."""
-    license = platform.licenses.find(license_id)
-    borrower = platform.instances.find(session["userId"])
-    if license is None or borrower is None:
-        close(platform, session, SessionStatus.CANCELLED, _FOR_THE_OWNER)
-        return
-    now = clock.now()
-    for other in usable(platform, borrower):
-        free = rules.is_free(other, session["userId"], window["begins"], window["ends"], now)
-        if other["licenseId"] != license_id and free:
-            _move(platform, borrower, session, window, license, other)
-            return
-    close(platform, session, SessionStatus.CANCELLED, _FOR_THE_OWNER)
-    tell(platform, "session-cancelled", borrower, _FOR_THE_OWNER, sessionId=session["sessionId"])
+def reassign(platform: Platform, session: Session) -> None:
+    """Move a session that has not begun to another licence than the one it has, or cancel it with a notice.
+
+    Raises ConditionFailed if something changed meanwhile.
+    """
+    changes = Reservations(platform)
+    is_moved = leave(platform, changes, session)
+    changes.write()
+    if not is_moved:
+        tell_cancelled(platform, changes, session)
+
+
+def leave(platform: Platform, changes: Reservations, session: Session) -> bool:
+    """Have the session leave its licence; False if it is cancelled for want of another one."""
+    borrower, left = changes.instance(session["userId"]), changes.license(session["licenseId"])
+    windows = left["windows"] if left else []
+    span = next(
+        ((w["begins"], w["ends"]) for w in windows if w["sessionId"] == session["sessionId"]), None
+    )
+    if borrower and borrower["status"] in WHOLE and span:
+        for other in candidates(platform, borrower, span):
+            free = changes.license(other["licenseId"])
+            if other["licenseId"] == session["licenseId"] or free is None:
+                continue
+            if rules.is_free(free, session["userId"], *span, clock.now()):
+                changes.give_back(session)
+                changes.reserve(session, free, span)
+                there = {"licenseId": free["licenseId"]}
+                changes.also(platform.sessions.move(session, SessionStatus.SCHEDULED, there))
+                return True
+    changes.end(session, how_it_ended(session), _FOR_THE_OWNER)
+    return False
+
+
+def tell_cancelled(platform: Platform, changes: Reservations, session: Session) -> None:
+    """Tell a member that a session had to give way."""
+    if borrower := changes.instance(session["userId"]):
+        about = {"sessionId": session["sessionId"], "startTime": session["startTime"]}
+        tell(platform, "session-cancelled", borrower, _FOR_THE_OWNER, None, **about)
 
 
 def _may_be_moved(session: Session, owner_id: str) -> bool:
     return session["userId"] != owner_id and session["status"] == SessionStatus.SCHEDULED
-
-
-def _move(
-    platform: Platform,
-    borrower: Instance,
-    session: Session,
-    window: Window,
-    license: License,
-    other: License,
-) -> None:
-    there = {"licenseId": other["licenseId"]}
-    moved = [
-        {**booking, **there} if booking["sessionId"] == session["sessionId"] else booking
-        for booking in borrower.get("bookings", [])
-    ]
-    windows = [*rules.coming(other, clock.now()), window]
-    transact(
-        platform.licenses.change(license, *without(license, session)),
-        platform.licenses.change(other, {"windows": windows}),
-        platform.sessions.move(session, SessionStatus.SCHEDULED, there),
-        bookings(platform, borrower, moved),  # type: ignore[arg-type]
-    )

@@ -27,7 +27,10 @@ def _release(platform: Platform, user_id: str) -> None:
     license = platform.licenses.find(lease["leased"]) if lease else None
     if license is None or not rules.is_leased_by(license, user_id, now):
         raise _nothing_to_release(platform, user_id)
-    transact(platform.licenses.free(license, now), platform.licenses.forget_lease(user_id))
+    noted = platform.licenses.note_lease(
+        user_id, license["licenseId"], rules.leased_since(lease, now), now, lease
+    )
+    transact(platform.licenses.free(license, now), noted)
 
 
 def _nothing_to_release(platform: Platform, user_id: str) -> NotFound | Conflict:

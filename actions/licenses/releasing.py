@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from actions.licenses import rules
 from actions.licenses.reassigning import reassign
-from actions.licenses.reservations import close
+from actions.licenses.reservations import close, how_it_ended
 from actions.retrying import retry_on_conflict
 from services import clock
 from services.concurrency import concurrently
 from services.dynamodb import transact
 from services.instances import Instance
+from services.licenses import License
 from services.platform import Platform
-from services.sessions import OPEN, SessionStatus
+from services.sessions import NOT_BEGUN, OPEN, Session
 
 _DESTROYED = "The server was destroyed."
+_WITHDRAWN = "The licence that it was played on was taken away by its owner."
 
 
 def release_all(platform: Platform, instance: Instance) -> bool:
@@ -35,7 +37,7 @@ def release_all(platform: Platform, instance: Instance) -> bool:
 def _cancel(platform: Platform, session_id: str) -> None:
     session = platform.sessions.find(session_id)
     if session and session["status"] in OPEN:
-        close(platform, session, SessionStatus.CANCELLED, _DESTROYED)
+        close(platform, session, how_it_ended(session), _DESTROYED)
 
 
 def _withdrawn(platform: Platform, license_id: str) -> bool:
@@ -47,10 +49,22 @@ def _withdrawn(platform: Platform, license_id: str) -> bool:
         transact(platform.licenses.change(license, {}, ("pool", "leaving")))
     for window in rules.coming(license, clock.now()):
         session = platform.sessions.find(window["sessionId"])
-        if session and session["status"] in OPEN:
-            reassign(platform, license_id, window, session)
+        if session and session["status"] in OPEN and not _is_played(license, session):
+            _let_go(platform, session)
             return _withdrawn(platform, license_id)  # it may have been taken until just now
     return "holder" not in license or "leaseUntil" in license
+
+
+def _is_played(license: License, session: Session) -> bool:
+    """Whether the session's server is up on the licence, or on its way."""
+    return "leaseUntil" not in license and license.get("holderUserId") == session["userId"]
+
+
+def _let_go(platform: Platform, session: Session) -> None:
+    if session["status"] in NOT_BEGUN:
+        reassign(platform, session)
+    else:
+        close(platform, session, how_it_ended(session), _WITHDRAWN)
 
 
 def _end_lease(platform: Platform, user_id: str) -> None:

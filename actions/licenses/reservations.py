@@ -1,31 +1,24 @@
-"""Booking: a session and the licence for it, in one transaction; and the way back.
+"""Reserved times: a session, the licence for it and its member's booking, changed together or not at all.
 
-A booking changes three items: the session, the licence with its reserved windows, the member's instance with
-its bookings. The last two are written on the condition that they are as they were read, so that neither a
-licence's windows nor a member's own sessions ever overlap.
+Neither a licence's windows nor a member's own bookings ever overlap, since each is written on the condition that
+it is as it was read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, cast
 
-from actions.errors import Conflict, NoLicenseFree
 from actions.licenses import rules
-from actions.licenses.license_pool_status import shared_licenses
-from actions.retrying import Backoff
 from services import clock
-from services.dynamodb import Attr, Condition, ConditionFailed, Operation, transact
+from services.dynamodb import Attr, Operation, transact
 from services.instances import WHOLE, Booking, Instance, Running
 from services.licenses import License, Window
 from services.platform import Platform
 from services.sessions import Session, SessionStatus
 from services.settings import Settings
 
-_LICENSE = 0  # the licence's position in the transaction
 
-
-def reserved_time(settings: Settings, start_time: int, duration: int) -> tuple[int, int]:
+def reserved_time(settings: Settings, start_time: int, duration: int) -> rules.Span:
     """From when to when a session of `duration` minutes reserves a licence.
 
     Before it there is time to end a borrower's run and to come up, after it to say goodbye and to save.
@@ -34,134 +27,120 @@ def reserved_time(settings: Settings, start_time: int, duration: int) -> tuple[i
     return start_time - settings.preparation_seconds, ends
 
 
-def book(platform: Platform, instance: Instance, session: Session) -> Session:
-    """Book the session on the best licence that is free for it.
-
-    Raises NoLicenseFree with the next free time; Conflict if the member has a session at that time; Contended;
-    ConditionFailed if the member's server changed in between: then read again and repeat.
-    """
-    begins, ends = reserved_time(platform.settings, session["startTime"], session["duration"])
-    refuse_overlap(instance, begins, ends)
-    found = {license["licenseId"]: license for license in usable(platform, instance)}
-    user_id, backoff = instance["userId"], Backoff()
-    for license_id in found:
-        while rules.is_free(found[license_id], user_id, begins, ends, clock.now()):
-            try:
-                return _booked(platform, instance, session, found[license_id])
-            except ConditionFailed as quicker:
-                backoff.wait()
-                found[license_id] = _as_it_is_now(platform, found[license_id], quicker)
-    next_free = rules.next_free(found.values(), user_id, begins, ends, clock.now())
-    raise NoLicenseFree(next_free, begins)
+def first_due(settings: Settings, start_time: int) -> int:
+    """When to look after a session first: whoever plays on its licence is told then."""
+    return start_time - settings.preparation_seconds - rules.GIVE_WAY_SECONDS
 
 
-def _as_it_is_now(platform: Platform, license: License, quicker: ConditionFailed) -> License:
-    """The licence when somebody else was quicker with it; only that is read again, to be quick oneself.
+class Reservations:
+    """Changes of reserved times, gathered and then written in one transaction: each item once."""
 
-    Raises `quicker` if more than its bookings changed.
-    """
-    found = platform.licenses.find(license["licenseId"])
-    if quicker.failed != {_LICENSE} or found is None:
-        raise quicker
-    if rules.is_shared(found) != rules.is_shared(license):
-        raise quicker
-    return found
+    def __init__(self, platform: Platform, *known: License | Instance) -> None:
+        """`known` are licences and instances that need not be read again."""
+        self._platform = platform
+        self._licenses: dict[str, License | None] = {}
+        self._instances: dict[str, Instance | None] = {}
+        self._windows: dict[str, list[Window]] = {}
+        self._bookings: dict[str, list[Booking]] = {}
+        self._booked: set[str] = set()
+        self._others: list[Operation] = []
+        for item in known:
+            if "ownerId" in item:
+                self._licenses[item["licenseId"]] = cast("License", item)
+            else:
+                self._instances[item["userId"]] = item
+
+    def license(self, license_id: str) -> License | None:
+        """The licence as it will be."""
+        if license_id not in self._licenses:
+            self._licenses[license_id] = self._platform.licenses.find(license_id)
+        found = self._licenses[license_id]
+        return (
+            {**found, "windows": self._windows.get(license_id, found["windows"])} if found else None
+        )
+
+    def instance(self, user_id: str) -> Instance | None:
+        """The member's instance as it was read."""
+        if user_id not in self._instances:
+            self._instances[user_id] = self._platform.instances.find(user_id)
+        return self._instances[user_id]
+
+    def reserve(self, session: Session, license: License, span: rules.Span) -> None:
+        """Give the session this time on the licence, and its member, who has a server, the booking."""
+        user_id, now = session["userId"], clock.now()
+        time = {"sessionId": session["sessionId"], "begins": span[0], "ends": span[1]}
+        booking = cast("Booking", {**time, "licenseId": license["licenseId"]})
+        window = cast("Window", {**time, "userId": user_id})
+        found = self.license(license["licenseId"]) or license
+        self._windows[license["licenseId"]] = [*rules.coming(found, now), window]
+        # What is over and not yet forgotten stands in nobody's way.
+        kept = [b for b in self._bookings_of(user_id) if b["ends"] > now or b["ends"] <= span[0]]
+        self._bookings[user_id] = [*kept, booking]
+        self._booked.add(user_id)
+
+    def give_back(self, session: Session) -> None:
+        """Take what is reserved for the session away from its licence and its member."""
+        if license := self.license(session["licenseId"]):
+            windows = [w for w in license["windows"] if w["sessionId"] != session["sessionId"]]
+            self._windows[license["licenseId"]] = windows
+        booked = self._bookings_of(session["userId"])
+        rest = [booking for booking in booked if booking["sessionId"] != session["sessionId"]]
+        if len(rest) < len(booked):
+            self._bookings[session["userId"]] = rest
+
+    def end(self, session: Session, status: SessionStatus, reason: str = "") -> None:
+        """End the session: nothing is reserved for it any more, and nobody has to look after it."""
+        self.give_back(session)
+        values: dict[str, Any] = {"reason": reason} if reason else {}
+        values["expiresAt"] = session["endTime"] + self._platform.settings.session_days * 86400
+        self.also(self._platform.sessions.move(session, status, values, ("due", "dueAt")))
+
+    def also(self, operation: Operation) -> None:
+        """Carry this out as well."""
+        self._others.append(operation)
+
+    def write(self) -> None:
+        """Carry all of it out; raises ConditionFailed, naming the licences first, if something has changed."""
+        transact(
+            *(self._license_operation(license_id) for license_id in self._windows),
+            *(self._instance_operation(user_id) for user_id in self._bookings),
+            *self._others,
+        )
+
+    def _bookings_of(self, user_id: str) -> list[Booking]:
+        instance = self.instance(user_id)
+        return self._bookings.get(user_id, instance.get("bookings", []) if instance else [])
+
+    def _license_operation(self, license_id: str) -> Operation:
+        """With the last window of others, a leaving licence leaves."""
+        license, windows = cast("License", self._licenses[license_id]), self._windows[license_id]
+        others = any(window["userId"] != license["ownerId"] for window in windows)
+        gone = ("pool", "leaving") if license.get("leaving") and not others else ()
+        return self._platform.licenses.change(license, {"windows": windows}, gone)
+
+    def _instance_operation(self, user_id: str) -> Operation:
+        instance = cast("Instance", self._instances[user_id])
+        version = instance.get("bookingsVersion", 0)
+        as_read = Attr("bookingsVersion").eq(version) | Attr("bookingsVersion").not_exists()
+        if user_id in self._booked:  # one that is being destroyed has given back its bookings
+            as_read = as_read & Attr("status").is_in(list(WHOLE))
+        values = {"bookings": self._bookings[user_id], "bookingsVersion": version + 1}
+        return self._platform.instances.change(instance, as_read, values)
 
 
-def usable(platform: Platform, instance: Instance) -> Iterator[License]:
-    """The licences that the member's sessions may book, the own one first."""
-    own = instance.get("licenseId")
-    mine = platform.licenses.find(own) if own else None
-    if mine:
-        yield mine
-    for license in shared_licenses(platform):
-        if license["licenseId"] != own and rules.is_shared(license):
-            yield license
-
-
-def refuse_overlap(instance: Instance, begins: int, ends: int) -> None:
-    """Raise Conflict if the member has another session at that time; one that is over stands in nobody's way."""
-    for booking in _coming(instance, begins):
-        if booking["begins"] < ends and begins < booking["ends"]:
-            raise Conflict(
-                "You have another session at that time.",
-                field="startTime",
-                sessionId=booking["sessionId"],
-                suggestion="Cancel that session, or choose another time.",
-            )
-
-
-def _coming(instance: Instance, begins: int) -> list[Booking]:
-    """The member's bookings without those that are over, but for a while would touch one from `begins` on."""
-    now = clock.now()
-    return [b for b in instance.get("bookings", []) if b["ends"] > now or b["ends"] <= begins]
-
-
-def _booked(platform: Platform, instance: Instance, session: Session, license: License) -> Session:
-    begins, ends = reserved_time(platform.settings, session["startTime"], session["duration"])
-    booked = cast("Session", {**session, "licenseId": license["licenseId"]})
-    window: Window = {
-        "sessionId": session["sessionId"],
-        "userId": session["userId"],
-        "begins": begins,
-        "ends": ends,
-    }
-    booking: Booking = {
-        "sessionId": session["sessionId"],
-        "licenseId": license["licenseId"],
-        "begins": begins,
-        "ends": ends,
-    }
-    windows = [*rules.coming(license, clock.now()), window]
-    whole = Attr("status").is_in(
-        list(WHOLE)
-    )  # one that is being destroyed has given back its bookings
-    transact(
-        platform.licenses.change(license, {"windows": windows}),
-        platform.sessions.book(booked),
-        bookings(platform, instance, [*_coming(instance, begins), booking], whole),
-    )
-    return booked
-
-
-def bookings(
-    platform: Platform, instance: Instance, wanted: list[Booking], when: Condition | None = None
-) -> Operation:
-    """The operation that gives an instance, whose bookings are as they were read, other ones."""
-    version = instance.get("bookingsVersion", 0)
-    same = Attr("bookingsVersion").eq(version) | Attr("bookingsVersion").not_exists()
-    same = same & when if when else same
-    values = {"bookings": wanted, "bookingsVersion": version + 1}
-    return platform.instances.change(instance, same, values)
-
-
-def close(
-    platform: Platform, session: Session, status: SessionStatus, reason: str = "", run_id: str = ""
-) -> None:
-    """End a session that has not begun to run, or is over: what it had booked is free again.
+def close(platform: Platform, session: Session, status: SessionStatus, reason: str = "") -> None:
+    """End a session: what it had booked is free again.
 
     Raises ConditionFailed if the session, its licence or its member's bookings changed meanwhile.
     """
-    values: dict[str, Any] = {"reason": reason} if reason else {}
-    values["expiresAt"] = session["endTime"] + platform.settings.session_days * 86400
-    operations = [platform.sessions.move(session, status, values, ("due", "dueAt"))]
-    license = platform.licenses.find(session["licenseId"])
-    if license:
-        operations.append(platform.licenses.change(license, *without(license, session)))
-    instance = platform.instances.find(session["userId"])
-    booked = instance.get("bookings", []) if instance else []
-    rest = [booking for booking in booked if booking["sessionId"] != session["sessionId"]]
-    if instance and len(rest) < len(booked):
-        operations.append(bookings(platform, instance, rest))
-    transact(*operations)
+    changes = Reservations(platform)
+    changes.end(session, status, reason)
+    changes.write()
 
 
-def without(license: License, session: Session) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The licence's windows without the session's. With the last one of others, a leaving licence leaves."""
-    left = [w for w in license["windows"] if w["sessionId"] != session["sessionId"]]
-    others = any(w["userId"] != license["ownerId"] for w in left)
-    gone = ("pool", "leaving") if license.get("leaving") and not others else ()
-    return {"windows": left}, gone
+def how_it_ended(session: Session) -> SessionStatus:
+    """What a session that ends before its time has been: one that began is completed, another cancelled."""
+    return SessionStatus.COMPLETED if "runId" in session else SessionStatus.CANCELLED
 
 
 def booking_in_play(instance: Running, now: int) -> Booking | None:

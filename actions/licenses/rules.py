@@ -8,10 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from services.licenses import License, Window
+from services.licenses import Lease, License, Window
+
+Span = tuple[int, int]  # from when to when
 
 CLOSE_SECONDS = 1800  # a licence is not given to anybody else this shortly before a booked time
 LEASE_SECONDS = 900
+LEASED_SECONDS = (
+    3 * LEASE_SECONDS
+)  # how long a member may keep one by renewing, and then not for as long
 GIVE_WAY_SECONDS = 600  # how long before a booked time whoever plays on the licence is told to end
 TOLD_SECONDS = GIVE_WAY_SECONDS + 60  # and how long it takes from a booking: a tick later
 
@@ -50,12 +55,29 @@ def may_use(license: License, user_id: str, now: int) -> bool:
     """Whether the user may start a run on the licence at `now`, or lease it."""
     if holder_of(license, now) and not is_leased(license, now):
         return False
+    if license.get("rekeyedUntil", 0) > now:
+        return False
     if is_booked_by(license, user_id, now):
         return True  # also if somebody has leased it, who cannot start any more in this time
-    if is_leased(license, now) and not is_leased_by(license, user_id, now):
+    is_owner = license["ownerId"] == user_id
+    if is_leased(license, now) and not is_leased_by(license, user_id, now) and not is_owner:
         return False
-    mine_or_shared = license["ownerId"] == user_id or is_shared(license)
-    return mine_or_shared and not booked_for_other(license, user_id, now)
+    return (is_owner or is_shared(license)) and not booked_for_other(license, user_id, now)
+
+
+def lease_until(noted: Lease | None, now: int) -> int | None:
+    """Until when a member may lease at `now`; None if the member has had leases for as long as may be.
+
+    `noted` is the member's last lease. Leases that follow one another closely count as one.
+    """
+    until = min(now + LEASE_SECONDS, leased_since(noted, now) + LEASED_SECONDS)
+    return until if until > now else None
+
+
+def leased_since(noted: Lease | None, now: int) -> int:
+    """Since when the member who takes a lease at `now` has had one."""
+    goes_on = noted is not None and now < noted["until"] + LEASE_SECONDS
+    return noted.get("since", now) if noted and goes_on else now
 
 
 def is_shared(license: License) -> bool:
@@ -72,7 +94,21 @@ def is_booked_by(license: License, user_id: str, now: int) -> bool:
 
 def is_free(license: License, user_id: str, begins: int, ends: int, now: int) -> bool:
     """Whether the user's session may book the licence from `begins` to `ends`."""
-    return not overlaps(_taken(license, user_id, now), begins, ends)
+    return not any(_touch(span, (begins, ends)) for span in _taken(license, user_id, now))
+
+
+def is_wanted(license: License, user_id: str, begins: int, now: int, longest: int) -> bool:
+    """Whether somebody else holds the licence, and may still do so when a session begins: it would be taken away.
+
+    `longest` is how many seconds a server may run.
+    """
+    held = holder_of(license, now) and license["holderUserId"] != user_id
+    return bool(held) and begins < now + longest
+
+
+def free_for(license: License, now: int, longest: int) -> int:
+    """For how many seconds from `now` nobody has booked the licence, at most the `longest` that counts."""
+    return min([w["begins"] - now for w in coming(license, now)] + [longest])
 
 
 def is_played_on(license: License, user_id: str) -> bool:
@@ -81,34 +117,40 @@ def is_played_on(license: License, user_id: str) -> bool:
     return runs and license["holderUserId"] != user_id
 
 
-def _taken(license: License, user_id: str, now: int) -> list[Window]:
-    """The times at which the user cannot have the licence, in order."""
-    windows = coming(license, now)
-    if is_played_on(license, user_id):
-        other, until = license["holderUserId"], now + TOLD_SECONDS
-        windows.insert(0, {"sessionId": "", "userId": other, "begins": 0, "ends": until})
-    return windows
+def _taken(license: License, user_id: str, now: int) -> list[Span]:
+    """The times at which the user cannot have the licence."""
+    spans = [(window["begins"], window["ends"]) for window in coming(license, now)]
+    return [(0, now + TOLD_SECONDS), *spans] if is_played_on(license, user_id) else spans
+
+
+def _touch(one: Span, other: Span) -> bool:
+    return one[0] < other[1] and other[0] < one[1]
 
 
 def overlaps(windows: Iterable[Window], begins: int, ends: int) -> list[Window]:
     """The booked times that touch the time from `begins` to `ends`."""
-    return [w for w in windows if w["begins"] < ends and begins < w["ends"]]
+    return [w for w in windows if _touch((w["begins"], w["ends"]), (begins, ends))]
 
 
 def next_free(
-    licenses: Iterable[License], user_id: str, begins: int, ends: int, now: int
+    licenses: Iterable[License],
+    user_id: str,
+    begins: int,
+    ends: int,
+    now: int,
+    own: Iterable[Span] = (),
 ) -> int | None:
     """The earliest time, whole minutes after `begins`, from which some licence is free for as long.
 
-    None without any.
+    It touches none of the user's `own` sessions. None without any licence.
     """
-    length = ends - begins
+    length, mine = ends - begins, list(own)
     starts = []
     for license in licenses:
         start = begins
-        for window in _taken(license, user_id, now):
-            if window["begins"] < start + length and start < window["ends"]:
-                start = begins - (begins - window["ends"]) // 60 * 60  # rounded up
+        for span in sorted([*_taken(license, user_id, now), *mine]):
+            if _touch(span, (start, start + length)):
+                start = begins - (begins - span[1]) // 60 * 60  # rounded up
         starts.append(start)
     return min(starts, default=None)
 

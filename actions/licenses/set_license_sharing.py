@@ -63,7 +63,7 @@ def _set(request: SetLicenseSharing, platform: Platform) -> str:
     for window in others:
         session = platform.sessions.find(window["sessionId"])
         if session and session["status"] == SessionStatus.SCHEDULED:
-            reassign(platform, license["licenseId"], window, session)
+            reassign(platform, session)
     return "Your licence is out of the pool"
 
 
@@ -82,6 +82,8 @@ def _write(
     shared: bool,
 ) -> None:
     whole = Attr("status").is_in(list(WHOLE))
+    if not shared and rules.is_leased(license, clock.now()):  # nobody else could start on it
+        removed = (*removed, "holder", "holderUserId", "leaseUntil")
     transact(
         platform.licenses.change(license, values, removed),
         platform.instances.change(instance, whole, {"allowLicenseSharing": shared}),

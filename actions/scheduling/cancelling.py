@@ -1,20 +1,21 @@
-"""Calling off a session that has not begun, by its member or by an administrator."""
+"""Calling off a session, by its member or by an administrator."""
 
 from __future__ import annotations
 
-from actions.errors import WrongState
-from actions.licenses import reservations
+from actions.errors import SessionIsOver
+from actions.licenses.reservations import close, how_it_ended
 from services.platform import Platform
-from services.sessions import NOT_BEGUN, Session, SessionStatus
+from services.sessions import OPEN, Session, SessionStatus
 
 
-def cancel(platform: Platform, session: Session, reason: str, *, while_it_runs: str) -> None:
-    """Cancel a session; its licence is free for that time again.
+def cancel(platform: Platform, session: Session, reason: str) -> SessionStatus:
+    """Cancel a session, or end one that has begun; its licence is free for that time again. Returns which it was.
 
-    `while_it_runs` is what to do about one that has begun. Raises WrongState; ConditionFailed if something
-    changed meanwhile: then read again and repeat.
+    A server that runs for it goes on until it is idle or stopped. Raises SessionIsOver; ConditionFailed if
+    something changed meanwhile: then read again and repeat.
     """
-    if session["status"] not in NOT_BEGUN:
-        hint = while_it_runs if session["status"] == SessionStatus.RUNNING else "It is over."
-        raise WrongState("session cancelled", session["status"], hint)
-    reservations.close(platform, session, SessionStatus.CANCELLED, reason)
+    if session["status"] not in OPEN:
+        raise SessionIsOver(session["status"])
+    status = how_it_ended(session)
+    close(platform, session, status, reason)
+    return status

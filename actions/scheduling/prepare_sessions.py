@@ -9,6 +9,7 @@ from actions.due_work import due_now, run_steps
 from actions.scheduling.preparing import advance
 from services import clock
 from services.platform import Platform
+from services.sessions import NOT_BEGUN
 
 
 class PrepareSessions(SystemRequest):
@@ -18,15 +19,16 @@ class PrepareSessions(SystemRequest):
 def prepare_sessions(request: PrepareSessions, platform: Platform) -> Answer:
     """Take every due session a step further, side by side; one failing session does not stop the others."""
     sessions = due_now(platform.sessions.due(clock.now()), platform.sessions.find)
-    started, failures = run_steps(
+    prepared = [session for session in sessions if session["status"] in NOT_BEGUN]
+    outcome = run_steps(
         [partial(advance, platform, session) for session in sessions],
         [{"sessionId": session["sessionId"]} for session in sessions],
     )
     return {
         "success": True,
-        "sessionsPrepared": len(sessions),
-        "instancesStarted": started,
-        "failures": failures,
+        "sessionsPrepared": len(prepared),
+        "instancesStarted": outcome.done,
+        "failures": outcome.failures,
         "message": "Session preparation completed",
     }
 

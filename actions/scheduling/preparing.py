@@ -11,22 +11,29 @@ from typing import Any
 import structlog
 
 from actions.errors import PlatformError
+from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.launching import launch
-from actions.instances.observing import LOOK_AGAIN_SECONDS
 from actions.instances.starting import start_run
 from actions.instances.stop import decide_stop
-from actions.licenses import reservations, rules
-from actions.licenses.reservations import booking_in_play, reserved_time
+from actions.licenses import rules
+from actions.licenses.reservations import (
+    booking_in_play,
+    close,
+    how_it_ended,
+    reserved_time,
+)
 from actions.notices import tell
 from services import clock
-from services.instances import AT_REST, Instance, InstanceStatus, is_running
+from services.instances import AT_REST, UP, Instance, InstanceStatus, is_running
 from services.platform import Platform
 from services.runs import EndCause
 from services.sessions import Session, SessionStatus
 
 _log = structlog.get_logger()
 LEAD_SECONDS = 300  # the contract's schedule prepares what begins within the next five minutes
-RETRY_WINDOW_SECONDS = 600  # how long after its beginning a session's failed start is tried again
+RETRY_WINDOW_SECONDS = (
+    600  # how long after it should have been a session's failed start is tried again
+)
 _STEP_SECONDS = 60
 
 PREEMPTED = "A scheduled session needs the licence."
@@ -38,6 +45,9 @@ def advance(platform: Platform, session: Session) -> bool:
     Raises ConditionFailed if somebody else took that step.
     """
     now = clock.now()
+    if session["status"] == SessionStatus.RUNNING and now < session["endTime"]:
+        _end_early(platform, session)
+        return False
     if session["status"] in (SessionStatus.RUNNING, SessionStatus.COMPLETED):
         _complete(platform, session)
         return False
@@ -54,12 +64,12 @@ def _prepare(platform: Platform, session: Session) -> bool:
     """Start the session's server, take over the one that runs, or give up."""
     instance = platform.instances.find(session["userId"])
     if instance is None:
-        reservations.close(platform, session, SessionStatus.CANCELLED, "The server was destroyed.")
+        close(platform, session, how_it_ended(session), "The server was destroyed.")
         return False
     if instance["status"] == InstanceStatus.RUNNING and _on_its_licence(instance, session):
         _begin(platform, session, instance)
         return False
-    if clock.now() > session["startTime"] + RETRY_WINDOW_SECONDS:
+    if _is_too_late(session) and not _is_on_its_way(instance, session):
         _give_up(platform, session, instance)
         return False
     _reschedule(platform, session, SessionStatus.PREPARING, clock.now() + _STEP_SECONDS)
@@ -72,19 +82,26 @@ def _prepare(platform: Platform, session: Session) -> bool:
         return False
 
 
+def _is_too_late(session: Session) -> bool:
+    begins = session.get("restartedAt", session["startTime"])
+    return clock.now() > begins + RETRY_WINDOW_SECONDS
+
+
+def _is_on_its_way(instance: Instance, session: Session) -> bool:
+    """Whether its server is starting: it arrives, or the other tick gives it up within a quarter of an hour."""
+    return instance["status"] == InstanceStatus.STARTING and _on_its_licence(instance, session)
+
+
 def _start(platform: Platform, session: Session, instance: Instance) -> bool:
     """Start the server if it is at rest; one that runs on another licence is stopped to be started anew."""
     if instance["status"] in AT_REST:
-        lock = start_run(platform, instance, only=session["licenseId"])
+        lock = start_run(platform, instance, session)
         if lock is None:
             return False
         with lock:
             launch(lock)
         return True
-    if instance["status"] in (
-        InstanceStatus.STARTING,
-        InstanceStatus.RUNNING,
-    ) and not _on_its_licence(instance, session):
+    if instance["status"] in UP and not _on_its_licence(instance, session):
         reason = "It starts again on the licence of the session."
         decide_stop(platform, instance, reason, ended_by=EndCause.SESSION)
     return False
@@ -128,6 +145,18 @@ def _begin(platform: Platform, session: Session, instance: Instance) -> None:
     tell(platform, "session-ready", instance, f"Your table is ready: {url}", None, **facts)
 
 
+def _end_early(platform: Platform, session: Session) -> None:
+    """Its server was stopped a while ago: what it had reserved is free again, unless it has been started anew."""
+    instance = platform.instances.find(session["userId"])
+    if instance and instance["status"] in UP and _on_its_licence(instance, session):
+        _reschedule(platform, session, SessionStatus.RUNNING, session["endTime"])
+        return
+    reason = session.get("reason") or "Its server was stopped."
+    close(platform, session, SessionStatus.COMPLETED, reason)
+    if instance and "reason" in session:
+        _tell_of_failure(platform, session, instance, reason)
+
+
 def _complete(platform: Platform, session: Session) -> None:
     """The booked time is over; what it had booked is given back when nothing counts from its end any more."""
     if session["status"] == SessionStatus.COMPLETED:
@@ -136,7 +165,7 @@ def _complete(platform: Platform, session: Session) -> None:
                 platform, session, SessionStatus.COMPLETED, clock.now() + LOOK_AGAIN_SECONDS
             )
         else:
-            reservations.close(platform, session, SessionStatus.COMPLETED)
+            close(platform, session, SessionStatus.COMPLETED)
         return
     settings = platform.settings
     forgotten = session["endTime"] + max(settings.grace_seconds, settings.overrun_seconds)
@@ -155,8 +184,13 @@ def _still_runs(platform: Platform, session: Session) -> bool:
 
 def _give_up(platform: Platform, session: Session, instance: Instance) -> None:
     reason = session.get("reason") or "The server did not start in time."
-    reservations.close(platform, session, SessionStatus.CANCELLED, reason)
-    message = f"Your session was cancelled: {reason}"
+    close(platform, session, how_it_ended(session), reason)
+    _tell_of_failure(platform, session, instance, reason)
+
+
+def _tell_of_failure(platform: Platform, session: Session, instance: Instance, reason: str) -> None:
+    what = "has ended early" if "runId" in session else "was cancelled"
+    message = f"Your session {what}: {reason}"
     tell(platform, "session-failed", instance, message, sessionId=session["sessionId"])
 
 

@@ -7,15 +7,12 @@ from typing import Annotated
 from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.errors import NoLicenseFree, WrongState
-from actions.licenses.reassigning import free_for_owner
-from actions.licenses.reservations import book, reserved_time
-from actions.licenses.rules import GIVE_WAY_SECONDS
+from actions.licenses.booking import book
+from actions.licenses.reservations import first_due
 from actions.lookup import instance_of
 from actions.retrying import retry_on_conflict
 from actions.scheduling.times import Minutes, Moment, checked_start
 from services import clock, ids
-from services.instances import WHOLE
 from services.platform import Platform
 from services.sessions import Session, SessionStatus
 
@@ -32,11 +29,14 @@ class ScheduleSession(UserRequest):
 def schedule_session(request: ScheduleSession, platform: Platform) -> Answer:
     """Book the session; its server starts by itself five minutes before.
 
-    Raises InstanceNotFound, NoLicenseFree with the next free time, Conflict with an own session.
+    Raises InstanceNotFound, NoLicenseFree with the next free time, Overlap with an own session, BudgetSpent,
+    BookedOut when the member has as much booked as one may.
     """
     checked_start(request.start_time)
     session = _new(request, platform)
-    booked = retry_on_conflict(lambda: _book(request, platform, session))
+    booked = retry_on_conflict(
+        lambda: book(platform, instance_of(platform, request.user_id), session)
+    )
     return {
         "success": True,
         "sessionId": booked["sessionId"],
@@ -46,24 +46,7 @@ def schedule_session(request: ScheduleSession, platform: Platform) -> Answer:
     }
 
 
-def _book(request: ScheduleSession, platform: Platform, session: Session) -> Session:
-    instance = instance_of(platform, request.user_id)
-    if instance["status"] not in WHOLE:
-        raise WrongState("booked", "unknown", "Wait until it has been made, or make a new one.")
-    try:
-        return book(platform, instance, session)
-    except NoLicenseFree:
-        if not free_for_owner(platform, instance, *_reserved(request, platform)):
-            raise
-        return book(platform, instance, session)
-
-
-def _reserved(request: ScheduleSession, platform: Platform) -> tuple[int, int]:
-    return reserved_time(platform.settings, request.start_time, request.duration)
-
-
 def _new(request: ScheduleSession, platform: Platform) -> Session:
-    first_due = _reserved(request, platform)[0] - GIVE_WAY_SECONDS
     session: Session = {
         "sessionId": ids.new_run_id(),
         "userId": request.user_id,
@@ -74,7 +57,7 @@ def _new(request: ScheduleSession, platform: Platform) -> Session:
         "licenseId": "",
         "createdAt": clock.now(),
         "due": "session",
-        "dueAt": first_due,
+        "dueAt": first_due(platform.settings, request.start_time),
     }
     if request.title:
         session["title"] = request.title

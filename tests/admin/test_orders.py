@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests import world
 from tests.aws_calls import AWS
 from tests.community import community
 from tests.recount import disagreements
+from tests.world import sample
 
 NOW = 1795291200  # 2026-11-21T20:00:00Z
 HOUR = 3600
@@ -174,7 +177,7 @@ def test_a_repair_that_finds_nothing_changes_nothing(invoke, ecs, order):
 
 
 def test_a_licence_held_by_a_run_that_is_over_is_released(invoke, order):
-    (license,) = [item for item in world.items("licenses") if item.get("pool")]
+    (license,) = [item for item in world.licenses() if item.get("pool")]
     key = {"licenseId": {"S": license["licenseId"]}}
     spoil("licenses", key, holder={"S": "a run of long ago"}, holderUserId={"S": "ben"})
     assert invoke("license-pool-status")["availableLicenses"] == 0
@@ -203,3 +206,10 @@ def test_counters_that_do_not_agree_are_mended_and_reported(invoke, ecs, order):
     assert all(report["said"]["running"] == 7 for report in mended.values())
     assert disagreements(world.items) == {}
     assert order("maintenance-reset")["message"] == "All was as it should be"
+
+
+def test_maintenance_that_is_repeated_says_only_what_is_said_then(invoke):
+    invoke(sample("admin-system-maintenance", userId="admin", until=int(time.time()) + 7200))
+    invoke(sample("admin-system-maintenance", userId="admin", until=None, reason=None))
+    (noted,) = (item for item in world.items("registry") if item["name"] == "maintenance")
+    assert not {"until", "reason"} & set(noted)

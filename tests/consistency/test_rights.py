@@ -136,6 +136,7 @@ def _files(s: Stack) -> Things:
 
 def _members(s: Stack) -> Things:
     secret = s.arn("secretsmanager", f"secret:{s.name}/{ID}-AbCdEf")
+    stage = "UpdateSecretVersionStage"
     read = [s.parameters[f"{name}SecretArn"] for name in ("DiscordWebhook", "Kofi")]
     bucket = f"arn:aws:s3:::foundry-{mark(s)}-ada-1-{ID}"
     settings = "OwnershipControls PublicAccessBlock Policy CORS Versioning"
@@ -145,7 +146,11 @@ def _members(s: Stack) -> Things:
     bounded_user = {"iam__PermissionsBoundary": s.ref("BucketUserBoundary")}
     bounded_role = {"iam__PermissionsBoundary": s.ref("TaskBoundary")}
     return {
-        **each("secretsmanager", "CreateSecret PutSecretValue DeleteSecret TagResource", secret),
+        **each(
+            "secretsmanager",
+            f"CreateSecret PutSecretValue DeleteSecret TagResource {stage}",
+            secret,
+        ),
         **each("secretsmanager", "GetSecretValue", secret, s.attribute("TokenKey.Id"), *read),
         **each("s3", f"CreateBucket DeleteBucket ListBucketVersions {put}", bucket),
         **each("s3", "PutLifecycleConfiguration", bucket),

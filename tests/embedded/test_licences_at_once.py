@@ -185,7 +185,7 @@ def wishes(user: str, evenings: Iterable[int]) -> list[Item]:
 
 def licences() -> list[Item]:
     """The licences as stored, without the notes of who leased one."""
-    return [item for item in world.items("licenses") if "ownerId" in item]
+    return [item for item in world.licenses() if "ownerId" in item]
 
 
 def assert_says_why(answer: Item) -> None:

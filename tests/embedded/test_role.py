@@ -57,6 +57,7 @@ def an_evening_on_the_own_licence(ada: Member) -> None:
     ada.asks("stop-instance")
     ada.becomes("stopped")
     ada.asks("update-version", foundryVersion="14")
+    ada.asks("change-credentials")
 
 
 def a_session_on_a_borrowed_licence(ben: Member) -> None:
@@ -66,6 +67,8 @@ def a_session_on_a_borrowed_licence(ben: Member) -> None:
     when = {"startTime": int(time.time()) + 5, "duration": 15}
     assert ben.asks("check-availability", **when)["available"]
     session = ben.asks("schedule-session", **when)["sessionId"]
+    when["duration"] += 15
+    ben.asks("move-session", sessionId=session, **when)
     assert ticks(ben.deployed, "prepare-sessions")["instancesStarted"] == 1
     ben.becomes("running")
     ben.deployed.as_if("SessionsTable", {"sessionId": {"S": session}}, dueAt=0)

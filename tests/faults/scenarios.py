@@ -144,6 +144,26 @@ def _booked_for_soon(stage: Stage) -> None:
     stage.clock.tick(LEAD_SECONDS - 299)
 
 
+def _in_a_session(stage: Stage) -> None:
+    """The session has begun, and the server runs for it."""
+    _booked_for_soon(stage)
+    stage.does(PREPARE)
+    stage.clock.tick(60)
+    stage.asks(PREPARE)
+
+
+def _crashed_in_a_session(stage: Stage) -> None:
+    _in_a_session(stage)
+    stage.pending.append(stage.ecs.ended(stage.ecs.only_task(), exit_code=137))
+
+
+def _to_be_started_again(stage: Stage) -> None:
+    """It has crashed in a session, and that is known."""
+    _crashed_in_a_session(stage)
+    stage.go_on()
+    stage.clock.tick(60)
+
+
 def _named(stage: Stage) -> None:
     """An administrator besides those of the settings."""
     created(stage)
@@ -153,6 +173,11 @@ def _named(stage: Stage) -> None:
 def in_two_hours() -> int:
     """When the stories' session begins."""
     return int(time.time()) + LEAD_SECONDS
+
+
+def in_an_hour() -> int:
+    """When a session is to begin instead."""
+    return int(time.time()) + LEAD_SECONDS // 2
 
 
 def the_session() -> str:
@@ -175,6 +200,7 @@ SCENARIOS = (
     Scenario("stop while starting", starting, "stop-instance", "stopped"),
     Scenario("crash", _crashed, "", "stopped"),
     Scenario("update version", created, "update-version", "created"),
+    Scenario("change credentials", created, "change-credentials", "created", resumed=True),
     Scenario("destroy what never ran", created, "destroy-instance", None),
     Scenario("destroy what has run", used, "destroy-instance", None),
     Scenario("destroy what is running", running, "destroy-instance", None),
@@ -192,12 +218,17 @@ SCENARIOS = (
     Scenario("keep alive", running, "keep-alive", "running"),
     Scenario("stop sooner", created, "set-auto-shutdown", "created"),
     Scenario("book", created, "schedule-session", "created", more={"startTime": in_two_hours}),
+    Scenario("move", _booked, "move-session", "created", more=SESSION | {"startTime": in_an_hour}),
     Scenario("cancel", _booked, "cancel-scheduled-session", "created", more=SESSION),
     Scenario("cancel for all", _booked, "admin-cancel-all-sessions", "created", more=ADMIN),
     Scenario(
         "cancel for a member", _booked, "admin-cancel-session", "created", more=ADMIN | SESSION
     ),
     Scenario("prepare a session", _booked_for_soon, PREPARE, "running"),
+    Scenario("crash in a session", _crashed_in_a_session, "", "stopped"),
+    Scenario("start again for a session", _to_be_started_again, PREPARE, "running"),
+    Scenario("stop in a session", _in_a_session, "stop-instance", "stopped"),
+    Scenario("end a session", _in_a_session, "cancel-scheduled-session", "running", more=SESSION),
     Scenario("tick after a start unnoticed", _came_up_unnoticed, TICK, "running"),
     Scenario("tick after a stop lost", _stop_lost, TICK, "stopped"),
     Scenario("tick after a crash unnoticed", _crashed_unnoticed, TICK, "stopped"),

@@ -71,7 +71,7 @@ def billed():
 
 
 def license_is_free():
-    (license,) = world.items("licenses")
+    (license,) = world.licenses()
     return "holder" not in license
 
 

@@ -183,20 +183,19 @@ def test_a_crash_is_told_with_its_reason_and_billed(running, invoke, ecs):
     ecs.ends(running, exit_code=137, reason="OutOfMemoryError")
     status = invoke("status", userId=USER)
     assert status["status"] == "stopped"
-    assert "OutOfMemoryError" in status["message"]
-    assert "137" in status["message"]
+    assert "ran out of memory" in status["message"]
     assert "taskArn" not in status
     (run,) = world.items("runs")
     assert "stoppedAt" in run
 
 
 def test_a_run_holds_its_licence_until_its_task_has_stopped(running, invoke, ecs):
-    (held,) = world.items("licenses")
+    (held,) = world.licenses()
     assert held["holder"] == instance()["runId"]
     invoke(sample("stop-instance"))
-    assert "holder" in world.items("licenses")[0]
+    assert "holder" in world.licenses()[0]
     ecs.ends(running)
-    assert "holder" not in world.items("licenses")[0]
+    assert "holder" not in world.licenses()[0]
 
 
 def test_a_stop_that_comes_while_the_server_still_starts_wins(created, invoke, ecs):
@@ -241,7 +240,7 @@ def test_a_pooled_server_starts_on_a_shared_licence_by_reference(invoke, ecs):
     del event["foundryLicense"]
     invoke(event)
     assert invoke("start-instance", userId="guest")["success"] is True
-    (lent,) = world.items("licenses")
+    (lent,) = world.licenses()
     assert lent["holderUserId"] == "guest"
     (task,) = world.client("ecs").describe_tasks(cluster=ecs.cluster, tasks=ecs.tasks())["tasks"]
     definition = world.client("ecs").describe_task_definition(

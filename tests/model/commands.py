@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.model import emulated
 from tests.model.emulated import Item
 from tests.model.simulation import BORROWERS, OWNERS, Event
-from tests.world import sample
+from tests.world import license_key, sample
 
 # Dora comes later; made fit for DNS, her name is Ben's.
 USERS = (*OWNERS, *BORROWERS, "dora")
@@ -20,6 +20,7 @@ NAMES = {"dora": "Bén"}
 START, STOP, DESTROY = "start-instance", "stop-instance", "destroy-instance"
 CREATE, KEEP, UPDATE = "create-instance", "keep-alive", "update-version"
 BOOK, ASK, CANCEL = "schedule-session", "check-availability", "cancel-scheduled-session"
+MOVE, CREDENTIALS = "move-session", "change-credentials"
 
 
 def _is(*statuses: str) -> Callable[[Item], bool]:
@@ -35,6 +36,8 @@ SENSIBLE: dict[str, Callable[[Item], bool]] = {
     CREATE: _is("none"),
     BOOK: bool,
     CANCEL: lambda instance: bool(instance.get("bookings")),
+    MOVE: lambda instance: bool(instance.get("bookings")),
+    CREDENTIALS: _is("created", "stopped"),
     "set-license-sharing": lambda instance: "licenseId" in instance,
 }
 
@@ -57,12 +60,16 @@ class Command:
         asked = {"action": self.action, "userId": user, **self.fields}
         if self.action == CREATE:
             return _created(userId=user, **self.fields)
-        if self.action in (BOOK, ASK):
+        if self.action in (BOOK, ASK, MOVE):
             asked["startTime"] = now + 60 * asked.pop("minutes")
-        if self.action == CANCEL:
+        if self.action in (CANCEL, MOVE):
             sessions = [s for s in emulated.items("sessions") if s["userId"] == user]
             own = [s["sessionId"] for s in sessions if "due" in s or self.silly] or ["none"]
             asked["sessionId"] = own[asked.pop("which") % len(own)]
+        if asked.pop("keepsStart", False):
+            del asked["startTime"]
+        if self.action == CREDENTIALS:
+            asked["foundryLicense"] = license_key(asked.pop("key"))
         return asked
 
     def _user(self) -> str:
@@ -97,6 +104,7 @@ starts = _asking(START)
 stops = _asking(STOP)
 books = _asking(BOOK, **_TIMES)
 cancels = _asking(CANCEL, which=st.integers(0, 5))
+moves = _asking(MOVE, which=st.integers(0, 5), keepsStart=st.booleans(), **_TIMES)
 leases = st.one_of(_asking("request-license"), _asking("release-license"))
 shares = _asking(
     "set-license-sharing", allowLicenseSharing=st.booleans(), afterSessions=st.booleans()
@@ -108,5 +116,8 @@ minor = st.one_of(
     _asking(KEEP, minutes=st.integers(10, 720)),
     _asking("set-auto-shutdown", idleMinutes=st.integers(10, 60)),
     _asking(UPDATE, foundryVersion=st.sampled_from(["12", "13"])),
+    _asking(CREDENTIALS, key=st.sampled_from(["one", "two", "ada"])),
 )
-any_command = st.one_of(starts, stops, books, cancels, leases, shares, creates, destroys, minor)
+any_command = st.one_of(
+    starts, stops, books, moves, cancels, leases, shares, creates, destroys, minor
+)

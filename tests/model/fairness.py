@@ -8,56 +8,80 @@ from __future__ import annotations
 from tests.model import emulated
 from tests.model.emulated import Item
 from tests.model.invariants import Seen
-from tests.model.simulation import Answer, Event
+from tests.model.simulation import BOOKED_HOURS, OPEN_SESSIONS, Answer, Event
 
 PREPARATION, GRACE, CLOSE = 600, 900, 1800  # seconds
 TOLD = 660  # by then whoever plays on a licence has been told that it is needed
-HALF_MADE = ("creating", "destroying")
+LONGEST = 12 * 3600  # that a server runs
+AT_REST, HALF_MADE = ("created", "stopped"), ("creating", "destroying")
+Window = tuple[int, int]
 
 
 def check(seen: Seen, event: Event, answer: Answer) -> None:
     """Compare an answer with what there was (`seen`) when it was asked for."""
     instance = next((i for i in seen.instances if i["userId"] == event["userId"]), None)
-    match event["action"]:
-        case "schedule-session" if instance:
-            _booked(seen, event, answer, instance)
-        case "check-availability" if instance:
-            _available(seen, event, answer, instance)
-        case "request-license" if not answer["success"]:
-            mine = [x for x in seen.leases if x["licenseId"] == f"lease:{event['userId']}"]
-            if not any(lease["until"] > seen.now for lease in mine):
-                lendable = [x for x in seen.licenses.values() if _is_shared(x)]
-                assert not [x for x in lendable if _may_have(seen, x, event["userId"])]
-        case "start-instance" if instance and instance["status"] in ("created", "stopped"):
-            maintained = [i for i in emulated.items("registry") if i["name"] == "maintenance"]
-            if not answer["success"] and "due" not in instance and not maintained:
-                assert not _playable(seen, instance), answer
+    if instance is None:
+        return
+    judge = {
+        "schedule-session": _booked,
+        "move-session": _moved,
+        "check-availability": _available,
+        "request-license": _leased,
+        "start-instance": _started,
+    }.get(event["action"])
+    if judge:
+        judge(seen, event, answer, instance)
 
 
-def usable(seen: Seen, instance: Item) -> list[Item]:
-    """The licences that a member's sessions may have: the own one and those of the pool."""
-    own = instance.get("licenseId")
-    return [x for x in seen.licenses.values() if x["licenseId"] == own or _is_shared(x)]
+def _moved(seen: Seen, event: Event, answer: Answer, instance: Item) -> None:
+    before = seen.sessions.get(event["sessionId"])
+    if before and (before["status"], before["userId"]) == ("scheduled", event["userId"]):
+        left = _without(seen, before)
+        (itself,) = (i for i in left.instances if i["userId"] == event["userId"])
+        _booked(left, {**before, **event}, answer, itself)
+
+
+def _leased(seen: Seen, event: Event, answer: Answer, instance: Item) -> None:
+    if not answer["success"] and ("the pool is" in answer["error"] or "Nobody" in answer["error"]):
+        assert instance["status"] in AT_REST
+        found = _usable(seen, instance)
+        assert not [x for x in found if _may_have(seen, x, event["userId"])]
+
+
+def _started(seen: Seen, event: Event, answer: Answer, instance: Item) -> None:
+    maintained = [i for i in emulated.items("registry") if i["name"] == "maintenance"]
+    refused = instance["status"] in AT_REST and not answer["success"]
+    if refused and "due" not in instance and not maintained:
+        assert not _playable(seen, instance), answer
 
 
 def _available(seen: Seen, event: Event, answer: Answer, instance: Item) -> None:
-    found, (begins, ends) = usable(seen, instance), _window(event)
-    assert answer["freeLicenses"] == len([x for x in found if _free(seen, x, event, begins, ends)])
-    assert answer["available"] or ("nextStartTime" in answer) == bool(found)
+    window = _window(event)
+    found = _usable(seen, instance)
+    free = [x for x in found if _free(seen, x, event, *window)]
+    makes_room = not free and _can_make_room(seen, instance, window)
+    admitted = _admitted(seen, instance, window)
+    assert answer["available"] == bool(admitted and (free or makes_room))
+    if admitted:
+        assert answer["freeLicenses"] == (len(free) or int(makes_room))
+    assert answer["available"] or answer["reason"]
     if later := answer.get("nextStartTime", event["startTime"]) - event["startTime"]:
-        assert [x for x in found if _free(seen, x, event, begins + later, ends + later)]
+        there = (window[0] + later, window[1] + later)
+        assert [x for x in found if _free(seen, x, event, *there)]
+        assert not _own_overlaps(seen, instance, there)
 
 
 def _booked(seen: Seen, event: Event, answer: Answer, instance: Item) -> None:
     window = _window(event)
-    found = usable(seen, instance)
+    found = _usable(seen, instance)
+    free = [x for x in found if _free(seen, x, event, *window)]
     if answer["success"]:
-        free = [x for x in found if _free(seen, x, event, *window)]
+        assert _admitted(seen, instance, window)
         assert free or _can_make_room(seen, instance, window)
+        _takes_what_is_free(seen, answer["sessionId"], event["userId"], window, free)
         return
     if "No licence" not in answer["error"]:
         return
-    free = [x for x in found if _free(seen, x, event, *window)]
     assert not free, "refused while a licence was free"
     assert not _can_make_room(seen, instance, window), "refused though the owner comes first"
     later = answer["details"].get("minutesLater")
@@ -68,19 +92,78 @@ def _booked(seen: Seen, event: Event, answer: Answer, instance: Item) -> None:
         assert free, "what was offered instead is not free"
 
 
-def _can_make_room(seen: Seen, owner: Item, window: tuple[int, int]) -> bool:
+def _takes_what_is_free(
+    seen: Seen, session_id: str, user: str, window: Window, free: list[Item]
+) -> None:
+    """Nobody is evicted, nor displaced, while another licence was free."""
+    (taken,) = (s for s in emulated.items("sessions") if s["sessionId"] == session_id)
+    unheld = [x["licenseId"] for x in free if not _is_wanted(seen, x, user, window[0])]
+    assert not unheld or taken["licenseId"] in unheld, (
+        "somebody gives way though a licence was free"
+    )
+    assert not free or taken["licenseId"] in [x["licenseId"] for x in free], "displaced for nothing"
+
+
+def _is_wanted(seen: Seen, license: Item, user: str, begins: int) -> bool:
+    leased = "leaseUntil" not in license or license["leaseUntil"] > seen.now
+    held = "holder" in license and leased and license["holderUserId"] != user
+    return held and begins < seen.now + LONGEST
+
+
+def _admitted(seen: Seen, instance: Item, window: Window) -> bool:
+    """Whether the member may book that time, whatever licence is free."""
+    if instance["status"] in HALF_MADE or _own_overlaps(seen, instance, window):
+        return False
+    others = _own(seen, instance)
+    hours = sum(e - b - PREPARATION - GRACE for b, e in [*others, window]) / 3600
+    return len(others) < OPEN_SESSIONS and hours <= BOOKED_HOURS
+
+
+def _own(seen: Seen, instance: Item) -> list[Window]:
+    booked = instance.get("bookings", [])
+    return [(b["begins"], b["ends"]) for b in booked if b["ends"] > seen.now]
+
+
+def _own_overlaps(seen: Seen, instance: Item, window: Window) -> bool:
+    return any(b < window[1] and window[0] < e for b, e in _own(seen, instance))
+
+
+def _without(seen: Seen, session: Item) -> Seen:
+    """What there is but for what a session has reserved."""
+    left = Seen(seen.now, seen.lives)
+    left.licenses = {
+        name: {**x, "windows": _others(x["windows"], session)} for name, x in seen.licenses.items()
+    }
+    left.sessions = seen.sessions
+    left.instances = [
+        {**i, "bookings": _others(i.get("bookings", []), session)} for i in seen.instances
+    ]
+    return left
+
+
+def _others(times: list[Item], session: Item) -> list[Item]:
+    return [time for time in times if time["sessionId"] != session["sessionId"]]
+
+
+def _usable(seen: Seen, instance: Item) -> list[Item]:
+    """The licences that a member's sessions may have: the own one and those of the pool."""
+    own = instance.get("licenseId")
+    return [x for x in seen.licenses.values() if x["licenseId"] == own or _is_shared(x)]
+
+
+def _can_make_room(seen: Seen, owner: Item, window: Window) -> bool:
     """Whether the owner's licence is reserved only by others' sessions that have not begun."""
     license = seen.licenses.get(owner.get("licenseId", ""))
     if license is None or _is_played_on(seen, license, owner["userId"], window[0]):
         return False
     in_the_way = [seen.sessions[w["sessionId"]] for w in _in_the_way(seen, license, *window)]
-    return all(
+    return bool(in_the_way) and all(
         session["userId"] != owner["userId"] and session["status"] == "scheduled"
         for session in in_the_way
     )
 
 
-def _window(event: Event) -> tuple[int, int]:
+def _window(event: Event) -> Window:
     start = event["startTime"]
     return start - PREPARATION, start + event["duration"] * 60 + GRACE
 
@@ -108,21 +191,28 @@ def _is_shared(license: Item) -> bool:
 
 def _playable(seen: Seen, instance: Item) -> list[Item]:
     """The licences that a member could start on now."""
-    found = usable(seen, instance)
+    found = _usable(seen, instance)
     if instance["licenseType"] == "byol":
         found = [seen.licenses[instance["licenseId"]]]
+    booked = [b for b in instance.get("bookings", []) if b["begins"] <= seen.now < b["ends"]]
+    if booked:
+        found = [x for x in seen.licenses.values() if x["licenseId"] == booked[0]["licenseId"]]
     return [x for x in found if _may_have(seen, x, instance["userId"])]
 
 
 def _may_have(seen: Seen, license: Item, user: str) -> bool:
-    """No server runs on it, and it is the member's booked time, or nobody else's lease nor booked time soon."""
+    """No server runs on it, and it is the member's booked time, or nobody else's lease nor booked time soon.
+
+    A lease gives way to the licence's owner; while a licence gets another key nobody may have it.
+    """
     now, until = seen.now, license.get("leaseUntil")
-    if "holder" in license and until is None:
+    if ("holder" in license and until is None) or license.get("rekeyedUntil", 0) > now:
         return False
     for window in license["windows"]:
         if window["userId"] == user and window["begins"] <= now < window["ends"]:
             return True
-    if until and until > now and license["holderUserId"] != user:
+    others = until and until > now and license["holderUserId"] != user
+    if others and license["ownerId"] != user:
         return False
     return not [
         w

@@ -5,6 +5,7 @@ Each function looks at all there is at one moment and raises AssertionError wher
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from itertools import pairwise
 
@@ -34,6 +35,7 @@ class Seen:
         self.sessions = {session["sessionId"]: session for session in emulated.items("sessions")}
         stored = emulated.items("licenses")
         self.licenses = {item["licenseId"]: item for item in stored if "ownerId" in item}
+        self.claims = [item for item in stored if "claimedBy" in item]
         self.leases = [item for item in stored if "leased" in item]
         self.alive = [task for task in emulated.tasks() if task.last_status != "STOPPED"]
 
@@ -78,6 +80,20 @@ def one_holder(seen: Seen) -> None:
             holder = seen.by_run[license["holder"]]
             assert holder["runLicense"] == license["licenseId"]
             assert holder["userId"] == license["holderUserId"]
+
+
+def one_key_is_one_licence(seen: Seen) -> None:
+    """No two servers have the same licence key, and every key that one has is claimed for it."""
+    keys = Counter(
+        json.loads(secret)["licenseKey"]
+        for secret in emulated.instance_secrets()
+        if "licenseKey" in secret
+    )
+    assert not keys or max(keys.values()) == 1, "two servers with one key"
+    for claim in seen.claims:
+        owner = [i for i in seen.instances if i["instanceId"] == claim["instanceId"]]
+        assert owner, "a key is claimed for a server that is gone"
+        assert claim["licenseId"].removeprefix("key:") in owner[0]["licenseClaims"]
 
 
 def nothing_overlaps(seen: Seen) -> None:

@@ -39,6 +39,7 @@ BEGIN = datetime(2026, 3, 1, 20, 0)  # noqa: DTZ001 - freezegun takes UTC withou
 MINUTE = 60
 PREPARE, CHECK = "prepare-sessions", "auto-shutdown-check"
 BUSY_WITHOUT_END = "TIMEOUT_ERROR"  # may be said when AWS refuses again and again
+OPEN_SESSIONS, BOOKED_HOURS = 3, 6  # of a member: few, so that stories come to it
 LEASE_SECONDS = 900
 FORGOTTEN_SECONDS = 3600  # how long after its stop ECS still knows of a task
 OWNERS = {"olga": True, "oskar": True, "otto": False}  # who has a licence, and whether it is shared
@@ -363,6 +364,8 @@ def simulation() -> Iterator[Simulation]:
         environment = world.build()
         for name, value in environment.items():
             patch.setenv(name, value)
+        patch.setenv("OPEN_SESSIONS", str(OPEN_SESSIONS))
+        patch.setenv("BOOKED_HOURS", str(BOOKED_HOURS))
         patch.setattr(ThreadPoolExecutor, "submit", _at_once)
         patch.setattr("time.sleep", clock.tick)
         world.new_process()

@@ -89,6 +89,11 @@ class Story(RuleBasedStateMachine):
         """A session is booked."""
         self._asks(command)
 
+    @rule(command=commands.moves)
+    def a_member_moves_a_session(self, command: Command) -> None:
+        """To another time, or another length."""
+        self._asks(command)
+
     @rule(command=commands.cancels)
     def a_member_cancels(self, command: Command) -> None:
         """A session is called off."""
@@ -293,6 +298,7 @@ class Story(RuleBasedStateMachine):
         invariants.one_of_each(seen)
         invariants.one_writer(seen)
         invariants.one_holder(seen)
+        invariants.one_key_is_one_licence(seen)
         invariants.nothing_overlaps(seen)
         invariants.the_three_records_agree(seen)
         invariants.billed_once(seen, self.bills)

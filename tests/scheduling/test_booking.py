@@ -41,7 +41,7 @@ def test_the_licence_is_reserved_from_ten_minutes_before_to_a_quarter_of_an_hour
     pool, invoke
 ):
     book(invoke, "ben", NOW + HOUR, 60)
-    (window,) = world.items("licenses")[0]["windows"]
+    (window,) = world.licenses()[0]["windows"]
     assert (window["begins"], window["ends"]) == (NOW + HOUR - 600, NOW + 2 * HOUR + 900)
 
 
@@ -159,6 +159,7 @@ def test_availability_says_how_many_are_free_or_when_one_is(pool, invoke):
         "success": True,
         "available": False,
         "freeLicenses": 0,
+        "reason": "No licence is free for that time.",
         "nextStartTime": NOW + HOUR + 85 * 60,
     }
     assert book(invoke, "cleo", answer["nextStartTime"], 60)["success"]
@@ -171,7 +172,7 @@ def test_a_booked_time_that_is_over_stands_in_nobodys_way(pool, invoke, freezer)
     available = invoke("check-availability", userId="cleo", startTime=now, duration=60)
     assert available == {"success": True, "available": True, "freeLicenses": 1}
     assert book(invoke, "cleo", now, 60)["success"]
-    (window,) = world.items("licenses")[0]["windows"]
+    (window,) = world.licenses()[0]["windows"]
     assert window["userId"] == "cleo"
 
 
@@ -205,7 +206,7 @@ def test_an_owner_books_the_own_licence_first(pool, invoke):
     owner(invoke, "oskar")
     book(invoke, "oskar", NOW + HOUR)
     (booked,) = invoke("get-scheduled-sessions", userId="oskar")["sessions"]
-    (own,) = [i for i in world.items("licenses") if i["ownerId"] == "oskar"]
+    (own,) = [i for i in world.licenses() if i["ownerId"] == "oskar"]
     assert booked["licenseId"] == own["licenseId"]
 
 
@@ -215,7 +216,7 @@ def test_an_owners_booking_moves_a_borrowers_to_another_licence(pool, invoke):
     book(invoke, "oskar", NOW + 5 * HOUR)  # so that olga, who plays longer, cannot have it instead
     assert book(invoke, "olga", NOW + HOUR, 300)["success"]
     (bens,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
-    owners = {license["licenseId"]: license["ownerId"] for license in world.items("licenses")}
+    owners = {license["licenseId"]: license["ownerId"] for license in world.licenses()}
     assert (bens["status"], owners[bens["licenseId"]]) == ("scheduled", "oskar")
 
 
@@ -232,7 +233,7 @@ def test_who_is_overtaken_by_another_booking_of_the_licence_books_what_is_left(
 ):
     with meanwhile("TransactWriteItems", lambda: book(invoke, "cleo", NOW + 10 * HOUR, 60)):
         assert book(invoke, "ben", NOW + HOUR, 60)["success"]
-    windows = world.items("licenses")[0]["windows"]
+    windows = world.licenses()[0]["windows"]
     assert sorted(window["userId"] for window in windows) == ["ben", "cleo"]
 
 
@@ -240,7 +241,7 @@ def test_who_is_overtaken_by_a_booking_of_the_same_time_is_refused(pool, invoke,
     with meanwhile("TransactWriteItems", lambda: book(invoke, "cleo", NOW + HOUR, 60)):
         refused = book(invoke, "ben", NOW + HOUR, 60)
     assert refused["details"]["minutesLater"] == 85
-    (window,) = world.items("licenses")[0]["windows"]
+    (window,) = world.licenses()[0]["windows"]
     assert window["userId"] == "cleo"
 
 
@@ -251,13 +252,13 @@ def test_a_licence_that_leaves_the_pool_meanwhile_is_not_booked(pool, invoke, me
     with meanwhile("TransactWriteItems", leave):
         assert book(invoke, "ben", NOW + HOUR)["errorCode"] == "RESOURCE_CONFLICT"
     assert invoke("get-scheduled-sessions", userId="ben")["sessions"] == []
-    assert world.items("licenses")[0]["windows"] == []
+    assert world.licenses()[0]["windows"] == []
 
 
 def test_nothing_is_booked_for_a_server_that_is_destroyed_meanwhile(pool, invoke, meanwhile):
     with meanwhile("TransactWriteItems", lambda: invoke("destroy-instance", userId="ben")):
         assert book(invoke, "ben", NOW + HOUR)["errorCode"] == "RESOURCE_NOT_FOUND"
-    assert world.items("licenses")[0]["windows"] == []
+    assert world.licenses()[0]["windows"] == []
 
 
 def test_a_leaving_licence_stays_until_the_last_session_of_others(pool, invoke):
@@ -316,7 +317,7 @@ def test_destroying_an_owners_server_moves_the_sessions_that_had_booked_the_lice
     invoke("destroy-instance", userId="olga")
     (shown,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
     assert shown["status"] == "scheduled"
-    (left,) = world.items("licenses")
+    (left,) = world.licenses()
     assert shown["licenseId"] == left["licenseId"]
 
 
@@ -325,7 +326,7 @@ def test_an_owners_server_is_gone_only_when_all_bookings_of_the_licence_have_mov
         book(invoke, user, NOW + hours * HOUR, 60)
     owner(invoke, "oskar")
     invoke("destroy-instance", userId="olga")
-    (left,) = world.items("licenses")
+    (left,) = world.licenses()
     assert [window["userId"] for window in left["windows"]] == ["ben", "cleo", "ben"]
     for user in ("ben", "cleo"):
         (instance,) = (i for i in world.items("instances") if i["userId"] == user)

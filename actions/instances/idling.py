@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from actions.instances.observing import LOOK_AGAIN_SECONDS
 from services.instances import Booking, Instance, Running
 from services.runs import EndCause
 from services.settings import Settings
 
+LOOK_AGAIN_SECONDS = (
+    285  # a running task is looked at by every tick, which may come some seconds early
+)
 _PROVEN_SECONDS = 2 * LOOK_AGAIN_SECONDS + 60  # two looks, and what a tick may be late
 NOTICE_SECONDS = 600  # members are told this long before any stop
 

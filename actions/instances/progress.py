@@ -1,0 +1,47 @@
+"""How far a server is on its way up or down, as its member reads it."""
+
+from __future__ import annotations
+
+from actions.instances.causes import why_it_ended
+from actions.instances.fetching import needs_fetching
+from actions.instances.versions import image_tag
+from services.ecs import Task
+from services.instances import Instance, InstanceStatus
+from services.platform import Platform
+
+
+def progress(platform: Platform, instance: Instance) -> str:
+    """What is being done for a server that is starting or stopping. One call to ECS."""
+    task = _look(platform, instance)
+    is_starting = instance["status"] == InstanceStatus.STARTING
+    return _coming_up(instance, task) if is_starting else _going_down(task)
+
+
+def _look(platform: Platform, instance: Instance) -> Task | None:
+    if "taskArn" not in instance:
+        return None
+    return platform.ecs.look([instance["taskArn"]]).get(instance["taskArn"])
+
+
+def _coming_up(instance: Instance, task: Task | None) -> str:
+    if task is None:
+        return "Asking for a machine"
+    if task.status == "STOPPED":
+        return f"The start failed: {why_it_ended(task)}"
+    if task.status == "RUNNING":
+        return "Foundry is up; the way to it is being opened"
+    if task.pulled_from and not task.pulled_until:
+        return "Pulling the image"
+    if not task.pulled_until:
+        return "Waiting for a machine"
+    if needs_fetching(instance):
+        return f"Fetching Foundry {image_tag(instance)} if it is not there yet, and starting it"
+    return "Starting Foundry"
+
+
+def _going_down(task: Task | None) -> str:
+    if task is None or task.desired_status == "RUNNING":
+        return "Asking Foundry to save and close its world"
+    if task.status == "STOPPED":
+        return "Foundry has stopped; its route and licence are being given back"
+    return "Foundry is shutting down"

@@ -1,0 +1,132 @@
+"""Booking a session: one decision for who books, who moves a session, and who asks whether that could be done.
+
+A licence that is free comes before one that somebody holds, the own one before the pool's. Where none is free,
+the owner comes first (reassigning.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from actions.errors import NoLicenseFree
+from actions.licenses import rules
+from actions.licenses.admission import open_bookings, refuse_booking, spans_of
+from actions.licenses.choosing import candidates
+from actions.licenses.reassigning import displaceable, leave, tell_cancelled
+from actions.licenses.reservations import Reservations, reserved_time
+from actions.retrying import Backoff
+from services import clock
+from services.dynamodb import ConditionFailed
+from services.instances import Instance
+from services.licenses import License
+from services.platform import Platform
+from services.sessions import Session
+
+
+def book(
+    platform: Platform, instance: Instance, session: Session, before: Session | None = None
+) -> Session:
+    """Book the session on the best licence, in place of what it was `before`; returns it with its licence.
+
+    Raises what refuse_booking does, NoLicenseFree with the next free time, Contended; ConditionFailed if something
+    else changed in between: then read again and repeat.
+    """
+    span = reserved_time(platform.settings, session["startTime"], session["duration"])
+    refuse_booking(platform, instance, span, before)
+    found = {x["licenseId"]: x for x in candidates(platform, instance, span, before)}
+    user_id, backoff = instance["userId"], Backoff()
+    for license_id in found:
+        while rules.is_free(found[license_id], user_id, *span, clock.now()):
+            try:
+                return _booked(platform, instance, session, before, found[license_id])
+            except ConditionFailed as quicker:
+                if before:
+                    raise
+                backoff.wait()
+                found[license_id] = _as_it_is_now(platform, found[license_id], quicker)
+    displaced = displaceable(platform, instance, span, before)
+    if displaced:
+        return _displacing(platform, instance, session, before, displaced)
+    raise NoLicenseFree(next_start(instance, found.values(), span, before))
+
+
+def next_start(
+    instance: Instance,
+    found: Iterable[License],
+    span: rules.Span,
+    before: Session | None = None,
+) -> int | None:
+    """How many seconds later one of the licences `found` is free; None without any."""
+    own = spans_of(open_bookings(instance, before))
+    later = rules.next_free(found, instance["userId"], *span, clock.now(), own)
+    return None if later is None else later - span[0]
+
+
+def _booked(
+    platform: Platform,
+    instance: Instance,
+    session: Session,
+    before: Session | None,
+    license: License,
+) -> Session:
+    changes = (
+        Reservations(platform, instance) if before else Reservations(platform, instance, license)
+    )
+    booked = _book(platform, changes, session, before, license["licenseId"])
+    changes.write()
+    return booked
+
+
+def _displacing(
+    platform: Platform,
+    instance: Instance,
+    session: Session,
+    before: Session | None,
+    displaced: list[Session],
+) -> Session:
+    """Book on the owner's own licence while the others' sessions leave it: all of it or nothing."""
+    changes = Reservations(platform, instance)
+    cancelled = [s for s in displaced if not leave(platform, changes, s)]
+    booked = _book(platform, changes, session, before, instance["licenseId"])
+    changes.write()
+    for each in cancelled:
+        tell_cancelled(platform, changes, each)
+    return booked
+
+
+def _book(
+    platform: Platform,
+    changes: Reservations,
+    session: Session,
+    before: Session | None,
+    license_id: str,
+) -> Session:
+    span = reserved_time(platform.settings, session["startTime"], session["duration"])
+    booked: Session = {**session, "licenseId": license_id}
+    if before:
+        changes.give_back(before)
+    license = changes.license(license_id)
+    if license is None or not rules.is_free(license, session["userId"], *span, clock.now()):
+        raise ConditionFailed(frozenset())  # it has changed since it was looked at
+    changes.reserve(booked, license, span)
+    if before is None:
+        changes.also(platform.sessions.book(booked))
+    else:
+        fields = ("startTime", "endTime", "duration", "licenseId", "dueAt")
+        values: dict[str, Any] = {name: booked[name] for name in fields}  # type: ignore[literal-required]
+        changes.also(platform.sessions.move(before, before["status"], values))
+    return booked
+
+
+def _as_it_is_now(platform: Platform, license: License, quicker: ConditionFailed) -> License:
+    """The licence when somebody else was quicker with it; only that is read again, to be quick oneself.
+
+    Raises `quicker` if more than its bookings changed.
+    """
+    found = platform.licenses.find(license["licenseId"])
+    if quicker.failed != {0} or found is None:
+        raise quicker
+    if rules.is_shared(found) != rules.is_shared(license):
+        raise quicker
+    return found

@@ -1,0 +1,85 @@
+"""move-session: another time, or another length, for a booked session."""
+
+from __future__ import annotations
+
+from pydantic import model_validator
+
+from actions.action import Action, Answer, Scope, UserRequest
+from actions.errors import InvalidRequest, SessionHasBegun, SessionIsOver
+from actions.licenses.booking import book
+from actions.licenses.reservations import first_due
+from actions.lookup import instance_of
+from actions.retrying import retry_on_conflict
+from actions.scheduling.lookup import SessionId, session_of
+from actions.scheduling.times import Minutes, Moment, checked_start
+from services import clock
+from services.platform import Platform
+from services.sessions import OPEN, Session, SessionStatus
+
+
+class MoveSession(UserRequest):
+    """Whose session, which, and what is to be changed: when it starts, how many minutes it lasts, or both."""
+
+    session_id: SessionId
+    start_time: Moment | None = None
+    duration: Minutes | None = None
+
+    @model_validator(mode="after")
+    def _changes_something(self) -> MoveSession:
+        if self.start_time is None and self.duration is None:
+            raise InvalidRequest(
+                "Nothing is to be changed.",
+                field="startTime",
+                suggestion="Give startTime, duration, or both.",
+            )
+        return self
+
+
+def move_session(request: MoveSession, platform: Platform) -> Answer:
+    """Book the new time in place of the old one, in one transaction: if it cannot be had, the old one stays.
+
+    A session that has begun, or is about to, can only be made longer or shorter, on the licence that it has. Raises
+    SessionNotFound, SessionIsOver, SessionHasBegun, and what schedule-session does but for BudgetSpent.
+    """
+    moved = retry_on_conflict(lambda: _move(request, platform))
+    return {
+        "success": True,
+        "sessionId": moved["sessionId"],
+        "startTime": moved["startTime"],
+        "duration": moved["duration"],
+        "message": "Session moved successfully",
+    }
+
+
+def _move(request: MoveSession, platform: Platform) -> Session:
+    before = session_of(platform, request.user_id, request.session_id)
+    if before["status"] not in OPEN:
+        raise SessionIsOver(before["status"])
+    start_time = before["startTime"] if request.start_time is None else request.start_time
+    duration = request.duration or before["duration"]
+    end_time = start_time + duration * 60
+    moved: Session = {
+        **before,
+        "startTime": start_time,
+        "duration": duration,
+        "endTime": end_time,
+    }
+    if before["status"] == SessionStatus.SCHEDULED:
+        if start_time != before["startTime"]:
+            checked_start(start_time)
+        moved["dueAt"] = first_due(platform.settings, start_time)
+    elif start_time != before["startTime"]:
+        raise SessionHasBegun(before["status"])
+    elif end_time <= clock.now():
+        raise InvalidRequest(
+            "The session would have been over by now.",
+            field="duration",
+            value=duration,
+            suggestion="End it with cancel-scheduled-session.",
+        )
+    elif before["status"] == SessionStatus.RUNNING and before.get("dueAt") == before["endTime"]:
+        moved["dueAt"] = end_time
+    return book(platform, instance_of(platform, request.user_id), moved, before)
+
+
+ACTION = Action(MoveSession, move_session, Scope.USER)

@@ -1,0 +1,198 @@
+"""Sessions whose server crashes are started again, so many times; those that end early give back what they had."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import world
+from tests.aws_calls import AWS
+from tests.community import community
+from tests.world import sample
+
+NOW = 1772395200  # 2026-03-01T20:00:00Z
+HOUR, MINUTE = 3600, 60
+TICK = sample("prepare-sessions")
+
+
+@pytest.fixture
+def minutes(invoke, freezer):
+    def pass_by(count):
+        for _ in range(count):
+            freezer.tick(60)
+            assert invoke(TICK)["failures"] == 0
+            for order in [o for o in AWS.queue if o["action"] == "finish-stop"]:
+                AWS.queue.remove(order)
+                invoke(order)
+
+    return pass_by
+
+
+@pytest.fixture
+def played(invoke, ecs, freezer, once, minutes):
+    """Ben's session of four hours has begun."""
+    freezer.move_to("2026-03-01T20:00:00Z")
+    once(lambda: community(invoke, owners=["olga"], borrowers=["ben", "cleo"]))
+    asked = {"userId": "ben", "startTime": NOW + HOUR, "duration": 240}
+    session_id = invoke("schedule-session", **asked)["sessionId"]
+    minutes(55)
+    ecs.comes_up(ecs.only_task())
+    minutes(6)
+    AWS.queue.clear()
+    return session_id
+
+
+def session(invoke):
+    return invoke("get-scheduled-sessions", userId="ben")["sessions"][-1]
+
+
+def crash(ecs, **how):
+    ecs.ends(
+        ecs.only_task(), **({"exit_code": 1, "reason": "Essential container in task exited"} | how)
+    )
+
+
+def notices():
+    return [order["kind"] for order in AWS.queue if order["action"] == "send-notification"]
+
+
+def messages():
+    return [order["message"] for order in AWS.queue if order["action"] == "send-notification"]
+
+
+def test_a_server_that_crashes_in_its_session_is_started_again_and_its_member_told(
+    played, invoke, ecs, minutes
+):
+    crash(ecs)
+    assert session(invoke)["status"] == "preparing"
+    (told,) = messages()
+    assert "starts again for your session" in told
+    minutes(1)
+    ecs.comes_up(ecs.only_task())
+    minutes(1)
+    assert session(invoke)["status"] == "running"
+    assert notices() == ["crashed", "session-ready"]
+    minutes(4 * 60)
+    assert session(invoke)["status"] == "completed"
+
+
+def test_a_server_that_goes_on_crashing_is_given_up_with_the_reason(played, invoke, ecs, minutes):
+    for _ in range(4):
+        crash(ecs)
+        minutes(1)
+        if ecs.tasks():
+            ecs.comes_up(ecs.only_task())
+            minutes(1)
+    ended = session(invoke)
+    assert ended["status"] == "completed"
+    assert "crashed 4 times" in ended["reason"]
+    assert notices().count("crashed") == 4
+    assert notices()[-1] == "session-failed"
+    assert world.licenses()[0]["windows"] == []
+
+
+def test_a_restart_that_finds_no_machine_is_given_up_after_ten_minutes(
+    played, invoke, ecs, minutes, meanwhile
+):
+    crash(ecs)
+    for _ in range(12):
+        minutes(1)
+        if ecs.tasks():
+            crash(ecs)
+    assert session(invoke)["status"] == "completed"
+    assert notices() == ["crashed", "session-failed"]
+
+
+def test_a_stopped_server_keeps_its_session_for_a_quarter_of_an_hour(played, invoke, ecs, minutes):
+    task = ecs.only_task()
+    invoke("stop-instance", userId="ben")
+    minutes(1)
+    ecs.ends(task)
+    minutes(5)
+    assert invoke("start-instance", userId="ben")["success"]
+    ecs.comes_up(ecs.only_task())
+    minutes(30)
+    assert session(invoke)["status"] == "running"
+    assert [window["userId"] for window in world.licenses()[0]["windows"]] == ["ben"]
+
+
+def test_a_session_that_ends_early_gives_back_what_it_had_reserved(played, invoke, ecs, minutes):
+    task = ecs.only_task()
+    invoke("stop-instance", userId="ben")
+    minutes(1)
+    ecs.ends(task)
+    refused = invoke("start-instance", userId="olga")
+    assert "reserved" in refused["error"]
+    minutes(16)
+    assert session(invoke)["status"] == "completed"
+    assert invoke("start-instance", userId="olga")["success"]
+    assert "session-failed" not in notices()
+
+
+def test_a_session_that_has_begun_can_be_ended(played, invoke, ecs):
+    ended = invoke("cancel-scheduled-session", userId="ben", sessionId=played)
+    assert ended["message"] == "Session ended"
+    assert session(invoke)["status"] == "completed"
+    assert world.licenses()[0]["windows"] == []
+    assert invoke("status", userId="ben")["status"] == "running"
+    again = invoke("cancel-scheduled-session", userId="ben", sessionId=played)
+    assert again["errorCode"] == "RESOURCE_CONFLICT"
+    assert "session is completed" in again["error"]
+
+
+def test_a_session_that_began_stays_one_that_was_played_when_its_licence_goes(
+    played, invoke, ecs, minutes
+):
+    crash(ecs)  # so that olga may have her server destroyed
+    invoke("destroy-instance", userId="olga")
+    ended = session(invoke)
+    assert (ended["status"], ended["licenseId"] != "") == ("completed", True)
+
+
+def test_maintenance_ends_no_session(played, invoke, ecs, minutes, freezer):
+    task = ecs.only_task()
+    invoke(sample("admin-system-maintenance", userId="admin"))
+    for _ in range(4):
+        freezer.tick(300)
+        invoke(sample("auto-shutdown-check"))
+    minutes(1)
+    ecs.ends(task)
+    minutes(30)
+    assert session(invoke)["status"] == "running"
+
+
+def test_a_session_that_is_called_off_between_two_steps_does_not_start(
+    invoke, ecs, freezer, meanwhile
+):
+    freezer.move_to("2026-03-01T20:00:00Z")
+    community(invoke, owners=["olga"], borrowers=["ben"])
+    asked = {"userId": "ben", "startTime": NOW + HOUR, "duration": 60}
+    session_id = invoke("schedule-session", **asked)["sessionId"]
+    freezer.move_to("2026-03-01T20:55:01Z")
+
+    def cancel():
+        invoke("cancel-scheduled-session", userId="ben", sessionId=session_id)
+
+    with meanwhile("TransactWriteItems", cancel):
+        assert invoke(TICK)["failures"] == 0
+    assert ecs.tasks() == []
+    assert world.items("runs") == []
+
+
+def test_a_server_that_is_on_its_way_is_waited_for(invoke, ecs, freezer, minutes):
+    freezer.move_to("2026-03-01T20:00:00Z")
+    community(invoke, owners=["olga"], borrowers=["ben"])
+    asked = {"userId": "ben", "startTime": NOW + HOUR, "duration": 60}
+    invoke("schedule-session", **asked)
+    minutes(55)
+    minutes(16)  # it is still coming up eleven minutes after the session should have begun
+    assert session(invoke)["status"] == "preparing"
+    ecs.comes_up(ecs.only_task())
+    minutes(1)
+    assert session(invoke)["status"] == "running"
+    assert "session-failed" not in notices()
+
+
+def test_only_what_is_prepared_is_counted_as_such(played, invoke, freezer):
+    freezer.move_to("2026-03-02T01:00:01Z")
+    assert invoke(TICK)["sessionsPrepared"] == 0
+    assert session(invoke)["status"] == "completed"

@@ -1,0 +1,131 @@
+"""move-session: the new time in place of the old one, or the old one stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import world
+from tests.community import community
+from tests.world import sample
+
+NOW = 1772395200  # 2026-03-01T20:00:00Z
+HOUR = 3600
+
+
+@pytest.fixture
+def booked(invoke, freezer, once):
+    freezer.move_to("2026-03-01T20:00:00Z")
+    once(lambda: community(invoke, owners=["olga"], borrowers=["ben", "cleo"]))
+    asked = {"userId": "ben", "startTime": NOW + HOUR, "duration": 60}
+    return invoke("schedule-session", **asked)["sessionId"]
+
+
+@pytest.fixture
+def played(booked, invoke, ecs, freezer):
+    freezer.move_to("2026-03-01T20:55:01Z")
+    invoke(sample("prepare-sessions"))
+    ecs.comes_up(ecs.only_task())
+    freezer.tick(60)
+    invoke(sample("prepare-sessions"))
+    return booked
+
+
+def move(invoke, session_id, user="ben", **changes):
+    return invoke("move-session", userId=user, sessionId=session_id, **changes)
+
+
+def shown(invoke):
+    (session,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
+    return session["startTime"], session["duration"], session["status"]
+
+
+def window():
+    (license,) = world.licenses()
+    (found,) = license["windows"]
+    return found["begins"], found["ends"]
+
+
+def test_a_session_is_moved_with_all_that_is_reserved_for_it(booked, invoke, freezer):
+    answer = move(invoke, booked, startTime=NOW + 2 * HOUR, duration=90)
+    assert answer == {
+        "success": True,
+        "sessionId": booked,
+        "startTime": NOW + 2 * HOUR,
+        "duration": 90,
+        "message": "Session moved successfully",
+    }
+    assert shown(invoke) == (NOW + 2 * HOUR, 90, "scheduled")
+    assert window() == (NOW + 2 * HOUR - 600, NOW + 2 * HOUR + 90 * 60 + 900)
+    freezer.move_to("2026-03-01T21:55:01Z")
+    assert invoke(sample("prepare-sessions"))["instancesStarted"] == 1
+
+
+def test_a_session_may_be_moved_into_its_own_time(booked, invoke):
+    assert move(invoke, booked, startTime=NOW + HOUR + 600)["success"]
+    assert move(invoke, booked, duration=180)["success"]
+    assert shown(invoke) == (NOW + HOUR + 600, 180, "scheduled")
+
+
+def test_a_time_that_cannot_be_had_leaves_the_old_one(booked, invoke):
+    taken = {"userId": "cleo", "startTime": NOW + 4 * HOUR, "duration": 60}
+    assert invoke("schedule-session", **taken)["success"]
+    refused = move(invoke, booked, startTime=NOW + 4 * HOUR)
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    assert shown(invoke) == (NOW + HOUR, 60, "scheduled")
+    later = NOW + 4 * HOUR + 60 * refused["details"]["minutesLater"]
+    assert move(invoke, booked, startTime=later)["success"]
+
+
+def test_two_moves_at_once_leave_one_time(booked, invoke, meanwhile):
+    with meanwhile("TransactWriteItems", lambda: move(invoke, booked, startTime=NOW + 3 * HOUR)):
+        assert move(invoke, booked, startTime=NOW + 5 * HOUR)["success"]
+    assert window()[0] == shown(invoke)[0] - 600
+
+
+def test_a_session_that_is_cancelled_meanwhile_is_not_moved(booked, invoke, meanwhile):
+    def cancel():
+        invoke("cancel-scheduled-session", userId="ben", sessionId=booked)
+
+    with meanwhile("TransactWriteItems", cancel):
+        assert move(invoke, booked, duration=90)["errorCode"] == "RESOURCE_CONFLICT"
+    (license,) = world.licenses()
+    assert license["windows"] == []
+
+
+def test_nobody_moves_another_members_session(booked, invoke):
+    refused = move(invoke, booked, user="cleo", duration=90)
+    assert refused["errorCode"] == "RESOURCE_NOT_FOUND"
+
+
+def test_a_move_that_changes_nothing_says_what_can_be_changed(booked, invoke):
+    refused = move(invoke, booked)
+    assert refused["errorCode"] == "VALIDATION_ERROR"
+    assert "duration" in refused["details"]["suggestion"]
+
+
+def test_a_session_that_is_played_can_be_made_longer_and_is_then_completed_later(
+    played, invoke, freezer
+):
+    refused = move(invoke, played, startTime=NOW + 3 * HOUR)
+    assert refused["details"]["field"] == "startTime"
+    assert move(invoke, played, duration=120)["success"]
+    freezer.move_to("2026-03-01T22:30:00Z")
+    invoke(sample("prepare-sessions"))
+    assert shown(invoke) == (NOW + HOUR, 120, "running")
+    freezer.move_to("2026-03-01T23:00:01Z")
+    invoke(sample("prepare-sessions"))
+    assert shown(invoke)[2] == "completed"
+
+
+def test_a_session_that_is_played_is_not_made_longer_into_another_ones_time(played, invoke):
+    taken = {"userId": "cleo", "startTime": NOW + 3 * HOUR, "duration": 60}
+    assert invoke("schedule-session", **taken)["success"]
+    assert move(invoke, played, duration=120)["errorCode"] == "RESOURCE_CONFLICT"
+    assert move(invoke, played, duration=75)["success"]
+
+
+def test_a_session_that_is_over_is_not_moved(booked, invoke):
+    invoke("cancel-scheduled-session", userId="ben", sessionId=booked)
+    refused = move(invoke, booked, duration=90)
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    assert refused["details"]["status"] == "cancelled"
