@@ -25,7 +25,7 @@ $(READY): requirements-dev.lock
 	@echo "Setting up .venv with the packages of requirements-dev.lock (once, about half a minute) ..."
 	@$(PYTHON) -m venv .venv
 	@awk '/^[a-z]/ { uv = /^uv==/ } uv' requirements-dev.lock > .venv/uv.lock
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
+	@PIP_USER=0 $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r .venv/uv.lock
 	@$(BIN)/uv pip sync --quiet --require-hashes --python $(BIN)/python requirements-dev.lock
 	@touch $@
 	@echo "The environment is ready."
@@ -42,14 +42,16 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no
 
 # --- run and look ----------------------------------------------------------------------------------
 
+# What somebody names reaches the shell by the environment, into which make puts it: no quote in it ends anything.
+
 .PHONY: run
 run: $(READY) ## start everything on an embedded AWS and follow the log until Ctrl-C
-	@exec $(BIN)/python -m local $(if $(PORT),--port $(PORT)) $(if $(HTTP_PORT),--http-port $(HTTP_PORT))
+	@exec $(BIN)/python -m local $(if $(PORT),--port "$$PORT") $(if $(HTTP_PORT),--http-port "$$HTTP_PORT")
 
 .PHONY: invoke
 invoke: $(READY) ## call what `make run` started: EVENT=events/status.json or ACTION=status USER=...
-	@$(BIN)/python -m local.invoke $(if $(PORT),--port $(PORT)) $(if $(EVENT),--event '$(EVENT)') \
-	  $(if $(ACTION),--action '$(ACTION)') $(if $(filter command,$(origin USER)),--user '$(USER)')
+	@$(BIN)/python -m local.invoke $(if $(PORT),--port "$$PORT") $(if $(EVENT),--event "$$EVENT") \
+	  $(if $(ACTION),--action "$$ACTION") $(if $(filter command,$(origin USER)),--user "$$USER")
 
 # --- tests and checks ------------------------------------------------------------------------------
 
@@ -82,6 +84,14 @@ check: $(READY) ## lint, format, types, template, and what must agree with what
 	@$(SAM) validate --lint
 	@echo "Checking what must agree ..."
 	@$(BIN)/python -m pytest tests/consistency tests/contract
+
+.PHONY: audit
+audit: $(READY) ## known holes in the dependencies (AUDIT='--ignore-vuln ID'); skipped where none can be looked up
+	@$(BIN)/pip-audit --vulnerability-service osv --disable-pip --progress-spinner off $(AUDIT) \
+	  $(foreach lock,$(wildcard requirements*.lock),--requirement $(lock)) 2> .venv/audit.log && cat .venv/audit.log || \
+	  if grep -qE '(Connection|Proxy|SSL|HTTP)Error|Timeout' .venv/audit.log; \
+	  then echo "make audit: skipped; api.osv.dev, which lists known holes, cannot be reached."; \
+	  else cat .venv/audit.log >&2; exit 1; fi
 
 .PHONY: docs
 docs: $(READY) ## write docs/actions.md, and the sums in docs/costs.md, anew

@@ -42,6 +42,7 @@ ACTIONS = {
     "admin-overview": "actions.admin.admin_overview",
     "shutdown-stats": "actions.admin.shutdown_stats",
     "admin-force-shutdown": "actions.admin.admin_force_shutdown",
+    "admin-list-sessions": "actions.admin.admin_list_sessions",
     "admin-cancel-session": "actions.admin.admin_cancel_session",
     "admin-cancel-all-sessions": "actions.admin.admin_cancel_all_sessions",
     "admin-system-maintenance": "actions.admin.admin_system_maintenance",

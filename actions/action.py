@@ -2,21 +2,53 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from typing import Annotated, Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.alias_generators import to_camel
 
 from services.platform import Platform
 
 Answer = dict[str, Any]
 
+DISCORD_ID = re.compile(r"\d{15,20}", re.ASCII)
+
+
+def hinted(hint: str | Callable[[Any], str]) -> WrapValidator:
+    """For a field's type: what is said of a value that is refused, instead of pydantic's own words for it.
+
+    Those may be a regular expression. A function is asked with the value, which may be anything.
+    """
+
+    def checked(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return check(value)
+        except ValidationError:
+            raise ValueError(hint if isinstance(hint, str) else hint(value)) from None
+
+    return WrapValidator(checked)
+
+
 # Discord ids are digits; other callers have names. Nothing here can break out of a key, a path or a log line.
 UserId = Annotated[
-    str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:@|-]*$")
+    str,
+    Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:@|-]*$"),
+    hinted(
+        'Send the id alone, digits only, as a text such as "123456789012345678":'
+        " a number of this size loses its last digits in JSON."
+    ),
 ]
 Secret = Annotated[SecretStr, Field(min_length=1, max_length=256)]
 

@@ -93,11 +93,5 @@ def invalid(error: ValidationError, secret_fields: frozenset[str]) -> InvalidReq
         f"{field} is not valid.",
         field=field,
         value=(value[:100] if isinstance(value, str) else value) if shown else None,
-        suggestion=_suggestion(field, first["type"], first["msg"], value),
+        suggestion=first["msg"].removeprefix("Value error, "),
     )
-
-
-def _suggestion(field: str, kind: str, message: str, value: object) -> str:
-    if field == "userId" and isinstance(value, int):
-        return "Send the id as a string: numbers of this size lose their last digits in JSON."
-    return message.removeprefix("Value error, ")

@@ -10,13 +10,14 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
+from urllib.request import getproxies
 
 from botocore.exceptions import BotoCoreError
 
 from local import demo, embedded, http, stack
 from local.ecs_events import TaskEvents
 from local.follow import FunctionLog, readable
-from local.processes import LocalError, reason, refuse_taken
+from local.processes import LocalError, port_of, reason, refuse_taken, spare_loopback
 
 _LOOK_EVERY = 1.0  # seconds, at tasks and at the log
 
@@ -24,7 +25,7 @@ READY = """
 Ready. A new terminal talks to it with
 
   export AWS_ENDPOINT_URL={endpoint} AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
-
+{no_proxy}
 AWS CLI version 1 (one is at .venv/bin/aws):
 
   aws lambda invoke --function-name {function} \\
@@ -59,14 +60,19 @@ The function's log and the server's follow; Ctrl-C ends everything.
 def main() -> int:
     """Returns the exit code: 0 after Ctrl-C, 1 if something stood in the way."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
-    parser.add_argument("--port", type=int, default=embedded.PORT, help="port of the embedded AWS")
-    parser.add_argument("--http-port", type=int, default=http.PORT, help="port of the HTTP server")
+    parser.add_argument(
+        "--port", type=port_of, default=embedded.PORT, help="port of the embedded AWS"
+    )
+    parser.add_argument(
+        "--http-port", type=port_of, default=http.PORT, help="port of the HTTP server"
+    )
     parser.add_argument("--auth", action="store_true", help="let the embedded AWS check policies")
-    given = parser.parse_args()
+    spare_loopback()
     ending = Ending()
     for order in (signal.SIGINT, signal.SIGTERM):
         signal.signal(order, ending)
     try:
+        given = parser.parse_args()
         _run(given.port, given.http_port, given.auth, ending)
     except LocalError as error:
         print(f"make run: {error}", file=sys.stderr)
@@ -78,6 +84,10 @@ def main() -> int:
         pass
     print("\nEverything is ended.")
     return 0
+
+
+# For a terminal whose programs would ask a proxy for what is on this machine.
+NO_PROXY = "  export no_proxy=127.0.0.1,localhost${no_proxy:+,$no_proxy}\n"
 
 
 class Ending:
@@ -136,6 +146,7 @@ def _ready(port: int, members: list[str], server: http.Server, token: str) -> st
         function=stack.FUNCTION,
         payload=json.dumps({"action": "status", "userId": demo.ADMIN}),
         user=demo.ADMIN,
+        no_proxy=NO_PROXY if getproxies().keys() - {"no"} else "",
         port="" if port == embedded.PORT else f" PORT={port}",
         members=", ".join(members),
         admin=demo.ADMIN,

@@ -12,10 +12,24 @@ from local.processes import LocalError
 ADMIN = "100000000000000001"  # also the admin in samconfig.toml, environment `local`
 PLAYER = "100000000000000003"  # has a session soon
 _SOON_SECONDS = 330  # sessions are prepared five minutes before: this one within the next minutes
-_KEY = {"foundryLicense": "AAAA-BBBB-CCCC-DDDD-EEEE-FFFF", "foundryAdminKey": "demo-admin-key"}
+_ADMIN_KEY = {"foundryAdminKey": "demo-admin-key"}
+# One licence key is one member's.
+_LICENSES = ("DEMO-DEMO-DEMO-DEMO-DEMO-0001", "DEMO-DEMO-DEMO-DEMO-DEMO-0002")
 _MEMBERS: tuple[dict[str, Any], ...] = (
-    {"userId": ADMIN, "username": "Ada", **_KEY, "allowLicenseSharing": True},
-    {"userId": "100000000000000002", "username": "Björn the Bold", **_KEY, "foundryVersion": "14"},
+    {
+        "userId": ADMIN,
+        "username": "Ada",
+        "foundryLicense": _LICENSES[0],
+        "allowLicenseSharing": True,
+        **_ADMIN_KEY,
+    },
+    {
+        "userId": "100000000000000002",
+        "username": "Björn the Bold",
+        "foundryLicense": _LICENSES[1],
+        "foundryVersion": "14",
+        **_ADMIN_KEY,
+    },
     {
         "userId": PLAYER,
         "username": "ada",

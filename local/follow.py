@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from local.embedded import Embedded
+from local.processes import printable
 
 # What Lambda itself writes around each invocation.
 _PLATFORM = ("START RequestId", "END RequestId", "REPORT RequestId", "INIT_START")
@@ -62,13 +63,13 @@ def _readable(line: str) -> str:
     try:
         entry = json.loads(line)
     except ValueError:
-        return line
+        return printable(line)
     if not isinstance(entry, dict) or "message" not in entry:
-        return "" if isinstance(entry, dict) and "_aws" in entry else line
+        return "" if isinstance(entry, dict) and "_aws" in entry else printable(line)
     who = f"{entry.get('action') or '-'} {entry.get('userId') or '-'}"
     clock = str(entry.get("timestamp", ""))[11:19]
-    line = f"{clock} {entry.get('level', ''):7} {who}: {entry['message']}"
-    return f"{line} {_details(entry.get('details') or {})}".rstrip()
+    line = f"{clock} {entry.get('level', ''):7} {who}: {entry['message']}".replace("\n", "\\n")
+    return printable(f"{line} {_details(entry.get('details') or {})}".rstrip())
 
 
 def _details(details: dict[str, Any]) -> str:

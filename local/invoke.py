@@ -11,26 +11,29 @@ from typing import Any
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from local import embedded, stack
-from local.processes import LocalError
+from local.processes import LocalError, port_of, printable, spare_loopback
 
 
 def main() -> int:
     """Returns the exit code: 0 whenever the function answered, 1 if there was nothing to call or to send."""
     parser = argparse.ArgumentParser(prog="python -m local.invoke", description=__doc__)
-    parser.add_argument("--port", type=int, default=embedded.PORT, help="port of the embedded AWS")
+    parser.add_argument(
+        "--port", type=port_of, default=embedded.PORT, help="port of the embedded AWS"
+    )
     parser.add_argument(
         "--event", type=Path, help="file with the payload, such as events/status.json"
     )
     parser.add_argument("--action", help="an action, instead of a file")
     parser.add_argument("--user", help="the userId to go with the action")
-    given = parser.parse_args()
+    spare_loopback()
     try:
+        given = parser.parse_args()
         payload = _payload(given.event, given.action, given.user)
         answer = invoke(payload, given.port)
     except LocalError as error:
         print(f"make invoke: {error}", file=sys.stderr)
         return 1
-    print(json.dumps(answer, indent=2, ensure_ascii=False))
+    print(printable(json.dumps(answer, indent=2, ensure_ascii=False)))
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -17,6 +18,8 @@ from typing import IO
 # Seconds that a process group has to end by itself. The emulator would wait much longer, for connections that
 # are open; as its state is in memory only, there is nothing to wait for.
 _END_WITHIN = 1.0
+# Controls, other marks that begin a line, marks that turn the direction of writing, and halves of characters.
+_UNSEEN = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 class LocalError(Exception):
@@ -72,6 +75,29 @@ def _end_group(process: subprocess.Popen[bytes]) -> None:
     except ProcessLookupError:  # the group is empty
         pass
     process.wait()
+
+
+def spare_loopback() -> None:
+    """Let nothing of ours, nor of the programs that we start, ask a proxy for what is on this machine."""
+    spared = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    if spared.strip() != "*":
+        spared = ",".join(filter(None, (spared, "127.0.0.1", "localhost")))
+    os.environ |= {"no_proxy": spared, "NO_PROXY": spared}
+
+
+def port_of(text: str) -> int:
+    """The port that somebody named; LocalError if it is none."""
+    if not re.fullmatch("[0-9]{1,5}", text) or not 0 < int(text) < 65536:
+        raise LocalError(f"'{printable(text)}' is no port: name a whole number from 1 to 65535.")
+    return int(text)
+
+
+def printable(text: str) -> str:
+    """Text that somebody chose, with what could move a terminal's cursor or lie to its reader written as in JSON.
+
+    Line breaks stay.
+    """
+    return _UNSEEN.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def refuse_taken(port: int, option: str) -> None:

@@ -38,7 +38,9 @@ class Audit(Table):
             (entry["month"], entry["entry"]), Attr("entry").exists(), {"outcome": outcome}
         )
 
-    def latest(self, month: str, limit: int) -> Iterator[Entry]:
-        """The entries of a month, the latest first."""
-        items = self.query(None, Key("month").eq(month), limit, descending=True)
+    def latest(self, month: str, limit: int, before: str | None = None) -> Iterator[Entry]:
+        """The entries of a month, the latest first; only those before the entry `before`, if one is named."""
+        key = Key("month").eq(month)
+        key = key & Key("entry").lt(before) if before else key
+        items = self.query(None, key, limit, descending=True)
         return (cast("Entry", item) for item in items)

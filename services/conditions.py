@@ -63,6 +63,10 @@ class Attr:
         """It is there and not more than `value`."""
         return self._compared("<=", value)
 
+    def between(self, least: Any, most: Any) -> Condition:
+        """It is there and neither less than `least` nor more than `most`."""
+        return self._condition(f"#{self.name} BETWEEN {{}} AND {{}}", least, most)
+
     def is_in(self, values: Sequence[Any]) -> Condition:
         """It is there and one of `values`."""
         places = ", ".join("{}" for _ in values)

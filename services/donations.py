@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import NotRequired, TypedDict, cast
 
-from services.dynamodb import Attr, Condition, Key, Operation, Table, absent
+from services.dynamodb import Attr, Condition, Key, Operation, Position, Table, absent
 
 
 class Donation(TypedDict):
@@ -55,6 +55,14 @@ class Donations(Table):
         """The donations of which nobody knows whose they are, the oldest first."""
         items = self.query("UnassignedIndex", Key("unassigned").eq("yes"), limit)
         return (cast("Donation", item) for item in items)
+
+    def unassigned_page(
+        self, limit: int, after: Position | None
+    ) -> tuple[list[Donation], Position | None]:
+        """A page of those, the oldest first."""
+        of, sort = ("unassigned", "yes"), "receivedAt"
+        items, last = self.page(limit, after, index="UnassignedIndex", of=of, sort=sort)
+        return cast("list[Donation]", items), last
 
     def add(self, donation: Donation) -> list[Operation]:
         """The operations that note a donation; refused if its message or its payment is known."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
@@ -18,9 +19,11 @@ __all__ = [
     "Attr",
     "Condition",
     "ConditionFailed",
+    "ForeignPosition",
     "Item",
     "Key",
     "Operation",
+    "Position",
     "Table",
     "absent",
     "transact",
@@ -29,6 +32,9 @@ __all__ = [
 Item = dict[str, Any]
 Operation = dict[str, dict[str, Any]]
 ItemKey = str | tuple[str, str]  # the second part for a table with a sort key
+Position = dict[
+    str, str
+]  # of an item in a list: what of its key the list's items do not share, as text
 
 _ATTEMPTS = 8
 
@@ -41,6 +47,10 @@ class ConditionFailed(Exception):
         super().__init__(f"condition failed at {sorted(failed)}")
         self.failed = failed
         self.found = found or {}
+
+
+class ForeignPosition(Exception):
+    """A position is none of the list's that is read."""
 
 
 class Table:
@@ -148,6 +158,50 @@ class Table:
         )
         return (_item(item) for page in pages for item in page["Items"])
 
+    def page(
+        self,
+        limit: int,
+        after: Position | None,
+        *,
+        index: str | None = None,
+        of: tuple[str, str] | None = None,
+        sort: str | None = None,
+        where: Condition | None = None,
+        wanted: Callable[[Item], bool] | None = None,
+        full: bool = False,
+    ) -> tuple[list[Item], Position | None]:
+        """At most `limit` items of a list, behind the position `after`, and where to go on if more may follow.
+
+        The list is the partition `of` (attribute and value) of an index whose `sort` key is a number, which
+        `where` bounds; without `of` it is the whole table, in no order. Items that are not `wanted` are left out.
+        No more than DynamoDB answers at once, 1 MB, so that a page fits into the function's answer, but at least
+        one item if there is one; `full` asks again until there are `limit`, for lists that show little of each.
+
+        Raises ForeignPosition.
+        """
+        names = [n for n in (*self.key, sort) if n and n != (of and of[0])]
+        request: dict[str, Any] = {"TableName": self.name}
+        request |= {"IndexName": index} if index else {"ConsistentRead": True}
+        if not wanted:
+            request["Limit"] = limit + 1  # one more, to know whether there is one
+        if of:
+            key = Key(of[0]).eq(of[1])
+            key = key & where if where else key
+            request["KeyConditionExpression"] = key.expression
+            request["ExpressionAttributeNames"] = key.attributes
+            request["ExpressionAttributeValues"] = _dump(key.operands)
+        read = client("dynamodb").query if of else client("dynamodb").scan
+        start = None
+        if after is not None:
+            start = _start_key(after, names, sort) | ({of[0]: {"S": of[1]}} if of else {})
+        found: list[Item] = []
+        for items, rest in _answers(read, request, start):
+            found += filter(wanted, items)
+            last = found[limit - 1] if len(found) > limit else rest
+            if len(found) > limit or (found and not full):
+                break
+        return found[:limit], last and {name: str(last[name]) for name in names}
+
     def scan(self) -> Iterator[Item]:
         """Every item. Only for what an administrator asks for: the ticks never scan."""
         scan = client("dynamodb").get_paginator("scan")
@@ -225,3 +279,26 @@ def _dump(item: Mapping[str, Any]) -> dict[str, Any]:
 
 def _item(stored: Any) -> Item:
     return {name: deserialize(value) for name, value in stored.items()}
+
+
+def _start_key(position: Position, names: Sequence[str], sort: str | None) -> dict[str, Any]:
+    if position.keys() != set(names) or (sort and not re.fullmatch(r"[0-9]{1,15}", position[sort])):
+        raise ForeignPosition
+    return {name: {"N" if name == sort else "S": value} for name, value in position.items()}
+
+
+def _answers(
+    read: Callable[..., Any], request: Mapping[str, Any], start: Mapping[str, Any] | None
+) -> Iterator[tuple[list[Item], Item | None]]:
+    """DynamoDB's answers from `start` on, each with the key behind which the next one begins."""
+    while True:
+        try:
+            answer = read(**request, **({"ExclusiveStartKey": start} if start else {}))
+        except ClientError as error:
+            if start and code_of(error) == "ValidationException":
+                raise ForeignPosition from error
+            raise
+        start = answer.get("LastEvaluatedKey")
+        yield [_item(item) for item in answer["Items"]], _item(start) if start else None
+        if not start:
+            return

@@ -23,6 +23,7 @@ from services.dynamodb import (
     Item,
     Key,
     Operation,
+    Position,
     Table,
     absent,
 )
@@ -192,8 +193,13 @@ class Instances(Table):
         return cast("Instance | None", self.get(user_id))
 
     def all(self) -> Iterator[Instance]:
-        """Every instance, for an administrator's listing."""
+        """Every instance, for repairing what was counted of them."""
         return (cast("Instance", item) for item in self.scan())
+
+    def listed(self, limit: int, after: Position | None) -> tuple[list[Instance], Position | None]:
+        """A page of all instances, in no order."""
+        items, last = self.page(limit, after, full=True)
+        return cast("list[Instance]", items), last
 
     def due(self, now: int) -> Iterator[str]:
         """The users whose instances want attention at `now`, longest due first."""

@@ -20,7 +20,7 @@ class Secrets:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._cached: dict[str, tuple[dict[str, str], int]] = {}
+        self._cached: dict[str, tuple[str, int]] = {}
 
     def make(self, instance_id: str, values: Mapping[str, str]) -> str:
         """Store an instance's secret, in place of an earlier one; returns its ARN."""
@@ -53,14 +53,17 @@ class Secrets:
 
     def read(self, secret_id: str) -> dict[str, str]:
         """The values of a secret. They must not reach a log, a table or an answer."""
-        answer = client("secretsmanager").get_secret_value(SecretId=secret_id)
-        return cast("dict[str, str]", json.loads(answer["SecretString"]))
+        return cast("dict[str, str]", json.loads(_text(secret_id)))
 
     def cached(self, secret_id: str) -> dict[str, str]:
         """Like read, remembered for five minutes: for what every request needs and somebody may rotate."""
+        return cast("dict[str, str]", json.loads(self.cached_text(secret_id)))
+
+    def cached_text(self, secret_id: str) -> str:
+        """Like cached, as it is written: of a secret that people write by hand."""
         known = self._cached.get(secret_id)
         if known is None or not 0 <= clock.now() - known[1] < _CACHED_SECONDS:
-            known = self._cached[secret_id] = (self.read(secret_id), clock.now())
+            known = self._cached[secret_id] = (_text(secret_id), clock.now())
         return known[0]
 
     def delete(self, instance_id: str) -> None:
@@ -75,3 +78,8 @@ class Secrets:
 
     def _name(self, instance_id: str) -> str:
         return f"{self._settings.stack}/{instance_id}"
+
+
+def _text(secret_id: str) -> str:
+    answer = client("secretsmanager").get_secret_value(SecretId=secret_id)
+    return str(answer.get("SecretString", ""))  # a binary secret has none

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, NotRequired, TypedDict, cast
 
-from services.dynamodb import Attr, Item, Key, Operation, Table, absent
+from services.dynamodb import Attr, Item, Key, Operation, Position, Table, absent
 
 
 class SessionStatus(StrEnum):
@@ -21,6 +21,9 @@ class SessionStatus(StrEnum):
 
 NOT_BEGUN = (SessionStatus.SCHEDULED, SessionStatus.PREPARING)
 OPEN = (*NOT_BEGUN, SessionStatus.RUNNING)
+
+
+Wanted = Callable[[Mapping[str, Any]], bool]
 
 
 class Session(TypedDict):
@@ -58,10 +61,28 @@ class Sessions(Table):
         """The session, or None."""
         return cast("Session | None", self.get(session_id))
 
-    def of_user(self, user_id: str) -> Iterator[Session]:
-        """The user's sessions, the earliest first. The index may lag a moment behind the table."""
-        items = self.query("UserIndex", Key("userId").eq(user_id))
-        return (cast("Session", item) for item in items)
+    def of_user(
+        self,
+        user_id: str,
+        limit: int,
+        after: Position | None,
+        times: tuple[int, int] | None = None,
+        wanted: Wanted | None = None,
+    ) -> tuple[list[Session], Position | None]:
+        """A page of the user's sessions, the earliest first. The index may lag a moment behind the table."""
+        where = Key("startTime").between(*times) if times else None
+        index, of = "UserIndex", ("userId", user_id)
+        items, last = self.page(
+            limit, after, index=index, of=of, sort="startTime", where=where, wanted=wanted
+        )
+        return cast("list[Session]", items), last
+
+    def everybodys(
+        self, limit: int, after: Position | None, wanted: Wanted | None
+    ) -> tuple[list[Session], Position | None]:
+        """A page of all sessions, in no order: the table is read as far as the page needs."""
+        items, last = self.page(limit, after, wanted=wanted)
+        return cast("list[Session]", items), last
 
     def due(self, now: int) -> Iterator[str]:
         """The ids of the sessions that want attention at `now`, longest due first."""

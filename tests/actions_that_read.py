@@ -17,6 +17,7 @@ ONLY_READ = {
     "admin-overview",
     "shutdown-stats",
     "admin-audit",
+    "admin-list-sessions",
     "chat",
     "list-data",
     "readiness",

@@ -209,6 +209,13 @@ def items(table: str) -> list[dict[str, Any]]:
     return _dynamodb().Table(table).scan()["Items"]
 
 
+def put(table: str, *made: dict[str, Any]) -> None:
+    """Store items as they are, for lists that are too long to be made by calls."""
+    with _dynamodb().Table(table).batch_writer() as batch:
+        for item in made:
+            batch.put_item(Item=item)
+
+
 def licenses() -> list[dict[str, Any]]:
     """The licences, without leases and keys' claims, which are in the same table."""
     return [item for item in items("licenses") if "ownerId" in item]

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from actions.action import Action, AdminOrder, Answer, Scope, UserId
+from actions.action import Action, AdminOrder, Answer, Scope, UserId, hinted
 from actions.billing.pricing import cents
 from actions.errors import Conflict, NotFound
 from actions.kofi.crediting import assign
@@ -17,7 +17,11 @@ from services.platform import Platform
 class AdminAssignDonation(AdminOrder):
     """Which donation, as get-all-costs lists it under `unassigned`, and whose it is."""
 
-    donation_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", max_length=64)]
+    donation_id: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", max_length=64),
+        hinted("Copy the id from get-all-costs."),
+    ]
     target_user_id: UserId
 
 

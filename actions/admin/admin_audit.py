@@ -1,39 +1,58 @@
-"""admin-audit: what administrators did, the latest first."""
+"""admin-audit: what administrators did, the latest first.
+
+At most `limit`; where there are more, `next` in the answer is what to send for those before.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import islice
 from typing import Annotated
 
 from pydantic import Field
 
-from actions.action import Action, Answer, Scope, UserRequest
+from actions.action import Action, Answer, Scope
 from actions.billing.pricing import month_before, month_of
+from actions.paging import ListRequest, paged
 from services import clock
 from services.audit import Entry
+from services.dynamodb import ForeignPosition, Position
 from services.platform import Platform
 
 _MONTHS = 13  # how far back is looked
 _SHOWN = ("at", "userId", "action", "about", "reason", "details", "outcome")
 
 
-class AdminAudit(UserRequest):
+class AdminAudit(ListRequest):
     """The administrator who asks, and for how many entries."""
 
     limit: Annotated[int, Field(ge=1, le=200)] = 50
 
 
 def admin_audit(request: AdminAudit, platform: Platform) -> Answer:
-    """Who did what, to whom, when, why, and what came of it, within the last 13 months."""
-    entries = [_shown(e) for e in islice(_latest(platform, request.limit), request.limit)]
-    return {"success": True, "entries": entries}
+    """Who did what, to whom, when, why, and what came of it, within the last 13 months. Raises InvalidRequest."""
+    entries, more = paged(request, partial(_page, platform, request.limit))
+    return {"success": True, "entries": [_shown(entry) for entry in entries], **more}
 
 
-def _latest(platform: Platform, limit: int) -> Iterator[Entry]:
+def _page(
+    platform: Platform, limit: int, after: Position | None
+) -> tuple[list[Entry], Position | None]:
+    if after is not None and after.keys() != {"month", "entry"}:
+        raise ForeignPosition
+    # One more, to know whether there is one.
+    found = list(islice(_latest(platform, limit + 1, after), limit + 1))
+    last = found[limit - 1] if len(found) > limit else None
+    return found[:limit], last and {"month": last["month"], "entry": last["entry"]}
+
+
+def _latest(platform: Platform, limit: int, after: Position | None) -> Iterator[Entry]:
     month = month_of(clock.now())
     for _ in range(_MONTHS):
-        yield from platform.audit.latest(month, limit)
+        if after is None or month <= after["month"]:
+            before = after["entry"] if after and month == after["month"] else None
+            yield from platform.audit.latest(month, limit, before)
         month = month_before(month)
 
 

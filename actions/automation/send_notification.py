@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from actions.action import Action, Answer, Scope, SystemRequest, UserId
+from actions.action import DISCORD_ID, Action, Answer, Scope, SystemRequest, UserId
 from actions.errors import Conflict
 from services import clock, ids
 from services.dynamodb import ConditionFailed
 from services.platform import Platform
-
-_DISCORD_ID = re.compile(r"\d{15,20}", re.ASCII)
 
 
 class SendNotification(SystemRequest):
@@ -38,7 +35,7 @@ def send_notification(request: SendNotification, platform: Platform) -> Answer:
     except ConditionFailed:
         raise Conflict("The notice is being sent just now.", field="noticeId") from None
     if not posted:
-        member = request.about if request.about and _DISCORD_ID.fullmatch(request.about) else None
+        member = request.about if request.about and DISCORD_ID.fullmatch(request.about) else None
         mention = f"<@{member}> " if member else ""
         platform.notice_channels.post(mention + request.message, rings=member)
         platform.registry.note_sent(notice_id, "posted")

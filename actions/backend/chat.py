@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from actions.action import Action, Answer, Request, Scope, UserRequest
+from actions.action import Action, Answer, Request, Scope, UserRequest, hinted
 from actions.errors import InvalidRequest, RateLimited, TimedOut
 from services.errors import ModelBusy, ModelRefused, ModelTooSlow
 from services.platform import Platform
@@ -18,7 +18,11 @@ from services.platform import Platform
 _RETRY_AFTER = 20  # seconds; Bedrock's quotas are per minute
 
 # At least one character that is neither blank nor a control: a model refuses anything else.
-Text = Annotated[str, Field(min_length=1, max_length=4000, pattern=r"[^\x00-\x20\x7f-\xa0]")]
+Text = Annotated[
+    str,
+    Field(min_length=1, max_length=4000, pattern=r"[^\x00-\x20\x7f-\xa0]"),
+    hinted("Send text of 1 to 4,000 characters that are not all blank."),
+]
 
 
 class Exchange(Request):

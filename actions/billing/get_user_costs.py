@@ -9,14 +9,18 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from actions.action import Action, Answer, Scope, UserRequest
+from actions.action import Action, Answer, Scope, UserRequest, hinted
 from actions.billing.pricing import cents, month_of
 from actions.billing.usage import Used, so_far, statement
 from services import clock
 from services.platform import Platform
 from services.runs import Run
 
-Month = Annotated[str, Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", max_length=7)]
+Month = Annotated[
+    str,
+    Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", max_length=7),
+    hinted('Write it like "2026-11".'),
+]
 
 
 class GetUserCosts(UserRequest):

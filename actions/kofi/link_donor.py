@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from actions.action import Action, Answer, Scope, UserRequest
+from actions.action import Action, Answer, Scope, UserRequest, hinted
 from actions.errors import Conflict, NotFound
 from actions.kofi.crediting import assign_if_free, assign_waiting
 from services import clock
@@ -22,8 +22,16 @@ from services.registry import hash_of
 class LinkDonor(UserRequest):
     """Who links which address, and a donation made by it."""
 
-    email: Annotated[str, Field(pattern=r"^[^@\s]{1,64}@[^@\s]{1,255}$", max_length=320)]
-    transaction_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", max_length=64)]
+    email: Annotated[
+        str,
+        Field(pattern=r"^[^@\s]{1,64}@[^@\s]{1,255}$", max_length=320),
+        hinted("Send the address alone, name@example.com."),
+    ]
+    transaction_id: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9_-]{1,64}$", max_length=64),
+        hinted("Copy the id from the mail that Ko-fi sent you."),
+    ]
 
 
 def link_donor(request: LinkDonor, platform: Platform) -> Answer:

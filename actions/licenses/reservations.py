@@ -92,6 +92,7 @@ class Reservations:
         """End the session: nothing is reserved for it any more, and nobody has to look after it."""
         self.give_back(session)
         values: dict[str, Any] = {"reason": reason} if reason else {}
+        values["expiresAt"] = session["endTime"] + self._platform.settings.session_days * 86400
         self.also(self._platform.sessions.move(session, status, values, ("due", "dueAt")))
 
     def also(self, operation: Operation) -> None:

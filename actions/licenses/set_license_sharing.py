@@ -1,4 +1,7 @@
-"""set-license-sharing: an owner puts the own licence into the pool, or takes it out."""
+"""set-license-sharing: an owner puts the own licence into the pool, or takes it out.
+
+Foundry's terms let a licence be lent within the owner's gaming group or family only (docs/sources.md, Foundry VTT).
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,8 @@ from services.instances import WHOLE, Instance
 from services.licenses import License, Window
 from services.platform import Platform
 from services.sessions import SessionStatus
+
+_TERMS = "Foundry's terms allow lending it within your gaming group or family only."
 
 
 class SetLicenseSharing(UserRequest):
@@ -49,7 +54,7 @@ def _set(request: SetLicenseSharing, platform: Platform) -> str:
         )
     if request.allow_license_sharing:
         _write(platform, instance, license, {"pool": "shared"}, ("leaving",), shared=True)
-        return "Your licence is in the pool"
+        return f"Your licence is in the pool. {_TERMS}"
     others = _of_others(license)
     if request.after_sessions and others:
         _write(platform, instance, license, {"leaving": True}, (), shared=False)

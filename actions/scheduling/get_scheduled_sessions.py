@@ -1,8 +1,15 @@
-"""get-scheduled-sessions: a member's sessions."""
+"""get-scheduled-sessions: a member's sessions, the earliest first.
+
+At most `limit`; where there are more, `next` in the answer is what to send for those that follow. A session that is
+over is kept for `SESSION_DAYS`.
+"""
 
 from __future__ import annotations
 
-from actions.action import Action, Answer, Scope, UserRequest
+from functools import partial
+
+from actions.action import Action, Answer, Scope
+from actions.paging import ListRequest, paged
 from services.platform import Platform
 from services.sessions import Session
 
@@ -18,17 +25,20 @@ _SHOWN = (
 )
 
 
-class GetScheduledSessions(UserRequest):
+class GetScheduledSessions(ListRequest):
     """Whose sessions."""
 
 
 def get_scheduled_sessions(request: GetScheduledSessions, platform: Platform) -> Answer:
-    """All sessions of the user, past and coming, the earliest first."""
-    sessions = [_shown(session) for session in platform.sessions.of_user(request.user_id)]
-    return {"success": True, "sessions": sessions}
+    """A page of the user's sessions, past and coming, the earliest first. Raises InvalidRequest."""
+    sessions, more = paged(
+        request, partial(platform.sessions.of_user, request.user_id, request.limit)
+    )
+    return {"success": True, "sessions": [shown(session) for session in sessions], **more}
 
 
-def _shown(session: Session) -> Answer:
+def shown(session: Session) -> Answer:
+    """A session as answers show it to its member."""
     stored = dict(session)
     return {field: stored[field] for field in _SHOWN if field in stored}
 

@@ -39,12 +39,15 @@ _ERROR = {"$ref": "#/components/schemas/ActionError"}
                     "required": ["data"],
                     "properties": {"data": {"type": "string"}},
                 }
-            }
+            },
+            "application/json": {"schema": {"type": "object"}},
         },
     ),
 )
 async def kofi(request: Request) -> Json:
-    """Ko-fi's form post, handed on as it is. Its verification token, which the action checks, is the only proof."""
+    """Ko-fi's form post, or what a relay makes of it, handed on as it is. Its verification token, which the action
+    checks, is the only proof.
+    """
     try:
         body = (await request.body()).decode("utf-8")
     except UnicodeDecodeError:

@@ -98,6 +98,8 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
     tell("admin-force-shutdown", userId="admin")
     ecs.ends(ecs.only_task())
     tell("shutdown-stats", userId="admin")
+    invoke(sample("schedule-session", startTime=sample("admin-list-sessions")["from"]))
+    tell("admin-list-sessions", userId="admin")
     tell("admin-audit", userId="admin")
     tell("destroy-instance")
     tell("chat")

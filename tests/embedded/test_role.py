@@ -108,7 +108,7 @@ def money_and_administration(deployed: Deployed, ada: Member) -> None:
         answer = deployed.call(sample(name, **fields))
         assert answer["success"], (name, answer, deployed.log.fresh())
     assert deployed.call(sample("admin-system-maintenance", enabled=False))["success"]
-    for name in ("get-all-costs", "admin-overview", "shutdown-stats"):
+    for name in ("get-all-costs", "admin-overview", "shutdown-stats", "admin-list-sessions"):
         assert deployed.call(sample(name))["success"], name
     assert len(deployed.call(sample("admin-audit"))["entries"]) == len(orders) + 2
 

@@ -24,6 +24,9 @@ from local.stack import FUNCTION, STACK, TOP
 
 pytestmark = pytest.mark.embedded
 
+# A proxy that nobody answers, for http alone, and no exception from it: what is on this machine must be reached.
+BEHIND_PROXY = {n: v for n, v in os.environ.items() if n.lower() != "no_proxy"}
+BEHIND_PROXY |= dict.fromkeys(("http_proxy", "HTTP_PROXY"), "http://127.0.0.1:9")
 AWS_CLI = Path(sys.executable).parent / "aws"
 MEMBER = "300000000000000001"
 
@@ -78,6 +81,7 @@ def make_invoke(port: int, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["make", "--silent", "invoke", f"PORT={port}", *arguments],
         cwd=TOP,
+        env=BEHIND_PROXY,
         capture_output=True,
         text=True,
         check=False,
@@ -118,6 +122,7 @@ def run() -> Iterator[Run]:
     process = subprocess.Popen(
         [sys.executable, "-m", "local", "--port", str(port), "--http-port", str(http_port)],
         cwd=TOP,
+        env=BEHIND_PROXY,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -209,7 +214,14 @@ def test_a_second_run_on_the_http_port_gives_one_clear_line_too(run: Run) -> Non
 def test_the_curl_of_the_ready_block_works_as_it_is_pasted(run: Run) -> None:
     said = "".join(run.said)
     block = said[said.index("  export TOKEN=") : said.index("The demo community")]
-    pasted = subprocess.run(["bash", "-c", block], capture_output=True, text=True, check=True)
+    exported = re.findall(r"^  export no_proxy.*$", said, re.MULTILINE)
+    pasted = subprocess.run(
+        ["bash", "-c", "\n".join([*exported, block])],
+        env=BEHIND_PROXY,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     assert json.loads(pasted.stdout)["status"] == "created"
 
 
@@ -239,10 +251,48 @@ def test_the_api_gateway_of_the_template_answers_with_a_token_of_its_user_pool(r
     assert said.json()["user"] == user
 
 
+def test_what_somebody_chose_cannot_move_the_terminals_cursor(run: Run, tmp_path: Path) -> None:
+    user = "\x1b[2J\x9bred\nline\u202eleft"
+    assert run.aws_cli("status", tmp_path / "answer.json", userId=user)["success"] is False
+    run.says(r"status \\u001b\[2J\\u009bred\\nline\\u202eleft: failed", within=30)
+    shown = run.make_invoke("ACTION=status", f"USER={user}").stdout
+    assert json.loads(shown)["details"]["value"] == user
+    assert not set("\x1b\x9b\u202e") & set(shown + "".join(run.said))
+
+
 def test_make_invoke_says_when_nothing_runs() -> None:
     answered = make_invoke(free_port(), "ACTION=status", f"USER={MEMBER}")
     assert answered.returncode != 0
     assert "nothing runs" in answered.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["run", "PORT=70000"], "'70000' is no port"),
+        (["run", "PORT=0"], "'0' is no port"),
+        (["run", "HTTP_PORT=eighty"], "'eighty' is no port"),
+        (["run", "PORT=1; echo '"], "no port"),
+        (["invoke", "PORT=99999999", "ACTION=status"], "'99999999' is no port"),
+        (["invoke", "EVENT=it's.json"], "cannot read it's.json"),
+        (["invoke", 'EVENT="$(pwd)`'], "cannot read"),
+        (["invoke", "ACTION=it's", "PORT=9"], "nothing runs on port 9"),
+    ],
+)
+def test_what_cannot_be_meant_gets_one_clear_line(arguments: list[str], said: str) -> None:
+    tried = subprocess.run(
+        ["make", "--silent", *arguments],
+        cwd=TOP,
+        env=BEHIND_PROXY,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tried.returncode != 0
+    first, *rest = tried.stderr.splitlines()
+    assert first.startswith(f"make {arguments[0]}: ")
+    assert said in first
+    assert all(line.startswith("make: ***") for line in rest), rest
 
 
 @pytest.mark.prove

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
+import actions
 from tests import world
 from tests.world import Context, sample
 
@@ -39,10 +42,40 @@ def test_a_missing_field_is_named_with_a_way_out(invoke):
     }
 
 
-def test_a_user_id_sent_as_a_number_is_refused_because_its_digits_get_lost(invoke):
-    answer = invoke("status", userId=123456789012345678)
-    assert answer["errorCode"] == "VALIDATION_ERROR"
-    assert "string" in answer["details"]["suggestion"]
+NO_IDS = [
+    123456789012345678,
+    "<@123456789012345678>",
+    "<@!123456789012345678>",
+    "@ada",
+    "<@&1>",
+    "",
+]
+
+
+@pytest.mark.parametrize("user_id", NO_IDS)
+def test_a_mention_a_name_or_a_number_instead_of_an_id_is_told_to_be_the_id_alone(invoke, user_id):
+    for answer, field in (
+        (invoke("status", userId=user_id), "userId"),
+        (invoke("admin-grant", userId="admin", targetUserId=user_id), "targetUserId"),
+    ):
+        assert answer["errorCode"] == "VALIDATION_ERROR"
+        assert answer["details"]["field"] == field
+        assert "the id alone, digits only, as a text" in answer["details"]["suggestion"]
+
+
+def test_no_refusal_shows_a_regular_expression(invoke):
+    """Each field whose form is one, of every action, sent as something that is none."""
+    tried = 0
+    for name in actions.ACTIONS:
+        request = actions.find(name).request
+        for field, form in request.model_json_schema()["properties"].items():
+            if "pattern" not in json.dumps(form):
+                continue
+            answer = invoke(sample(name) | {field: "\x07"})
+            tried += 1
+            assert answer["details"]["field"] == field
+            assert "pattern" not in answer["details"]["suggestion"], field
+    assert tried > len(actions.ACTIONS) / 2
 
 
 @pytest.mark.parametrize("user_id", ["", "x" * 65, "../etc", "a b", "a\nb", "ä"])

@@ -124,6 +124,11 @@ def test_kofis_real_form_post_counts_a_donation_once(http, invoke, shape):
     assert invoke("get-user-costs", userId=DONOR)["donations"] == 3.0
 
 
+def test_a_relay_that_posts_json_is_read_like_kofis_form(http, invoke):
+    answer = ask("POST", "/webhooks/kofi", {"data": payload()})
+    assert (answer.status, answer.json["donationProcessed"]) == (200, True)
+
+
 def test_whom_an_administrator_names_may_act_as_one_over_http_too(http, invoke):
     asked = {"action": "admin-overview"}
     assert ask("POST", "/", asked, token=own("ada")).status == 403

@@ -119,7 +119,8 @@ def test_an_owner_may_take_the_licence_out_of_the_pool(pool, invoke):
     assert answer["allowLicenseSharing"] is False
     assert the_pool(invoke)["totalLicenses"] == 0
     assert invoke("request-license", userId="ben")["errorCode"] == "RESOURCE_CONFLICT"
-    invoke("set-license-sharing", userId="olga", allowLicenseSharing=True)
+    shared = invoke("set-license-sharing", userId="olga", allowLicenseSharing=True)
+    assert "within your gaming group or family only" in shared["message"]
     assert invoke("request-license", userId="ben")["success"]
 
 

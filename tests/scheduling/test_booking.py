@@ -47,7 +47,11 @@ def test_the_licence_is_reserved_from_ten_minutes_before_to_a_quarter_of_an_hour
 
 @pytest.mark.parametrize(
     ("start", "hint"),
-    [(NOW * 1000, "milliseconds"), (NOW - 1, "past"), (NOW + 91 * 86400, "90 days")],
+    [
+        (NOW * 1000, f"milliseconds: send Unix seconds, {NOW}"),
+        (NOW - 1, "past"),
+        (NOW + 91 * 86400, "90 days"),
+    ],
 )
 def test_a_start_that_cannot_be_meant_is_refused_with_a_hint(pool, invoke, start, hint):
     refused = book(invoke, "ben", start)
@@ -56,17 +60,71 @@ def test_a_start_that_cannot_be_meant_is_refused_with_a_hint(pool, invoke, start
     assert hint in refused["details"]["suggestion"]
 
 
-@pytest.mark.parametrize("start", ["1772398800", "2026-03-01T21:00:00Z", 1772398800.5, None, True])
-def test_a_start_of_another_type_is_refused(pool, invoke, start):
+@pytest.mark.parametrize(
+    ("start", "hint"),
+    [
+        ("1772398800", ": 1772398800 "),
+        ("2026-03-01T21:00:00Z", ": 1772398800 "),
+        ("2026-03-01T22:00+01:00", ": 1772398800 "),
+        ("2026-03-01 21:00", ": 1772398800 "),
+        ("<t:1772398800:F>", ": 1772398800 "),
+        ("<t:1772398800>", ": 1772398800 "),
+        (1772398800.0, ": 1772398800 "),
+        (1772398800.5, "such as"),
+        ("tomorrow", "such as"),
+        (10**300, "such as"),
+        (-1, "such as"),
+        (None, "such as"),
+        (True, "such as"),
+        ([], "such as"),
+    ],
+)
+def test_a_start_of_another_form_is_refused_with_the_unix_seconds_that_it_means(
+    pool, invoke, start, hint
+):
     refused = book(invoke, "ben", start)
     assert refused["errorCode"] == "VALIDATION_ERROR"
     assert refused["details"]["field"] == "startTime"
+    said = refused["details"]["suggestion"]
+    assert "Unix seconds" in said
+    assert hint in said
 
 
-@pytest.mark.parametrize("minutes", [14, 24 * 60 + 1, 0, -5, "60"])
-def test_a_session_is_between_a_quarter_of_an_hour_and_a_day_long(pool, invoke, minutes):
+def test_until_when_maintenance_lasts_is_hinted_at_like_a_start(invoke):
+    order = {"userId": "admin", "enabled": True, "until": "<t:1772398800:R>"}
+    refused = invoke("admin-system-maintenance", **order)
+    assert refused["details"]["field"] == "until"
+    assert "1772398800" in refused["details"]["suggestion"]
+
+
+@pytest.mark.parametrize(
+    ("minutes", "hint"),
+    [
+        (14, "14 hours are 840"),
+        (2, "2 hours are 120"),
+        ("2h", "2 hours are 120"),
+        ("2 hours", "2 hours are 120"),
+        (1.5, "1.5 hours are 90"),
+        (7200, "7200 seconds are 120"),
+        ("90min", "90 minutes are 90"),
+        ("60", "60 minutes are 60"),
+        (90.0, "90 minutes are 90"),
+        (24 * 60 + 1, "1441 seconds are 24"),
+        (0, "1440."),
+        (-5, "1440."),
+        ("long", "1440."),
+        (10**9, "1440."),
+        (True, "1440."),
+    ],
+)
+def test_a_session_is_between_a_quarter_of_an_hour_and_a_day_of_whole_minutes_long(
+    pool, invoke, minutes, hint
+):
     refused = book(invoke, "ben", NOW + HOUR, minutes)
     assert refused["details"]["field"] == "duration"
+    said = refused["details"]["suggestion"]
+    assert "minutes as a whole number from 15 to 1440" in said
+    assert hint in said
 
 
 def test_two_sessions_of_one_member_do_not_overlap(pool, invoke):
@@ -279,3 +337,13 @@ def test_destroying_a_server_ends_its_members_lease(pool, invoke):
     invoke("request-license", userId="ben")
     invoke("destroy-instance", userId="ben")
     assert invoke("request-license", userId="cleo")["success"]
+
+
+def test_a_session_that_is_over_expires_after_the_days_of_the_setting(pool, invoke, monkeypatch):
+    monkeypatch.setenv("SESSION_DAYS", "3")
+    world.new_process()
+    booked = book(invoke, "ben", NOW + HOUR, 60)
+    assert "expiresAt" not in world.items("sessions")[0]
+    invoke("cancel-scheduled-session", userId="ben", sessionId=booked["sessionId"])
+    (session,) = world.items("sessions")
+    assert session["expiresAt"] == NOW + 2 * HOUR + 3 * 86400

@@ -197,6 +197,23 @@ def test_a_due_session_without_a_server_is_cancelled(booked, invoke, minutes):
     assert world.licenses()[0]["windows"] == []
 
 
+def test_a_session_that_was_played_expires_once_nothing_counts_from_its_end(
+    booked, invoke, ecs, minutes, freezer
+):
+    minutes(55)
+    task = ecs.only_task()
+    ecs.comes_up(task)
+    minutes(66)
+    (played,) = world.items("sessions")
+    assert (played["status"], "expiresAt" in played) == ("completed", False)
+    ecs.ends(task)
+    freezer.tick(HOUR)
+    minutes(1)
+    (over,) = world.items("sessions")
+    assert over["expiresAt"] == over["endTime"] + 90 * 86400
+    assert "dueAt" not in over
+
+
 def test_destroying_leaves_a_session_that_was_played_completed(booked, invoke, ecs, minutes):
     minutes(55)
     task = ecs.only_task()
