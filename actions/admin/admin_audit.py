@@ -15,7 +15,7 @@ from services.audit import Entry
 from services.platform import Platform
 
 _MONTHS = 13  # how far back is looked
-_SHOWN = ("at", "userId", "action", "about", "reason", "details", "outcome")
+_SHOWN = ("at", "userId", "onBehalfOf", "action", "about", "reason", "details", "outcome")
 
 
 class AdminAudit(UserRequest):
@@ -25,7 +25,10 @@ class AdminAudit(UserRequest):
 
 
 def admin_audit(request: AdminAudit, platform: Platform) -> Answer:
-    """Who did what, to whom, when, why, and what came of it, within the last 13 months."""
+    """Who did what, to whom, when, why, and what came of it, within the last 13 months.
+
+    `userId` is who did it; `onBehalfOf` the administrator whom the order named, where that was another.
+    """
     entries = [_shown(e) for e in islice(_latest(platform, request.limit), request.limit)]
     return {"success": True, "entries": entries}
 

@@ -136,6 +136,18 @@ def test_whom_an_administrator_names_may_act_as_one_over_http_too(http, invoke):
     assert (entry["userId"], entry["action"]) == ("admin", "admin-grant")
 
 
+def test_the_audit_names_who_held_the_token_and_on_whose_behalf(http, invoke):
+    invoke("admin-grant", userId="admin", targetUserId="eve")
+    asked = {"action": "admin-grant", "userId": "admin", "targetUserId": "mallory"}
+    assert ask("POST", "/", asked, token=own("eve", scope="admin")).status == 200
+    own_name = asked | {"userId": "eve"}
+    assert ask("POST", "/", own_name, token=own("eve", scope="admin")).status == 200
+    latest, second, by_iam = invoke("admin-audit", userId="admin")["entries"]
+    assert (second["userId"], second["onBehalfOf"]) == ("eve", "admin")
+    assert (latest["userId"], latest.get("onBehalfOf")) == ("eve", None)
+    assert (by_iam["userId"], by_iam.get("onBehalfOf")) == ("admin", None), "IAM's word is taken"
+
+
 def claims(**changes):
     return {"cognito:username": "ada", "token_use": "id", "sub": "x"} | changes
 
