@@ -183,6 +183,13 @@ class Unauthenticated(PlatformError):
         super().__init__(reason, suggestion="Send a valid token: Authorization: Bearer <token>.")
 
 
+class NoToken(Unauthenticated):
+    """Who calls does not say who that is."""
+
+    def __init__(self) -> None:
+        super().__init__("There is no bearer token.")
+
+
 class RateLimited(PlatformError):
     """Too much was asked for at once; the same request may succeed after `retry_after` seconds."""
 

@@ -12,6 +12,7 @@ from handler.http.error_handling import (
     answer_invalid_queries,
     answer_routers_refusals,
 )
+from handler.http.head import HeadMiddleware
 from handler.http.request_log import RequestLogMiddleware
 from services.platform import Platform
 
@@ -41,10 +42,11 @@ def build(platform: Platform) -> FastAPI:
     app.add_middleware(
         CORSMiddleware,
         allow_origins=platform.settings.origins,
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "HEAD", "POST"],
         allow_headers=["authorization", "content-type"],
         expose_headers=[REQUEST_ID, "retry-after", "www-authenticate"],
         max_age=_PREFLIGHT_SECONDS,
     )
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(RequestLogMiddleware)
     return app

@@ -9,7 +9,7 @@ from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import Request
 
-from actions.errors import Unauthenticated
+from actions.errors import NoToken
 from handler import authentication
 from handler.dispatch import Caller
 from handler.http.request import platform_of, request_log
@@ -30,7 +30,7 @@ def caller(
     elif claims is not None and _is_own_gateways(context, platform.settings.gateways):
         found = authentication.by_claims(claims, platform)
     elif given is None:
-        raise Unauthenticated("There is no bearer token.")
+        raise NoToken
     else:
         found = authentication.by_token(given.credentials, platform)
     request_log(request).event_log.name_user(found.user_id)

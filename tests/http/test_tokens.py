@@ -68,6 +68,23 @@ def test_a_token_is_refused_that_is(http, kind):
     assert set(answer.json) == {"error", "message"}
 
 
+ACCESS = {"token_use": "access", "client_id": POOL_CLIENT, "aud": None, "scope": "openid"}
+
+
+def test_an_access_token_is_told_that_it_is_not_the_kind_that_is_taken(http):
+    answer = status(cognito("ada", **ACCESS))
+    assert (answer.status, answer.json["message"].split(".")[0]) == (401, "This is not an ID token")
+
+
+def test_a_challenge_says_that_a_token_is_bad_only_where_there_was_one(http):
+    """RFC 6750, 3.1."""
+    for header in (None, "Basic YWRhOng=", "Bearer"):
+        answer = ask("GET", "/status", authorization=header) if header else ask("GET", "/status")
+        assert answer.headers["www-authenticate"] == 'Bearer realm="foundry"', header
+    bad = status("garbage").headers["www-authenticate"]
+    assert bad == 'Bearer realm="foundry", error="invalid_token"'
+
+
 @pytest.mark.parametrize("header", ["Basic YWRhOng=", "Bearer", "Bearer  ", "ada", ""])
 def test_a_header_that_holds_no_bearer_token_is_refused(http, header):
     assert ask("GET", "/status", authorization=header).status == 401
