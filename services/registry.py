@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import NotRequired, TypedDict, cast
 
 from services.dynamodb import Attr, Operation, Table, absent
@@ -111,7 +114,19 @@ def hash_of(email: str, stack: str) -> str:
     Upper and lower case are one: no mail provider of today tells them apart.
     """
     address = email.strip().lower().encode()
-    return hashlib.scrypt(address, salt=f"{stack}/e-mail".encode(), dklen=32, **_SCRYPT).hex()
+    salt = f"{stack}/e-mail".encode()
+    hashed = _hashing(os.getpid()).submit(hashlib.scrypt, address, salt=salt, dklen=32, **_SCRYPT)
+    return hashed.result().hex()
+
+
+@lru_cache(maxsize=1)
+def _hashing(process: int) -> ThreadPoolExecutor:
+    """Two threads that hash for all others of this process; a copy of it has none of them.
+
+    The C library keeps what a thread has freed for that thread: 40 threads of a server that have each hashed once
+    would go on holding hundreds of MB.
+    """
+    return ThreadPoolExecutor(2, "hashing")
 
 
 def _email(email_hash: str) -> str:

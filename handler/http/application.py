@@ -22,11 +22,12 @@ SURFACES = tuple(
     for module in (serverless_api, backend, mock_data, actions, webhooks, probes, api_docs)
 )
 REQUEST_ID = "x-request-id"
+READ_SECONDS = 10.0  # what a request may take to arrive; Lambda has it whole
 _PREFLIGHT_SECONDS = 3600
 
 
-def build(platform: Platform) -> FastAPI:
-    """The application on the services of one deployment.
+def build(platform: Platform, read_seconds: float = READ_SECONDS) -> FastAPI:
+    """The application on the services of one deployment. A body has to arrive within `read_seconds`.
 
     FastAPI's own pages are off: handler/http/api_docs.py has them, with a token where the settings say so.
     """
@@ -37,7 +38,7 @@ def build(platform: Platform) -> FastAPI:
     answer_routers_refusals(app)
     answer_invalid_queries(app)
     # The last one added is the outermost.
-    app.add_middleware(BodyLimitMiddleware)
+    app.add_middleware(BodyLimitMiddleware, seconds=read_seconds)
     app.add_middleware(ErrorMiddleware, surfaces=SURFACES)
     app.add_middleware(
         CORSMiddleware,

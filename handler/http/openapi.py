@@ -29,7 +29,7 @@ _ABOUT = (
 )
 _REF = "#/components/schemas/{model}"
 _BRIEF, _FULL = {"$ref": "#/components/schemas/Error"}, {"$ref": "#/components/schemas/ActionError"}
-_OF_ACTIONS = (400, 401, 403, 404, 409, 413, 415, 429, 500, 504)
+_OF_ACTIONS = (400, 401, 403, 404, 408, 409, 413, 415, 429, 500, 504)
 _ERRORS: Schema = {
     "Error": {
         "type": "object",
