@@ -1,4 +1,4 @@
-"""The table of what there is to know besides servers: administrators, addresses, maintenance, fetches."""
+"""The table of what there is to know besides servers: administrators, addresses, maintenance, fetches, uses."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import NotRequired, TypedDict, cast
 from services.dynamodb import Attr, Operation, Table, absent
 
 _ADMINS, _MAINTENANCE = "admins", "maintenance"
+_DAY = 86400
 _SENDING_SECONDS = 60  # Discord and EventBridge have answered by then
 _NOTICE_SECONDS = (
     7 * 86400
@@ -84,6 +85,18 @@ class Registry(Table):
         """Note that a notice has been `posted` or `put`."""
         self.apply_update(self.update(_notice(notice_id), Attr("name").exists(), {way: True}))
 
+    def count_use(self, user_id: str, use: str, allowed: int, now: int) -> Operation:
+        """The operation that counts one more `use` on the member's day; refused once there are `allowed`."""
+        free = absent(use) | Attr(use).lt(allowed)
+        # DynamoDB deletes within days what has expired; no later day looks at this one's item.
+        return self.update(
+            _uses(user_id, now), free, {"expiresAt": (now // _DAY + 2) * _DAY}, add={use: 1}
+        )
+
+    def give_use_back(self, user_id: str, use: str, now: int) -> Operation:
+        """The operation that counts one `use` less."""
+        return self.update(_uses(user_id, now), Attr(use).exists(), {}, add={use: -1})
+
     def claim_fetch(self, tag: str, now: int, before: int) -> Operation:
         """The operation that claims the fetching of a release; refused if it was claimed after `before`."""
         free = absent("name") | Attr("askedAt").lte(before)
@@ -102,6 +115,10 @@ class Registry(Table):
         """The operation that links an e-mail address to a user; refused if it is another user's."""
         free = absent("userId") | Attr("userId").eq(user_id)
         return self.update(_email(email_hash), free, {"userId": user_id, "linkedAt": now})
+
+
+def _uses(user_id: str, now: int) -> str:
+    return f"uses:{now // _DAY}:{user_id}"
 
 
 def _fetch(tag: str) -> str:

@@ -17,7 +17,6 @@ ONLY_READ = {
     "admin-overview",
     "shutdown-stats",
     "admin-audit",
-    "chat",
     "list-data",
     "readiness",
 }

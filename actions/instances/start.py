@@ -29,7 +29,7 @@ class StartInstance(UserRequest):
 def start(request: StartInstance, platform: Platform) -> Answer:
     """Decide the start and ask ECS for the task; routing follows when the task runs.
 
-    Raises InstanceNotFound, WrongState, LicenseTaken, NoCapacity, Busy, BudgetSpent, UnderMaintenance.
+    Raises InstanceNotFound, WrongState, LicenseTaken, NoCapacity, Busy, BudgetSpent, UnderMaintenance, UsedUp.
     """
     instance = instance_of(platform, request.user_id)
     is_retry = instance["status"] not in AT_REST
@@ -38,7 +38,7 @@ def start(request: StartInstance, platform: Platform) -> Answer:
     else:
         if not is_booked_now(instance, clock.now()):
             refuse_if_spent(platform, request.user_id)
-        lock = start_run(platform, instance)
+        lock = start_run(platform, instance, is_asked_for=True)
     if lock is None:
         raise _refusal(instance_of(platform, request.user_id))
     message = "Instance starting..."

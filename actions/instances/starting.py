@@ -14,6 +14,7 @@ from actions.instances.locking import Lock
 from actions.instances.transitions import transition
 from actions.licenses.choosing import refusal, suitable
 from actions.licenses.rules import is_leased
+from actions.rates import counted_use, used_up
 from services import clock, ids
 from services.dynamodb import Attr, ConditionFailed, transact
 from services.instances import AT_REST, LOCK_SECONDS, Instance, InstanceStatus, lock_fields
@@ -23,10 +24,13 @@ from services.runs import Kind, Run
 PURGE_SIZE = (256, 512)  # CPU units and MiB, as template.yaml defines the purge task
 
 
-def start_run(platform: Platform, instance: Instance, only: str | None = None) -> Lock | None:
+def start_run(
+    platform: Platform, instance: Instance, only: str | None = None, *, is_asked_for: bool = False
+) -> Lock | None:
     """Decide that the instance starts; returns the lock on it. None if it is no longer at rest.
 
-    `only` names the one licence that will do. Raises UnderMaintenance, LicenseTaken when no licence is free.
+    `only` names the one licence that will do. What its member asks for counts for the day, a session that starts
+    by itself does not. Raises UnderMaintenance, UsedUp, LicenseTaken when no licence is free.
     """
     if maintenance := platform.registry.maintenance():
         raise UnderMaintenance(maintenance.get("until"))
@@ -40,6 +44,7 @@ def start_run(platform: Platform, instance: Instance, only: str | None = None) -
             "lastStarted": now,
             "runLicense": license_id,
         }
+        use = [counted_use(platform, instance["userId"], "starts")] if is_asked_for else []
         operations = [
             *transition(
                 platform,
@@ -49,6 +54,7 @@ def start_run(platform: Platform, instance: Instance, only: str | None = None) -
                 run_fields,
                 ("reason", "purged"),
             ),
+            *use,
             platform.runs.begin(_run(platform, instance, run_fields, license_id)),
             platform.licenses.hold(license, run_fields["runId"], instance["userId"]),
         ]
@@ -59,6 +65,8 @@ def start_run(platform: Platform, instance: Instance, only: str | None = None) -
         except ConditionFailed as refused:
             if 0 in refused.failed:
                 return None
+            if use and 2 in refused.failed:
+                raise used_up(platform, "starts") from None
             continue  # somebody was quicker with this licence
         started = {**instance, **run_fields, "status": InstanceStatus.STARTING}
         return Lock(platform, cast("Instance", started), lock_id)
