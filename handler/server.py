@@ -33,6 +33,11 @@ def main() -> int:
     parser.add_argument(
         "--connections", type=int, default=_CONNECTIONS, help="beyond so many, requests get 503"
     )
+    parser.add_argument(
+        "--open-metrics",
+        action="store_true",
+        help="/metrics needs no token: where only scrapers reach it",
+    )
     given = parser.parse_args()
     try:
         services = platform()
@@ -44,7 +49,7 @@ def main() -> int:
         return _refused(f"port {given.port} cannot be had on {given.host} ({error.strerror})")
     load_all()
     config = uvicorn.Config(
-        build(services, read_seconds=given.read_seconds),
+        build(services, read_seconds=given.read_seconds, metrics_open=given.open_metrics),
         http=_impatient(given.read_seconds),
         limit_concurrency=given.connections,
         lifespan="off",

@@ -1,17 +1,20 @@
-"""The table of what there is to know besides servers: administrators, addresses, maintenance, fetches, uses."""
+"""The table of what there is to know besides servers, such as administrators, addresses, maintenance and uses."""
 
 from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import NotRequired, TypedDict, cast
 
 from services.dynamodb import Attr, Operation, Table, absent
 
-_ADMINS, _MAINTENANCE = "admins", "maintenance"
+_ADMINS, _MAINTENANCE, _REVOKED = "admins", "maintenance", "revoked-tokens"
 _DAY = 86400
+LONGEST_TOKEN_SECONDS = 365 * _DAY  # that one of the platform's own is valid
+REVOKED_SECONDS = 10  # for which a process remembers which were taken back
 _SENDING_SECONDS = 60  # Discord and EventBridge have answered by then
 _NOTICE_SECONDS = (
     7 * 86400
@@ -24,6 +27,13 @@ class Admins(TypedDict):
     """The administrators that administrators have named."""
 
     users: list[str]
+    version: int
+
+
+class Revoked(TypedDict):
+    """The tokens that administrators have taken back, by id, and until when that has to be known."""
+
+    until: dict[str, int]
     version: int
 
 
@@ -52,6 +62,15 @@ class Registry(Table):
         same = Attr("version").eq(before["version"]) | absent("version")
         values = {"users": users, "version": before["version"] + 1}
         return self.update(_ADMINS, same, values)
+
+    def revoked_tokens(self) -> Revoked:
+        """Which tokens were taken back. One read."""
+        return cast("Revoked", self.get(_REVOKED) or {"until": {}, "version": 0})
+
+    def revoke_tokens(self, until: Mapping[str, int], before: Revoked) -> Operation:
+        """The operation that takes tokens back, in place of those `before`."""
+        same = Attr("version").eq(before["version"]) | absent("version")
+        return self.update(_REVOKED, same, {"until": until, "version": before["version"] + 1})
 
     def maintenance(self) -> Maintenance | None:
         """The maintenance that is under way, or None. One read."""

@@ -7,7 +7,7 @@ key of a secret (`TOKEN_SECRET_ARN`). While the key is being changed, the secret
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from services import clock
+from services import clock, ids
 from services.cognito import Cognito
 from services.errors import TokenRefused
+from services.registry import REVOKED_SECONDS, Registry
 from services.secrets import Secrets
 from services.settings import Settings
 
@@ -44,9 +45,11 @@ class Bearer:
 class Tokens:
     """Checks tokens, and issues the platform's own."""
 
-    def __init__(self, settings: Settings, secrets: Secrets) -> None:
+    def __init__(self, settings: Settings, secrets: Secrets, registry: Registry) -> None:
         self._settings = settings
         self._secrets = secrets
+        self._registry = registry
+        self._revoked: tuple[Collection[str], int] = ((), -REVOKED_SECONDS)
         self._cognito = Cognito(settings)
 
     def bearer(self, token: str) -> Bearer:
@@ -57,6 +60,7 @@ class Tokens:
             header = jwt.get_unverified_header(token)
             if header.get("alg") == "HS256":
                 claims = self._own(token)
+                self._refuse_revoked(claims.get("jti"))
                 return bearer_of(claims.get("sub"), claims.get("scope"))
             return self._of_cognito(token, str(header.get("kid")))
 
@@ -70,8 +74,10 @@ class Tokens:
             issued = {name: _as_issued(name, value) for name, value in claims.items()}
             return self._of_cognito(jwt.encode(issued, "", algorithm="none"))
 
-    def issue(self, user_id: str, seconds: int, scopes: Iterable[str] = ()) -> str:
-        """A token of the platform's own for `user_id`, valid for `seconds`."""
+    def issue(
+        self, user_id: str, seconds: int, scopes: Iterable[str] = (), token_id: str = ""
+    ) -> str:
+        """A token of the platform's own for `user_id`, valid for `seconds`; by its id it can be taken back."""
         now = clock.now()
         claims = {
             "iss": ISSUER,
@@ -79,6 +85,7 @@ class Tokens:
             "sub": user_id,
             "iat": now,
             "exp": now + seconds,
+            "jti": token_id or ids.new_run_id(),
             "scope": " ".join(scopes),
         }
         return jwt.encode(claims, self._own_keys()[0], algorithm="HS256")
@@ -99,6 +106,15 @@ class Tokens:
             except jwt.InvalidSignatureError as error:
                 refused = error
         raise refused or TokenRefused("Tokens of this kind are not taken here.")
+
+    def _refuse_revoked(self, token_id: str | None) -> None:
+        """Refuse what an administrator has taken back. What has no id cannot be."""
+        if token_id is None:
+            return
+        if not 0 <= clock.now() - self._revoked[1] < REVOKED_SECONDS:
+            self._revoked = self._registry.revoked_tokens()["until"].keys(), clock.now()
+        if token_id in self._revoked[0]:
+            raise TokenRefused("The token has been revoked.")
 
     def _own_keys(self) -> list[str]:
         if not self._settings.token_secret_arn:

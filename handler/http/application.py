@@ -26,13 +26,17 @@ READ_SECONDS = 10.0  # what a request may take to arrive; Lambda has it whole
 _PREFLIGHT_SECONDS = 3600
 
 
-def build(platform: Platform, read_seconds: float = READ_SECONDS) -> FastAPI:
-    """The application on the services of one deployment. A body has to arrive within `read_seconds`.
+def build(
+    platform: Platform, *, read_seconds: float = READ_SECONDS, metrics_open: bool = False
+) -> FastAPI:
+    """The application on the services of one deployment.
 
+    A body has to arrive within `read_seconds`; `metrics_open` shows metrics without a token.
     FastAPI's own pages are off: handler/http/api_docs.py has them, with a token where the settings say so.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.platform = platform
+    app.state.metrics_open = metrics_open
     for surface in SURFACES:
         app.router.routes.extend(surface.router.routes)
     answer_routers_refusals(app)

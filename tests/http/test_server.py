@@ -47,6 +47,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     log = tmp_path_factory.mktemp("server") / "log"
     command = [sys.executable, "-m", "handler.server", "--port", str(port)]
     command += ["--read-seconds", str(READ_SECONDS), "--connections", str(CONNECTIONS)]
+    command += ["--open-metrics"]
     environment = os.environ | world.least_environment()
     with log.open("wb") as output:
         process = subprocess.Popen(command, env=environment, stdout=output, stderr=output)
@@ -136,6 +137,14 @@ def test_a_client_that_takes_its_time_within_the_limit_is_served(server: Server)
             connection.sendall(part)
             time.sleep(READ_SECONDS / 5)
         assert connection.recv(65536).startswith(b"HTTP/1.1 200 ")
+
+
+def test_metrics_need_no_token_where_the_operator_opens_them(server: Server) -> None:
+    with server.connected() as connection:
+        connection.sendall(b"GET /metrics HTTP/1.0\r\nhost: x\r\n\r\n")
+        said = received(connection)
+    assert said.startswith(b"HTTP/1.1 200 ")
+    assert b"http_requests_total" in said
 
 
 def test_more_connections_than_it_may_have_are_told_to_come_again(server: Server) -> None:

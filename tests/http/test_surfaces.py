@@ -17,6 +17,7 @@ from handler.http.openapi import EVENTS
 from handler.http.surface import brief
 from services.mock_data import endpoints
 from tests import bedrock_server, world
+from tests.aws_calls import AWS
 from tests.http.issuing import own
 from tests.http.shapes import SHAPES, Asked, ask, send, v2
 from tests.world import Context
@@ -54,12 +55,13 @@ def test_root_and_health_say_that_all_is_well(http):
     assert get("/healthz").json == {"status": "alive"}
 
 
-def test_ready_means_that_every_table_answers(http, aws):
+def test_ready_means_that_every_table_answers(http, aws, freezer):
     tables = ["instances", "hosts", "runs", "licenses", "sessions"]
     ready = ask("GET", "/readyz")
     assert ready.status == 200
     assert {name: ready.json["tables"][name] for name in tables} == dict.fromkeys(tables, "ready")
     world.client("dynamodb").delete_table(TableName=aws["RUNS_TABLE"])
+    freezer.tick(5)
     broken = ask("GET", "/readyz")
     assert broken.status == 503
     assert broken.json["ready"] is False
@@ -67,10 +69,21 @@ def test_ready_means_that_every_table_answers(http, aws):
     assert ask("GET", "/healthz").status == 200
 
 
+def test_readiness_is_asked_once_in_five_seconds(http, freezer):
+    AWS.begin()
+    for _ in range(10):
+        assert ask("GET", "/readyz").status == 200
+    assert len(AWS.calls) == len(world.TABLES)
+    freezer.tick(5)
+    assert ask("GET", "/readyz").status == 200
+    AWS.end()
+    assert len(AWS.calls) == 2 * len(world.TABLES)
+
+
 def test_metrics_count_by_route_and_never_by_what_somebody_chose(http):
     ask("GET", "/api/somebodys-secret-path", token=own("ada"))
     ask("BREW", "/somebodys-secret-path")
-    text = ask("GET", "/metrics").body.decode()
+    text = get("/metrics").body.decode()
     assert 'http_requests_total{method="GET",route="/api/{path:path}",status="200"}' in text
     assert 'http_requests_total{method="other",route="none",status="404"}' in text
     assert "http_request_seconds_bucket" in text

@@ -12,6 +12,7 @@ import pytest
 
 from handler.token import main as issue
 from tests import world
+from tests.aws_calls import AWS
 from tests.http.issuing import cognito, own, private_key
 from tests.http.shapes import ask
 from tests.world import POOL, POOL_CLIENT, TOKEN_KEY
@@ -129,6 +130,64 @@ def test_an_issued_token_is_its_users_for_its_time(http, capsys, monkeypatch, fr
     assert ask("POST", "/", body, token=token).status == 403, "no scope was asked for"
     freezer.tick(2 * 3600 + 60)
     assert status(token).status == 401
+
+
+@pytest.fixture
+def issued(capsys, monkeypatch):
+    """A token that the platform issued, and its id."""
+
+    def for_user(user, *more):
+        monkeypatch.setattr("sys.argv", ["token", user, *more])
+        assert issue() == 0
+        printed = capsys.readouterr()
+        return printed.out.strip(), printed.err.split()[-1]
+
+    return for_user
+
+
+def revoke(invoke, token_id, by="admin"):
+    return invoke("admin-revoke-token", userId=by, tokenId=token_id)
+
+
+def test_a_token_that_was_taken_back_is_refused_and_no_other_is(http, invoke, issued, freezer):
+    (bad, its_id), (good, _) = issued("ada"), issued("ada")
+    assert status(bad).status == status(good).status == 200
+    assert revoke(invoke, its_id)["success"]
+    assert revoke(invoke, its_id)["success"], "twice changes nothing"
+    freezer.tick(10)
+    refused = status(bad)
+    assert (refused.status, status(good).status) == (401, 200)
+    assert "revoked" in refused.json["message"]
+    assert status(own("ada")).status == 200, "one of before there were ids"
+
+
+def test_only_administrators_take_tokens_back(http, invoke, issued):
+    token, its_id = issued("ada", "--scope", "admin")
+    asked = {"action": "admin-revoke-token", "tokenId": its_id}
+    assert ask("POST", "/", asked, token=token).status == 403
+    assert revoke(invoke, its_id, by="ada")["errorCode"] == "PERMISSION_DENIED"
+    assert status(token).status == 200
+
+
+def test_what_was_taken_back_is_looked_up_once_in_ten_seconds(http, issued, freezer):
+    token, _ = issued("ada")
+    assert status(token).status == 200
+    AWS.begin()
+    for _ in range(10):
+        assert status(token).status == 200
+    assert AWS.calls == []
+    freezer.tick(10)
+    assert status(token).status == 200
+    AWS.end()
+    assert [call.name for call in AWS.calls] == ["dynamodb.GetItem"]
+
+
+def test_what_was_taken_back_is_forgotten_when_any_token_has_expired(invoke, freezer):
+    for year in range(2026, 2030):
+        freezer.move_to(f"{year}-12-01T00:00:00Z")
+        assert revoke(invoke, f"token-of-{year}")["success"]
+    (kept,) = [item for item in world.items("registry") if item["name"] == "revoked-tokens"]
+    assert set(kept["until"]) == {"token-of-2029"}
 
 
 def test_keys_are_fetched_once_and_anew_when_a_token_names_another(http, monkeypatch, freezer):

@@ -51,7 +51,7 @@ TABLE = {
     ("GET", "/health", None): OPEN,
     ("GET", "/healthz", None): OPEN,
     ("GET", "/readyz", None): OPEN,
-    ("GET", "/metrics", None): OPEN,
+    ("GET", "/metrics", None): GUARDED,
     ("GET", "/api/a/b", None): GUARDED,
     ("GET", "/status", None): GUARDED,
     ("GET", "/users", None): GUARDED,
