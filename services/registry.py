@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Mapping
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from typing import NotRequired, TypedDict, cast
@@ -30,10 +30,17 @@ class Admins(TypedDict):
     version: int
 
 
-class Revoked(TypedDict):
-    """The tokens that administrators have taken back, by id, and until when that has to be known."""
+class RevokedToken(TypedDict):
+    """A token that an administrator has taken back, and until when that has to be known."""
 
-    until: dict[str, int]
+    id: str
+    until: int
+
+
+class Revoked(TypedDict):
+    """All such tokens."""
+
+    tokens: list[RevokedToken]
     version: int
 
 
@@ -65,12 +72,12 @@ class Registry(Table):
 
     def revoked_tokens(self) -> Revoked:
         """Which tokens were taken back. One read."""
-        return cast("Revoked", self.get(_REVOKED) or {"until": {}, "version": 0})
+        return cast("Revoked", self.get(_REVOKED) or {"tokens": [], "version": 0})
 
-    def revoke_tokens(self, until: Mapping[str, int], before: Revoked) -> Operation:
+    def revoke_tokens(self, tokens: Sequence[RevokedToken], before: Revoked) -> Operation:
         """The operation that takes tokens back, in place of those `before`."""
         same = Attr("version").eq(before["version"]) | absent("version")
-        return self.update(_REVOKED, same, {"until": until, "version": before["version"] + 1})
+        return self.update(_REVOKED, same, {"tokens": tokens, "version": before["version"] + 1})
 
     def maintenance(self) -> Maintenance | None:
         """The maintenance that is under way, or None. One read."""

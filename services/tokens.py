@@ -112,7 +112,8 @@ class Tokens:
         if token_id is None:
             return
         if not 0 <= clock.now() - self._revoked[1] < REVOKED_SECONDS:
-            self._revoked = self._registry.revoked_tokens()["until"].keys(), clock.now()
+            tokens = self._registry.revoked_tokens()["tokens"]
+            self._revoked = {token["id"] for token in tokens}, clock.now()
         if token_id in self._revoked[0]:
             raise TokenRefused("The token has been revoked.")
 

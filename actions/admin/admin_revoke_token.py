@@ -38,16 +38,18 @@ def admin_revoke_token(request: AdminRevokeToken, platform: Platform) -> Answer:
 
 def _revoke(platform: Platform, token_id: str) -> None:
     now, revoked = clock.now(), platform.registry.revoked_tokens()
-    # Whose end it is nobody knows; by then any token has expired.
-    until = {token_id: now + LONGEST_TOKEN_SECONDS}
-    until |= {each: end for each, end in revoked["until"].items() if end > now}
-    if len(until) > _MOST:
+    kept = [token for token in revoked["tokens"] if token["until"] > now]
+    if any(token["id"] == token_id for token in kept):
+        return
+    if len(kept) >= _MOST:
         raise Conflict(
             f"{_MOST:,} tokens are revoked already.",
             field="tokenId",
             suggestion="Change the key that signs tokens: with it all of them end.",
         )
-    transact(platform.registry.revoke_tokens(until, revoked))
+    # When it expires nobody knows here; by then any token has.
+    kept.append({"id": token_id, "until": now + LONGEST_TOKEN_SECONDS})
+    transact(platform.registry.revoke_tokens(kept, revoked))
 
 
 ACTION = Action(AdminRevokeToken, admin_revoke_token, Scope.ADMIN)
