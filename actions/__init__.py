@@ -50,6 +50,7 @@ ACTIONS = {
     "admin-assign-donation": "actions.admin.admin_assign_donation",
     "admin-grant": "actions.admin.admin_grant",
     "admin-revoke": "actions.admin.admin_revoke",
+    "admin-revoke-token": "actions.admin.admin_revoke_token",
     "admin-audit": "actions.admin.admin_audit",
     "auto-shutdown-check": "actions.automation.auto_shutdown_check",
     "prepare-sessions": "actions.scheduling.prepare_sessions",

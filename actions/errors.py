@@ -253,12 +253,32 @@ class Unauthenticated(PlatformError):
         super().__init__(reason, suggestion="Send a valid token: Authorization: Bearer <token>.")
 
 
-class RateLimited(PlatformError):
-    """Too much was asked for at once; the same request may succeed after `retry_after` seconds."""
+class NoToken(Unauthenticated):
+    """Who calls does not say who that is."""
 
-    def __init__(self, message: str, retry_after: int) -> None:
-        super().__init__(message, retryAfter=retry_after, suggestion="Wait, then try again.")
+    def __init__(self) -> None:
+        super().__init__("There is no bearer token.")
+
+
+class RateLimited(PlatformError):
+    """Too much was asked for; the same request may succeed after `retry_after` seconds."""
+
+    def __init__(self, message: str, retry_after: int, **details: Any) -> None:
+        said = {"retryAfter": retry_after, "suggestion": "Wait, then try again."} | details
+        super().__init__(message, **said)
         self.retry_after = retry_after
+
+
+class UsedUp(RateLimited):
+    """The member has had as much of something as a day allows. `retry_at` is when the next day begins."""
+
+    def __init__(self, what: str, allowed: int, now: int, retry_at: int) -> None:
+        super().__init__(
+            f"Your {what} of today are used up: a day has {allowed}.",
+            retry_at - now,
+            retryAt=retry_at,
+            suggestion="Try again after midnight UTC.",
+        )
 
 
 class TimedOut(PlatformError):

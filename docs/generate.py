@@ -26,7 +26,7 @@ An answer has `success`. One that failed has `error` (for people), `errorCode` (
 | UNAUTHENTICATED | over HTTP: there is no valid token | send one |
 | PERMISSION_DENIED | the caller may not do this | ask who may |
 | RESOURCE_CONFLICT | it does not fit the present state (`details.status`) | do what `suggestion` says |
-| RATE_LIMITED | too much was asked for at once | wait for `details.retryAfter` seconds |
+| RATE_LIMITED | too much was asked for, at once or today | wait for `details.retryAfter` seconds |
 | TIMEOUT_ERROR | AWS is too busy or did not answer in time | try again: nothing is done twice |
 | INTERNAL_ERROR | something went wrong inside | try again; tell the operator the `requestId` |
 """

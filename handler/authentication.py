@@ -1,4 +1,4 @@
-"""Who calls, told by a bearer token or by claims that API Gateway has checked. Knows no transport."""
+"""Who calls, told by a bearer token or by the claims of one that was checked before. Knows no transport."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ def by_token(token: str, platform: Platform) -> Caller:
 def by_claims(claims: Mapping[str, Any], platform: Platform) -> Caller:
     """The caller whom API Gateway's authorizer found. Raises Unauthenticated."""
     return _caller(lambda: platform.tokens.of_gateway(claims))
+
+
+def by_hand(claims: Mapping[str, Any]) -> Caller:
+    """The caller whom somebody names who could name any user directly. Raises Unauthenticated."""
+    from services.tokens import of_cognito
+
+    return _caller(lambda: of_cognito(claims))
 
 
 def _caller(found: Callable[[], Bearer]) -> Caller:

@@ -40,15 +40,17 @@ def run(name: str, payload: Mapping[str, Any], caller: Caller, platform: Platfor
     request = _validated(action, payload)
     _authorise(action.scope, getattr(request, "user_id", None), caller, platform)
     if isinstance(request, AdminOrder):
-        return _audited(name, action, request, platform)
+        return _audited(name, action, request, caller, platform)
     return action.run(request, platform)
 
 
-def _audited(name: str, action: Action[Any], order: AdminOrder, platform: Platform) -> Answer:
+def _audited(
+    name: str, action: Action[Any], order: AdminOrder, caller: Caller, platform: Platform
+) -> Answer:
     """Carry out an administrator's order; the audit says that it was asked for, and what came of it."""
     from actions.admin import auditing
 
-    entry = auditing.note(platform, name, order)
+    entry = auditing.note(platform, name, order, caller.user_id or order.user_id)
     try:
         answer = action.run(order, platform)
     except Exception as error:

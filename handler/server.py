@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import socket
 import sys
 
 import uvicorn
 from pydantic import ValidationError
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from handler.app import load_all, platform
-from handler.http.application import build
+from handler.http.application import READ_SECONDS, build
 
 HOST, PORT = "127.0.0.1", 8080
 _GRACE_SECONDS = 10  # for answers under way when it is asked to end
+_CONNECTIONS = 256  # at a time; each may hold some 100 KB of a body that is read
 
 
 def main() -> int:
@@ -21,6 +24,20 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m handler.server", description=__doc__)
     parser.add_argument("--host", default=HOST, help="address to listen on")
     parser.add_argument("--port", type=int, default=PORT, help="port to listen on")
+    parser.add_argument(
+        "--read-seconds",
+        type=float,
+        default=READ_SECONDS,
+        help="how long a request's head, and then its body, may take to arrive",
+    )
+    parser.add_argument(
+        "--connections", type=int, default=_CONNECTIONS, help="beyond so many, requests get 503"
+    )
+    parser.add_argument(
+        "--open-metrics",
+        action="store_true",
+        help="/metrics needs no token: where only scrapers reach it",
+    )
     given = parser.parse_args()
     try:
         services = platform()
@@ -32,7 +49,9 @@ def main() -> int:
         return _refused(f"port {given.port} cannot be had on {given.host} ({error.strerror})")
     load_all()
     config = uvicorn.Config(
-        build(services),
+        build(services, read_seconds=given.read_seconds, metrics_open=given.open_metrics),
+        http=_impatient(given.read_seconds),
+        limit_concurrency=given.connections,
         lifespan="off",
         log_level="warning",  # each request has a line of the platform's own
         access_log=False,
@@ -42,6 +61,38 @@ def main() -> int:
     )
     uvicorn.Server(config).run(sockets=[listening])
     return 0
+
+
+def _impatient(seconds: float) -> type[H11Protocol]:
+    """uvicorn's protocol, which closes a connection on which the head of a request does not arrive in time.
+
+    uvicorn itself waits for ever once something has come: its limit is for who is idle after an answer.
+    """
+
+    class Impatient(H11Protocol):
+        _closing: asyncio.TimerHandle | None = None
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            super().connection_made(transport)
+            self._closing = self.loop.call_later(seconds, transport.close)
+
+        def data_received(self, data: bytes) -> None:
+            super().data_received(data)
+            if self.cycle is not None and not self.cycle.response_complete:
+                self._wait_no_more()
+            elif self._closing is None:
+                self._closing = self.loop.call_later(seconds, self.transport.close)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self._wait_no_more()
+            super().connection_lost(exc)
+
+        def _wait_no_more(self) -> None:
+            if self._closing is not None:
+                self._closing.cancel()
+                self._closing = None
+
+    return Impatient
 
 
 def _listen(host: str, port: int) -> socket.socket:

@@ -9,14 +9,16 @@ import argparse
 import sys
 
 from handler.app import platform
+from services import ids
+from services.registry import LONGEST_TOKEN_SECONDS
 from services.tokens import bearer_of
 
 SCOPES = ("user", "admin")
-_LONGEST_HOURS = 24 * 365
+_LONGEST_HOURS = LONGEST_TOKEN_SECONDS // 3600
 
 
 def main() -> int:
-    """Print the token. Returns the exit code."""
+    """Print the token, and its id beside it. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m handler.token", description=__doc__)
     parser.add_argument("user", help="the user whom the token stands for")
     parser.add_argument("--hours", type=int, default=12, help="how long it is valid")
@@ -31,7 +33,9 @@ def main() -> int:
         print("token: the environment has no TOKEN_SECRET_ARN", file=sys.stderr)
         return 1
     bearer = bearer_of(given.user, given.scope)
-    print(services.tokens.issue(bearer.user_id, given.hours * 3600, sorted(bearer.scopes)))
+    token_id, seconds = ids.new_run_id(), given.hours * 3600
+    print(f"token: admin-revoke-token takes it back by its id {token_id}", file=sys.stderr)
+    print(services.tokens.issue(bearer.user_id, seconds, sorted(bearer.scopes), token_id))
     return 0
 
 

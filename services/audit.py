@@ -9,7 +9,10 @@ from services.dynamodb import Attr, Key, Operation, Table
 
 
 class Entry(TypedDict):
-    """One administrative action. `outcome` is "asked" until it is known; then "done" or an error's code."""
+    """One administrative action. `outcome` is "asked" until it is known; then "done" or an error's code.
+
+    `userId` is who did it: over HTTP whose token it was. `onBehalfOf` is whom the order named, if another.
+    """
 
     month: str
     entry: str
@@ -17,6 +20,7 @@ class Entry(TypedDict):
     userId: str
     action: str
     outcome: str
+    onBehalfOf: NotRequired[str]
     about: NotRequired[str]
     reason: NotRequired[str]
     details: NotRequired[dict[str, Any]]

@@ -13,6 +13,7 @@ from typing import Any
 from jwt import PyJWKClient
 from jwt.exceptions import PyJWKClientConnectionError
 
+from services import clock
 from services.aws import client
 from services.errors import KeysUnreachable
 from services.parameters import Parameters
@@ -20,6 +21,7 @@ from services.settings import Settings
 
 _FETCH_SECONDS = 3  # a slow answer must not hold every request up
 _KEYS_SECONDS = 3600
+_SILENT_SECONDS = 10  # an address that has not answered is not asked again for so long
 _COOL_DOWN_SECONDS = 30  # tokens with key ids out of thin air fetch the keys at most this often
 
 
@@ -63,11 +65,30 @@ class Cognito:
             raise KeysUnreachable(str(error)) from error
 
 
+class _Keys(PyJWKClient):
+    """Keys of an address that, having failed to answer, is left alone for a while.
+
+    Tokens wait for one another here, one at a time: without it each would wait for the address anew.
+    """
+
+    _failed_at = -_SILENT_SECONDS
+
+    def fetch_data(self) -> Any:
+        """The keys as the address shows them. Raises PyJWKClientConnectionError."""
+        if 0 <= clock.now() - self._failed_at < _SILENT_SECONDS:
+            raise PyJWKClientConnectionError("it did not answer a moment ago")
+        try:
+            return super().fetch_data()
+        except PyJWKClientConnectionError:
+            self._failed_at = clock.now()
+            raise
+
+
 @lru_cache(maxsize=4)
 def _keys(pool_id: str) -> PyJWKClient:
     """The pool's keys where the service itself is (so AWS_ENDPOINT_URL counts here as everywhere)."""
     service = client("cognito-idp")
-    return PyJWKClient(
+    return _Keys(
         f"{service.meta.endpoint_url.rstrip('/')}/{pool_id}/.well-known/jwks.json",
         lifespan=_KEYS_SECONDS,
         timeout=_FETCH_SECONDS,

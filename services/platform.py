@@ -208,7 +208,7 @@ class Platform:
         """Who a bearer token stands for."""
         from services.tokens import Tokens
 
-        return Tokens(self.settings, self.secrets)
+        return Tokens(self.settings, self.secrets, self.registry)
 
     @cached_property
     def bedrock(self) -> Bedrock:

@@ -1,13 +1,20 @@
-"""The table of what there is to know besides servers: administrators, addresses, maintenance, fetches."""
+"""The table of what there is to know besides servers, such as administrators, addresses, maintenance and uses."""
 
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 from typing import NotRequired, TypedDict, cast
 
 from services.dynamodb import Attr, Operation, Table, absent
 
-_ADMINS, _MAINTENANCE = "admins", "maintenance"
+_ADMINS, _MAINTENANCE, _REVOKED = "admins", "maintenance", "revoked-tokens"
+_DAY = 86400
+LONGEST_TOKEN_SECONDS = 365 * _DAY  # that one of the platform's own is valid
+REVOKED_SECONDS = 10  # for which a process remembers which were taken back
 _SENDING_SECONDS = 60  # Discord and EventBridge have answered by then
 _NOTICE_SECONDS = (
     7 * 86400
@@ -20,6 +27,20 @@ class Admins(TypedDict):
     """The administrators that administrators have named."""
 
     users: list[str]
+    version: int
+
+
+class RevokedToken(TypedDict):
+    """A token that an administrator has taken back, and until when that has to be known."""
+
+    id: str
+    until: int
+
+
+class Revoked(TypedDict):
+    """All such tokens."""
+
+    tokens: list[RevokedToken]
     version: int
 
 
@@ -48,6 +69,15 @@ class Registry(Table):
         same = Attr("version").eq(before["version"]) | absent("version")
         values = {"users": users, "version": before["version"] + 1}
         return self.update(_ADMINS, same, values)
+
+    def revoked_tokens(self) -> Revoked:
+        """Which tokens were taken back. One read."""
+        return cast("Revoked", self.get(_REVOKED) or {"tokens": [], "version": 0})
+
+    def revoke_tokens(self, tokens: Sequence[RevokedToken], before: Revoked) -> Operation:
+        """The operation that takes tokens back, in place of those `before`."""
+        same = Attr("version").eq(before["version"]) | absent("version")
+        return self.update(_REVOKED, same, {"tokens": tokens, "version": before["version"] + 1})
 
     def maintenance(self) -> Maintenance | None:
         """The maintenance that is under way, or None. One read."""
@@ -82,6 +112,18 @@ class Registry(Table):
         """Note that a notice has been `posted` or `put`."""
         self.apply_update(self.update(_notice(notice_id), Attr("name").exists(), {way: True}))
 
+    def count_use(self, user_id: str, use: str, allowed: int, now: int) -> Operation:
+        """The operation that counts one more `use` on the member's day; refused once there are `allowed`."""
+        free = absent(use) | Attr(use).lt(allowed)
+        # DynamoDB deletes within days what has expired; no later day looks at this one's item.
+        return self.update(
+            _uses(user_id, now), free, {"expiresAt": (now // _DAY + 2) * _DAY}, add={use: 1}
+        )
+
+    def give_use_back(self, user_id: str, use: str, now: int) -> Operation:
+        """The operation that counts one `use` less."""
+        return self.update(_uses(user_id, now), Attr(use).exists(), {}, add={use: -1})
+
     def claim_fetch(self, tag: str, now: int, before: int) -> Operation:
         """The operation that claims the fetching of a release; refused if it was claimed after `before`."""
         free = absent("name") | Attr("askedAt").lte(before)
@@ -102,6 +144,10 @@ class Registry(Table):
         return self.update(_email(email_hash), free, {"userId": user_id, "linkedAt": now})
 
 
+def _uses(user_id: str, now: int) -> str:
+    return f"uses:{now // _DAY}:{user_id}"
+
+
 def _fetch(tag: str) -> str:
     return f"fetch:{tag}"
 
@@ -112,7 +158,19 @@ def hash_of(email: str, stack: str) -> str:
     Upper and lower case are one: no mail provider of today tells them apart.
     """
     address = email.strip().lower().encode()
-    return hashlib.scrypt(address, salt=f"{stack}/e-mail".encode(), dklen=32, **_SCRYPT).hex()
+    salt = f"{stack}/e-mail".encode()
+    hashed = _hashing(os.getpid()).submit(hashlib.scrypt, address, salt=salt, dklen=32, **_SCRYPT)
+    return hashed.result().hex()
+
+
+@lru_cache(maxsize=1)
+def _hashing(process: int) -> ThreadPoolExecutor:
+    """Two threads that hash for all others of this process; a copy of it has none of them.
+
+    The C library keeps what a thread has freed for that thread: 40 threads of a server that have each hashed once
+    would go on holding hundreds of MB.
+    """
+    return ThreadPoolExecutor(2, "hashing")
 
 
 def _email(email_hash: str) -> str:

@@ -7,23 +7,30 @@ key of a secret (`TOKEN_SECRET_ARN`). While the key is being changed, the secret
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import jwt
 
-from services import clock
+from services import clock, ids
 from services.cognito import Cognito
 from services.errors import TokenRefused
+from services.registry import REVOKED_SECONDS, Registry
 from services.secrets import Secrets
 from services.settings import Settings
+
+if TYPE_CHECKING:
+    from jwt.types import Options
 
 ISSUER = "foundry-platform"
 SYSTEM = "system"
 _LONGEST = 8192  # characters; Cognito's tokens are some 1,000
 _LEEWAY_SECONDS = 5  # between two machines' clocks
 # What actions.action.UserId takes, too: a user must be somebody who can have a server.
+_OF_COGNITO = ("exp", "iat", "sub", "aud", "iss", "token_use")
 _USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,63}")
 
 
@@ -38,35 +45,39 @@ class Bearer:
 class Tokens:
     """Checks tokens, and issues the platform's own."""
 
-    def __init__(self, settings: Settings, secrets: Secrets) -> None:
+    def __init__(self, settings: Settings, secrets: Secrets, registry: Registry) -> None:
         self._settings = settings
         self._secrets = secrets
+        self._registry = registry
+        self._revoked: tuple[Collection[str], int] = ((), -REVOKED_SECONDS)
         self._cognito = Cognito(settings)
 
     def bearer(self, token: str) -> Bearer:
         """Whose token it is. Raises TokenRefused, or KeysUnreachable if it could not be checked in time."""
-        try:
+        with _refusing():
             if len(token) > _LONGEST:
                 raise TokenRefused("The token is not valid.")
             header = jwt.get_unverified_header(token)
             if header.get("alg") == "HS256":
                 claims = self._own(token)
+                self._refuse_revoked(claims.get("jti"))
                 return bearer_of(claims.get("sub"), claims.get("scope"))
-            return of_cognito(self._of_cognito(token, str(header.get("kid"))))
-        except jwt.ExpiredSignatureError:
-            raise TokenRefused("The token has expired.") from None
-        except (jwt.PyJWTError, ValueError):
-            raise TokenRefused("The token is not valid.") from None
+            return self._of_cognito(token, str(header.get("kid")))
 
     def of_gateway(self, claims: Mapping[str, Any]) -> Bearer:
-        """Whom API Gateway's authorizer found in a token that it has checked. Raises TokenRefused."""
-        pool = self._cognito.pool()
-        if pool and "iss" in claims and claims["iss"] != pool.issuer:
-            raise TokenRefused("The token is of another user pool.")
-        return of_cognito(claims)
+        """Whom API Gateway's authorizer found in a token whose signature it has checked. Raises TokenRefused.
 
-    def issue(self, user_id: str, seconds: int, scopes: Iterable[str] = ()) -> str:
-        """A token of the platform's own for `user_id`, valid for `seconds`."""
+        All but the signature is checked again: an authorizer may take tokens of other clients of the pool, and
+        access tokens, and hands on what it remembers of a token after its end.
+        """
+        with _refusing():
+            issued = {name: _as_issued(name, value) for name, value in claims.items()}
+            return self._of_cognito(jwt.encode(issued, "", algorithm="none"))
+
+    def issue(
+        self, user_id: str, seconds: int, scopes: Iterable[str] = (), token_id: str = ""
+    ) -> str:
+        """A token of the platform's own for `user_id`, valid for `seconds`; by its id it can be taken back."""
         now = clock.now()
         claims = {
             "iss": ISSUER,
@@ -74,6 +85,7 @@ class Tokens:
             "sub": user_id,
             "iat": now,
             "exp": now + seconds,
+            "jti": token_id or ids.new_run_id(),
             "scope": " ".join(scopes),
         }
         return jwt.encode(claims, self._own_keys()[0], algorithm="HS256")
@@ -95,34 +107,79 @@ class Tokens:
                 refused = error
         raise refused or TokenRefused("Tokens of this kind are not taken here.")
 
+    def _refuse_revoked(self, token_id: str | None) -> None:
+        """Refuse what an administrator has taken back. What has no id cannot be."""
+        if token_id is None:
+            return
+        if not 0 <= clock.now() - self._revoked[1] < REVOKED_SECONDS:
+            tokens = self._registry.revoked_tokens()["tokens"]
+            self._revoked = {token["id"] for token in tokens}, clock.now()
+        if token_id in self._revoked[0]:
+            raise TokenRefused("The token has been revoked.")
+
     def _own_keys(self) -> list[str]:
         if not self._settings.token_secret_arn:
             return []
         kept = self._secrets.cached(self._settings.token_secret_arn)
         return [kept[name] for name in ("key", "previous") if kept.get(name)]
 
-    def _of_cognito(self, token: str, key_id: str) -> dict[str, Any]:
+    def _of_cognito(self, token: str, key_id: str | None = None) -> Bearer:
+        """Whose an ID token of the pool is; without a `key_id` its signature has been checked elsewhere."""
         pool = self._cognito.pool()
         if pool is None:
             raise TokenRefused("Tokens of this kind are not taken here.")
-        return jwt.decode(
+        # What a token says of itself is no secret, and an access token would fail for its missing audience.
+        _refuse_access_token(jwt.decode(token, options={"verify_signature": False}))
+        checked: Options = {
+            "verify_signature": key_id is not None,
+            "verify_exp": True,
+            "verify_iat": True,
+            "verify_nbf": True,
+            "verify_aud": True,
+            "verify_iss": True,
+            "require": [*_OF_COGNITO],
+        }
+        claims = jwt.decode(
             token,
-            self._cognito.key(pool, key_id),
+            "" if key_id is None else self._cognito.key(pool, key_id),
             algorithms=["RS256"],
             audience=pool.client_id,
             issuer=pool.issuer,
             leeway=_LEEWAY_SECONDS,
-            options={"require": ["exp", "iat", "sub", "aud", "iss", "token_use"]},
+            options=checked,
         )
+        return of_cognito(claims)
+
+
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Say of a bad token that it has expired, or that it is not valid, and no more."""
+    try:
+        yield
+    except jwt.ExpiredSignatureError:
+        raise TokenRefused("The token has expired.") from None
+    except (jwt.PyJWTError, ValueError, TypeError):
+        raise TokenRefused("The token is not valid.") from None
+
+
+def _as_issued(name: str, value: Any) -> Any:
+    """A claim as the token has it: a REST API hands its times on as text, `Thu Nov 26 05:00:00 UTC 2026`."""
+    if name not in ("exp", "iat", "nbf") or not isinstance(value, str) or value.isdecimal():
+        return value
+    return datetime.strptime(value, "%a %b %d %H:%M:%S UTC %Y").replace(tzinfo=UTC)
+
+
+def _refuse_access_token(claims: Mapping[str, Any]) -> None:
+    if claims.get("token_use", "id") != "id":
+        raise TokenRefused("This is not an ID token.")
 
 
 def of_cognito(claims: Mapping[str, Any]) -> Bearer:
     """Who the checked claims of an ID token stand for: the Discord id that an operator entered, else the username.
 
-    `sub` would be safe from choice, too, but is no id that the platform knows.
+    `sub` would be safe from choice, too, but is no id that the platform knows. Raises TokenRefused.
     """
-    if claims.get("token_use", "id") != "id":
-        raise TokenRefused("This is not an ID token.")
+    _refuse_access_token(claims)
     user = claims.get("custom:discord_id") or claims.get("cognito:username")
     return bearer_of(user, claims.get("cognito:groups"))
 

@@ -18,7 +18,6 @@ ONLY_READ = {
     "shutdown-stats",
     "admin-audit",
     "admin-list-sessions",
-    "chat",
     "list-data",
     "readiness",
 }

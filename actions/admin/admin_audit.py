@@ -21,7 +21,7 @@ from services.dynamodb import ForeignPosition, Position
 from services.platform import Platform
 
 _MONTHS = 13  # how far back is looked
-_SHOWN = ("at", "userId", "action", "about", "reason", "details", "outcome")
+_SHOWN = ("at", "userId", "onBehalfOf", "action", "about", "reason", "details", "outcome")
 
 
 class AdminAudit(ListRequest):
@@ -31,7 +31,11 @@ class AdminAudit(ListRequest):
 
 
 def admin_audit(request: AdminAudit, platform: Platform) -> Answer:
-    """Who did what, to whom, when, why, and what came of it, within the last 13 months. Raises InvalidRequest."""
+    """Who did what, to whom, when, why, and what came of it, within the last 13 months.
+
+    `userId` is who did it; `onBehalfOf` the administrator whom the order named, where that was another. Raises
+    InvalidRequest.
+    """
     entries, more = paged(request, partial(_page, platform, request.limit))
     return {"success": True, "entries": [_shown(entry) for entry in entries], **more}
 

@@ -18,8 +18,12 @@ _log = structlog.get_logger()
 _SAID_ELSEWHERE = {"user_id", "reason", "target_user_id"}
 
 
-def note(platform: Platform, action: str, order: AdminOrder) -> Entry:
-    """Note an order before it is carried out: without an entry nothing is."""
+def note(platform: Platform, action: str, order: AdminOrder, given_by: str) -> Entry:
+    """Note an order of the administrator `given_by` before it is carried out: without an entry nothing is.
+
+    Who holds a token that may act for others can name another administrator in the order. That one is noted
+    beside it (`onBehalfOf`), never in place of who did it.
+    """
     now = clock.now()
     target = getattr(order, "target_user_id", None)
     details = order.model_dump(by_alias=True, exclude_none=True, exclude=_SAID_ELSEWHERE)
@@ -27,7 +31,8 @@ def note(platform: Platform, action: str, order: AdminOrder) -> Entry:
         "month": month_of(now),
         "entry": f"{clock.milliseconds():014}:{ids.new_id()}",
         "at": now,
-        "userId": order.user_id,
+        "userId": given_by,
+        "onBehalfOf": order.user_id if order.user_id != given_by else None,
         "action": action,
         "outcome": "asked",
         "about": target,

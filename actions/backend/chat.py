@@ -12,6 +12,7 @@ from pydantic import Field
 
 from actions.action import Action, Answer, Request, Scope, UserRequest, hinted
 from actions.errors import InvalidRequest, RateLimited, TimedOut
+from actions.rates import count_use, give_use_back
 from services.errors import ModelBusy, ModelRefused, ModelTooSlow
 from services.platform import Platform
 
@@ -40,19 +41,25 @@ class Chat(UserRequest):
 
 
 def chat(request: Chat, platform: Platform) -> Answer:
-    """Ask the model once. Raises RateLimited, TimedOut, or InvalidRequest where the model takes no such text."""
+    """Ask the model once.
+
+    Raises UsedUp, RateLimited, TimedOut, or InvalidRequest where the model takes no such text.
+    """
     before = [
         turn
         for said in request.history
         for turn in (("user", said.user), ("assistant", said.assistant))
     ]
+    count_use(platform, request.user_id, "chats")
     try:
         said = platform.bedrock.converse([*before, ("user", request.message)])
     except ModelBusy:
+        give_use_back(platform, request.user_id, "chats")
         raise RateLimited("The model has too much to do just now.", _RETRY_AFTER) from None
     except ModelTooSlow:
         raise TimedOut("The model") from None
     except ModelRefused:
+        give_use_back(platform, request.user_id, "chats")
         raise InvalidRequest(
             "The model does not take this conversation.",
             field="message",

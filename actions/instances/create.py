@@ -18,6 +18,7 @@ from actions.instances.naming import labels, slug
 from actions.instances.provisioning import provision
 from actions.instances.versions import DEFAULT, Version
 from actions.licenses.keys import claim_key, fingerprint_of
+from actions.rates import counted_use, used_up
 from services import clock, ids
 from services.dynamodb import Attr, ConditionFailed, transact
 from services.errors import NameTaken
@@ -53,7 +54,7 @@ class CreateInstance(Credentials):
 
 
 def create(request: CreateInstance, platform: Platform) -> Answer:
-    """Make the instance, or complete a half-made one. Raises InstanceExists, Busy."""
+    """Make the instance, or complete a half-made one. Raises InstanceExists, Busy, UsedUp."""
     if request.foundry_username is None and not platform.settings.operator_secret_arn:
         raise InvalidRequest(
             "This platform has no foundryvtt.com account of its own to download Foundry with.",
@@ -87,6 +88,7 @@ def _intend(request: CreateInstance, platform: Platform) -> tuple[Lock, bool]:
             platform.instances.put(instance, Attr("userId").not_exists()),
             platform.hosts.claim(instance["host"], request.user_id, instance_id),
             platform.counters.count(request.user_id, {InstanceStatus.CREATING: 1}),
+            counted_use(platform, request.user_id, "creates"),
         ]
         try:
             if claims := instance.get("licenseClaims"):
@@ -96,6 +98,8 @@ def _intend(request: CreateInstance, platform: Platform) -> tuple[Lock, bool]:
         except ConditionFailed as refused:
             if 0 in refused.failed:
                 return _resume(request, platform, lock_id), True
+            if 3 in refused.failed:
+                raise used_up(platform, "creates") from None
             continue  # somebody else's host name: take the next
         return Lock(platform, instance, lock_id, UNDO_SECONDS), False
     raise _no_name_left()

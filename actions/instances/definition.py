@@ -59,7 +59,8 @@ def definition(
         ],
         "tags": [
             {"key": "stack", "value": settings.stack},
-            {"key": "userId", "value": instance["userId"]},
+            # A tag holds no "|", as other sign-ins' ids do; no userId holds a "/".
+            {"key": "userId", "value": instance["userId"].replace("|", "/")},
         ],
     }
 

@@ -29,7 +29,7 @@ class StartInstance(UserRequest):
 def start(request: StartInstance, platform: Platform) -> Answer:
     """Decide the start and ask ECS for the task; routing follows when the task runs.
 
-    Raises InstanceNotFound, WrongState, LicenseTaken, NoCapacity, Busy, BudgetSpent, UnderMaintenance.
+    Raises InstanceNotFound, WrongState, LicenseTaken, NoCapacity, Busy, BudgetSpent, UnderMaintenance, UsedUp.
     """
     instance = instance_of(platform, request.user_id)
     is_retry = instance["status"] not in AT_REST

@@ -14,14 +14,16 @@ from actions.instances.locking import Lock
 from actions.instances.transitions import transition
 from actions.licenses.choosing import refusal, suitable
 from actions.licenses.rules import is_leased
+from actions.rates import counted_use, used_up
 from services import clock, ids
-from services.dynamodb import Attr, ConditionFailed, transact
+from services.dynamodb import Attr, ConditionFailed, Operation, transact
 from services.instances import AT_REST, LOCK_SECONDS, Instance, InstanceStatus, lock_fields
+from services.licenses import License
 from services.platform import Platform
 from services.runs import Kind, Run
 from services.sessions import Session
 
-_SESSION = 4  # its position in the transaction
+_WHY = 2  # the position, in the transaction, of what lets it start: its session, or a start of the day's
 PURGE_SIZE = (256, 512)  # CPU units and MiB, as template.yaml defines the purge task
 
 
@@ -31,13 +33,12 @@ def start_run(
     """Decide that the instance starts; returns the lock on it. None if it is no longer at rest.
 
     For a `session`, only on the licence that it has booked, and None if the session is no longer as it was read.
-    Raises UnderMaintenance, LicenseTaken when no licence is free.
+    What its member asks for counts for the day, a session that starts by itself does not. Raises UnderMaintenance,
+    UsedUp, LicenseTaken when no licence is free.
     """
     if maintenance := platform.registry.maintenance():
         raise UnderMaintenance(maintenance.get("until"))
     lock_id = ids.new_id()
-    # An instance at rest is due only while another version of Foundry is being put in.
-    at_rest = Attr("due").not_exists()
     for license in suitable(platform, instance, session["licenseId"] if session else None):
         now, license_id = clock.now(), license["licenseId"]
         run_fields = _run_fields("play", lock_id, now) | {
@@ -45,33 +46,44 @@ def start_run(
             "lastStarted": now,
             "runLicense": license_id,
         }
-        operations = [
-            *transition(
-                platform,
-                instance,
-                InstanceStatus.STARTING,
-                at_rest,
-                run_fields,
-                ("reason", "purged"),
-            ),
-            platform.runs.begin(_run(platform, instance, run_fields, license_id)),
-            platform.licenses.hold(license, run_fields["runId"], instance["userId"]),
-        ]
-        if session:
-            operations.append(platform.sessions.move(session, session["status"]))
-        if is_leased(license, now):  # by this user, or by one who has to give way to a session
-            operations.append(platform.licenses.forget_lease(license["holderUserId"]))
+        operations = _operations(platform, instance, license, run_fields, session)
         try:
             transact(*operations)
         except ConditionFailed as refused:
-            if 0 in refused.failed or (session and _SESSION in refused.failed):
+            if 0 in refused.failed or (session and _WHY in refused.failed):
                 return None
+            if _WHY in refused.failed:
+                raise used_up(platform, "starts") from None
             continue  # somebody was quicker with this licence
         started = {**instance, **run_fields, "status": InstanceStatus.STARTING}
         return Lock(platform, cast("Instance", started), lock_id)
     if not _is_still_at_rest(platform, instance):
         return None  # what took the licence is a start of this very instance
     raise refusal(platform, instance)
+
+
+def _operations(
+    platform: Platform,
+    instance: Instance,
+    license: License,
+    run_fields: dict[str, Any],
+    session: Session | None,
+) -> list[Operation]:
+    now, license_id, user_id = clock.now(), license["licenseId"], instance["userId"]
+    # An instance at rest is due only while another version of Foundry is being put in.
+    at_rest = Attr("due").not_exists()
+    removed = ("reason", "purged")
+    operations = [
+        *transition(platform, instance, InstanceStatus.STARTING, at_rest, run_fields, removed),
+        platform.sessions.move(session, session["status"])
+        if session
+        else counted_use(platform, user_id, "starts"),
+        platform.runs.begin(_run(platform, instance, run_fields, license_id)),
+        platform.licenses.hold(license, run_fields["runId"], user_id),
+    ]
+    if is_leased(license, now):  # by this user, or by one who has to give way
+        operations.append(platform.licenses.forget_lease(license["holderUserId"]))
+    return operations
 
 
 def start_purge(lock: Lock) -> None:

@@ -39,8 +39,9 @@ def link_donor(request: LinkDonor, platform: Platform) -> Answer:
 
     Raises NotFound unless the transaction was made by that address; Conflict if either is another member's.
     """
-    email_hash = hash_of(request.email, platform.settings.stack)
+    # The donation first: who has none must not make the platform hash addresses.
     donation = platform.donations.of_transaction(request.transaction_id)
+    email_hash = hash_of(request.email, platform.settings.stack) if donation else ""
     if donation is None or donation.get("emailHash") != email_hash:
         raise NotFound(
             "No donation with that transaction id was made by that address.",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.requests import Request
 
 from actions.errors import InvalidRequest
@@ -21,7 +21,8 @@ def _owns(path: str, method: str) -> bool:
 
 
 SURFACE = Surface(router, _owns, full)
-Body = Annotated[dict[str, Any], Depends(json_object)]
+Body = Annotated[dict[str, Any], json_object('{"action": …}')]
+Fields = Annotated[dict[str, Any], json_object("the action's fields, {} where it needs none")]
 
 
 @router.post("/", include_in_schema=False)  # openapi.py describes them, from the actions
@@ -36,6 +37,6 @@ def by_body(request: Request, caller: Authenticated, body: Body) -> Json:
 
 
 @router.post("/v1/actions/{action}", include_in_schema=False)
-def by_address(request: Request, action: str, caller: Authenticated, body: Body) -> Json:
+def by_address(request: Request, action: str, caller: Authenticated, body: Fields) -> Json:
     """The action that the address names, with its fields as the body."""
     return Json(dispatch_action(request, action, {**body, "action": action}, caller))

@@ -12,6 +12,7 @@ from handler.http.error_handling import (
     answer_invalid_queries,
     answer_routers_refusals,
 )
+from handler.http.head import HeadMiddleware
 from handler.http.request_log import RequestLogMiddleware
 from services.platform import Platform
 
@@ -21,30 +22,36 @@ SURFACES = tuple(
     for module in (serverless_api, backend, mock_data, actions, webhooks, probes, api_docs)
 )
 REQUEST_ID = "x-request-id"
+READ_SECONDS = 10.0  # what a request may take to arrive; Lambda has it whole
 _PREFLIGHT_SECONDS = 3600
 
 
-def build(platform: Platform) -> FastAPI:
+def build(
+    platform: Platform, *, read_seconds: float = READ_SECONDS, metrics_open: bool = False
+) -> FastAPI:
     """The application on the services of one deployment.
 
+    A body has to arrive within `read_seconds`; `metrics_open` shows metrics without a token.
     FastAPI's own pages are off: handler/http/api_docs.py has them, with a token where the settings say so.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.platform = platform
+    app.state.metrics_open = metrics_open
     for surface in SURFACES:
         app.router.routes.extend(surface.router.routes)
     answer_routers_refusals(app)
     answer_invalid_queries(app)
     # The last one added is the outermost.
-    app.add_middleware(BodyLimitMiddleware)
+    app.add_middleware(BodyLimitMiddleware, seconds=read_seconds)
     app.add_middleware(ErrorMiddleware, surfaces=SURFACES)
     app.add_middleware(
         CORSMiddleware,
         allow_origins=platform.settings.origins,
-        allow_methods=["GET", "POST"],
+        allow_methods=["GET", "HEAD", "POST"],
         allow_headers=["authorization", "content-type"],
         expose_headers=[REQUEST_ID, "retry-after", "www-authenticate"],
         max_age=_PREFLIGHT_SECONDS,
     )
+    app.add_middleware(HeadMiddleware)
     app.add_middleware(RequestLogMiddleware)
     return app

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter
 from starlette.requests import Request
 
 from handler.http.dispatching import dispatch_action, without_success
@@ -17,6 +17,7 @@ from services import clock
 
 router = APIRouter()
 SURFACE = Surface(router)
+Body = Annotated[dict[str, Any], json_object('{"message": …}')]
 VERSION = "1.0"  # of the surface, as the contract's example has it
 
 
@@ -83,7 +84,9 @@ _ANSWER = {
         },
         400,
         401,
+        408,
         413,
+        415,
         429,
         500,
         504,
@@ -95,9 +98,7 @@ _ANSWER = {
         },
     ),
 )
-def chat(
-    request: Request, caller: Authenticated, body: Annotated[dict[str, Any], Depends(json_object)]
-) -> Json:
+def chat(request: Request, caller: Authenticated, body: Body) -> Json:
     """An answer of the language model. Always for the caller: the address takes no userId."""
     asked = {**body, "userId": caller.user_id}
     return Json(without_success(dispatch_action(request, "chat", asked, caller)))

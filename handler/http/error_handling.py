@@ -13,12 +13,14 @@ from starlette.requests import Request
 from starlette.routing import Match
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from actions.errors import InvalidRequest, NotFound, PlatformError, RateLimited
+from actions.errors import InvalidRequest, NotFound, NoToken, PlatformError, RateLimited
 from handler import failures
 from handler.http.request import Json, RequestLog
 from handler.http.surface import Surface, Wording, wording_of
 
-CHALLENGE = 'Bearer realm="foundry", error="invalid_token"'
+# RFC 6750, 3.1: no error is named to who may not have known that a token is needed.
+CHALLENGE = 'Bearer realm="foundry"'
+INVALID_TOKEN = f'{CHALLENGE}, error="invalid_token"'
 
 
 class Refused(InvalidRequest):
@@ -67,7 +69,7 @@ def answer(error: Exception, words: Wording, request_id: str) -> Json:
 def _headers(error: Exception, status: int) -> dict[str, str]:
     headers = dict(error.headers) if isinstance(error, Refused) else {}
     if status == HTTPStatus.UNAUTHORIZED:
-        headers["www-authenticate"] = CHALLENGE
+        headers["www-authenticate"] = CHALLENGE if isinstance(error, NoToken) else INVALID_TOKEN
     if isinstance(error, RateLimited):
         headers["retry-after"] = str(error.retry_after)
     return headers
@@ -94,6 +96,8 @@ def _allowed(request: Request) -> str:
     for route in request.app.router.routes:
         if route.matches(request.scope)[0] is not Match.NONE:
             methods |= route.methods
+    if "GET" in methods:
+        methods.add("HEAD")
     return ", ".join(sorted(methods))
 
 

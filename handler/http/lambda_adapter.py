@@ -35,6 +35,8 @@ class Context(BaseModel):
     model_config = ConfigDict(extra="allow")
     http: Http | None = None
     elb: dict[str, Any] | None = None
+    # Left out by a load balancer, and by who makes an event by hand; AWS never writes it empty or null.
+    apiId: str = Field(default="", min_length=1)  # noqa: N815
     stage: str = ""
     path: str = ""
 

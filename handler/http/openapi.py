@@ -29,7 +29,7 @@ _ABOUT = (
 )
 _REF = "#/components/schemas/{model}"
 _BRIEF, _FULL = {"$ref": "#/components/schemas/Error"}, {"$ref": "#/components/schemas/ActionError"}
-_OF_ACTIONS = (400, 401, 403, 404, 409, 413, 429, 500, 504)
+_OF_ACTIONS = (400, 401, 403, 404, 408, 409, 413, 415, 429, 500, 504)
 _ERRORS: Schema = {
     "Error": {
         "type": "object",
@@ -95,20 +95,22 @@ def document(app: FastAPI, platform: Platform) -> Schema:
     made["components"]["schemas"] = (
         _ERRORS | schemas | {"ChatBody": _about_oneself(schemas["Chat"])}
     )
+    open_to_all = _open_to_all(app, platform)
     for path, operations in made["paths"].items():
         for operation in operations.values():
             operation["responses"].pop("422", None)  # FastAPI's own, which are answered as 400 here
-            _for_everybody(path, operation, platform)
+            if path in open_to_all:
+                operation.pop("security", None)
+                operation["responses"].pop("401", None)
+            for answer in operation["responses"].values():
+                answer.setdefault("headers", {})["x-request-id"] = {"schema": {"type": "string"}}
     return made
 
 
-def _for_everybody(path: str, operation: Schema, platform: Platform) -> None:
-    """What holds for every operation: the id in each answer, and who may read these pages."""
-    if platform.settings.docs_public and path in ("/openapi.json", "/docs"):
-        operation.pop("security", None)
-        operation["responses"].pop("401", None)
-    for answer in operation["responses"].values():
-        answer.setdefault("headers", {})["x-request-id"] = {"schema": {"type": "string"}}
+def _open_to_all(app: FastAPI, platform: Platform) -> set[str]:
+    """The addresses that the operator has opened, which otherwise want a token."""
+    pages = {"/openapi.json", "/docs"} if platform.settings.docs_public else set()
+    return pages | ({"/metrics"} if app.state.metrics_open else set())
 
 
 def _schemas(people: dict[str, Action[Any]]) -> tuple[dict[str, Schema], Schema]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Depends
+from fastapi.security import HTTPAuthorizationCredentials
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -12,6 +15,7 @@ from handler.http.dispatching import dispatch_action, without_success
 from handler.http.metrics import REGISTRY
 from handler.http.openapi import described
 from handler.http.request import Json
+from handler.http.security import bearer, caller
 from handler.http.surface import Surface
 
 router = APIRouter()
@@ -43,7 +47,20 @@ def ready(request: Request) -> Json:
     return Json(answer, status_code=200 if answer["ready"] else 503)
 
 
-@router.get("/metrics", response_class=PlainTextResponse)
+def scraper(
+    request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
+) -> None:
+    """Let in who has a token, or everybody where the operator opens the metrics. Raises Unauthenticated."""
+    if not request.app.state.metrics_open:
+        caller(request, given)
+
+
+@router.get(
+    "/metrics",
+    dependencies=[Depends(scraper)],
+    response_class=PlainTextResponse,
+    openapi_extra={"responses": {"401": described({}, None, 401)["responses"]["401"]}},
+)
 async def metrics() -> Response:
     """The metrics of this process since its start, in Prometheus' text format."""
     return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)

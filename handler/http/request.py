@@ -7,6 +7,7 @@ import math
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from fastapi import Depends
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -38,12 +39,19 @@ def platform_of(request: Request) -> Platform:
     return platform
 
 
-async def json_object(request: Request) -> dict[str, Any]:
-    """The body as a JSON object, whatever its content type says. Raises InvalidRequest."""
-    return parsed(await request.body())
+def json_object(form: str) -> Any:
+    """The dependency that reads a body as a JSON object, whatever its content type says.
+
+    Whose body is none is told the address's own `form`. It raises InvalidRequest.
+    """
+
+    async def read(request: Request) -> dict[str, Any]:
+        return _parsed(await request.body(), form)
+
+    return Depends(read)
 
 
-def parsed(body: bytes) -> dict[str, Any]:
+def _parsed(body: bytes, form: str) -> dict[str, Any]:
     """A JSON object, strictly: UTF-8, no NaN, no half characters, not nested beyond what Python can hold."""
     try:
         found = json.loads(body.decode("utf-8"), parse_constant=_no_constant, parse_float=_number)
@@ -54,7 +62,7 @@ def parsed(body: bytes) -> dict[str, Any]:
         ) from None
     if not isinstance(found, dict):
         raise InvalidRequest(
-            "The body is not a JSON object.", field="body", suggestion='Send {"action": …}.'
+            "The body is not a JSON object.", field="body", suggestion=f"Send {form}."
         )
     return found
 

@@ -40,6 +40,7 @@ class RequestLogMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        method = scope["method"]  # before HEAD becomes GET further in
         request_id = getattr(scope.get("aws.context"), "aws_request_id", None) or ids.new_run_id()
         with telemetry.event(request_id) as event_log:
             request_log = scope["request_log"] = RequestLog(request_id, event_log)
@@ -53,7 +54,7 @@ class RequestLogMiddleware:
             try:
                 await self._app(scope, receive, answered)
             finally:
-                _report(scope, request_log)
+                _report(scope, method, request_log)
 
 
 def _headers(given: Any, request_id: str) -> list[tuple[bytes, bytes]]:
@@ -63,10 +64,10 @@ def _headers(given: Any, request_id: str) -> list[tuple[bytes, bytes]]:
     return headers
 
 
-def _report(scope: Scope, request_log: RequestLog) -> None:
+def _report(scope: Scope, method: str, request_log: RequestLog) -> None:
     """One line and one count per request. The route's pattern stands for its path, which anybody can choose."""
     route = getattr(scope.get("route"), "path", "none")
-    method, status = scope["method"], request_log.status
+    status = request_log.status
     metrics.count_request(method, route, status, request_log.event_log.seconds)
     shown = method if method in metrics.METHODS else "other"
     details = {"method": shown, "route": route, "status": status}

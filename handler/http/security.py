@@ -9,7 +9,7 @@ from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import Request
 
-from actions.errors import Unauthenticated
+from actions.errors import NoToken
 from handler import authentication
 from handler.dispatch import Caller
 from handler.http.request import platform_of, request_log
@@ -23,11 +23,14 @@ def caller(
 ) -> Caller:
     """The request's caller. Raises Unauthenticated: nobody is served as nobody."""
     platform = platform_of(request)
-    claims = _gateways_claims(request)
-    if claims is not None:
+    context = _context(request)
+    claims = _authorizers_claims(context)
+    if claims is not None and _is_made_by_hand(context):
+        found = authentication.by_hand(claims)
+    elif claims is not None and _is_own_gateways(context, platform.settings.gateways):
         found = authentication.by_claims(claims, platform)
     elif given is None:
-        raise Unauthenticated("There is no bearer token.")
+        raise NoToken
     else:
         found = authentication.by_token(given.credentials, platform)
     request_log(request).event_log.name_user(found.user_id)
@@ -37,24 +40,35 @@ def caller(
 Authenticated = Annotated[Caller, Depends(caller)]
 
 
-def _gateways_claims(request: Request) -> Mapping[str, Any] | None:
-    """What API Gateway's own authorizer found in a token, where it is this platform's API Gateway that says so.
-
-    A function URL and a load balancer hand on what a client sends, and know no such authorizer; a Lambda authorizer
-    writes other members. An event without an apiId came through no API at all: somebody whom IAM lets invoke the
-    function made it, and could name any user directly.
-    """
+def _context(request: Request) -> Mapping[str, Any]:
     event = request.scope.get("aws.event")
-    if not isinstance(event, Mapping):
-        return None
-    context = event.get("requestContext") or {}
-    if "elb" in context or ".lambda-url." in str(context.get("domainName", "")):
-        return None
-    if "apiId" in context and context["apiId"] not in platform_of(request).settings.gateways:
-        return None
+    context = event.get("requestContext") if isinstance(event, Mapping) else None
+    return context if isinstance(context, Mapping) else {}
+
+
+def _authorizers_claims(context: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The claims in an event, where API Gateway's own authorizers write them. A Lambda authorizer writes others."""
     authorizer = context.get("authorizer")
     if not isinstance(authorizer, Mapping):
         return None
     jwt = authorizer.get("jwt")
     claims = jwt.get("claims") if isinstance(jwt, Mapping) else authorizer.get("claims")
     return claims if isinstance(claims, Mapping) else None
+
+
+def _is_own_gateways(context: Mapping[str, Any], gateways: frozenset[str]) -> bool:
+    """Whether one of the platform's API Gateways wrote the event.
+
+    A function URL and a load balancer hand on what a client sends, and know no such authorizer.
+    """
+    if "elb" in context or ".lambda-url." in str(context.get("domainName", "")):
+        return False
+    return context["apiId"] in gateways
+
+
+def _is_made_by_hand(context: Mapping[str, Any]) -> bool:
+    """Whether the event says nothing of where it comes from, as the contract's own sample event.
+
+    Whatever AWS hands on has an id at least. Somebody whom IAM lets invoke the function made this one.
+    """
+    return {name for name, value in context.items() if value} == {"authorizer"}

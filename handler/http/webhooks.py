@@ -28,7 +28,9 @@ _ERROR = {"$ref": "#/components/schemas/ActionError"}
 
 @router.post(
     "/webhooks/kofi",
-    responses={status: failed(status, _ERROR) for status in (400, 403, 409, 413, 500, 504)},
+    responses={
+        status: failed(status, _ERROR) for status in (400, 403, 408, 409, 413, 415, 500, 504)
+    },
     openapi_extra=described(
         _ANSWER,
         {"success": True, "donationProcessed": True},

@@ -81,6 +81,7 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
     tell("admin-overview", userId="admin")
     tell("admin-grant", userId="admin")
     tell("admin-revoke", userId="admin")
+    tell("admin-revoke-token", userId="admin")
     tell("admin-system-maintenance", userId="admin")
     freezer.tick(1)
     invoke(sample("admin-system-maintenance", userId="admin", enabled=False))

@@ -24,6 +24,13 @@ def completing(member: Member) -> Event:
     return member.creation()
 
 
+def changing_credentials(member: Member) -> Event:
+    member.makes()
+    return member.event(
+        "change-credentials", foundryLicense=None
+    )  # each scene's key would be the same
+
+
 def starting(member: Member) -> Event:
     member.makes()
     return member.event("start-instance")
@@ -156,6 +163,7 @@ SCENES: dict[str, Scene] = {
     "secretsmanager:DeleteSecret": destroying,
     "secretsmanager:GetSecretValue": finishing_the_stop,
     "secretsmanager:PutSecretValue": completing,
+    "secretsmanager:UpdateSecretVersionStage": changing_credentials,
 }
 
 # What the embedded AWS cannot miss, and why the role has it.

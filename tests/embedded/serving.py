@@ -37,14 +37,19 @@ class Served:
 
     def metric(self, name: str) -> float:
         """A measure of the server, summed up."""
-        lines = requests.get(f"{self.url}/metrics", timeout=10).text.splitlines()
+        lines = self._metrics()
         return sum(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{name}{{"))
 
     def answered(self, status: str) -> float:
         """How many requests got a status."""
-        lines = requests.get(f"{self.url}/metrics", timeout=10).text.splitlines()
-        counts = [line for line in lines if line.startswith("http_requests_total{")]
+        counts = [line for line in self._metrics() if line.startswith("http_requests_total{")]
         return sum(float(c.rsplit(" ", 1)[1]) for c in counts if f'status="{status}"' in c)
+
+    def _metrics(self) -> list[str]:
+        headers = {"Authorization": f"Bearer {self.tokens['ada']}"}
+        said = requests.get(f"{self.url}/metrics", headers=headers, timeout=10)
+        assert said.status_code == 200, said.text
+        return said.text.splitlines()
 
 
 @contextmanager

@@ -100,6 +100,7 @@ def money_and_administration(deployed: Deployed, ada: Member) -> None:
         "admin-assign-donation": {},
         "admin-grant": {},
         "admin-revoke": {},
+        "admin-revoke-token": {},
         "admin-cancel-all-sessions": {},
         "admin-system-maintenance": {"enabled": True},
         "admin-maintenance-reset": {},

@@ -209,6 +209,7 @@ SCENARIOS = (
     Scenario("forced shutdown", running, "admin-force-shutdown", "stopped", more=FORCED),
     Scenario("name an administrator", created, "admin-grant", "created", more=ADMIN),
     Scenario("name one administrator less", _named, "admin-revoke", "created", more=ADMIN),
+    Scenario("take a token back", created, "admin-revoke-token", "created", more=ADMIN),
     Scenario("maintenance", created, "admin-system-maintenance", "created", more=ADMIN),
     Scenario("repair", created, "admin-maintenance-reset", "created", more=ADMIN),
     Scenario("link an address", _nobodys_donation, "link-donor", None, resumed=True),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import gzip
 import json
 import time
 from datetime import datetime
@@ -15,8 +17,9 @@ from handler.http.openapi import EVENTS
 from handler.http.surface import brief
 from services.mock_data import endpoints
 from tests import bedrock_server, world
+from tests.aws_calls import AWS
 from tests.http.issuing import own
-from tests.http.shapes import ask
+from tests.http.shapes import SHAPES, Asked, ask, send, v2
 from tests.world import Context
 
 SECURITY = {
@@ -52,12 +55,13 @@ def test_root_and_health_say_that_all_is_well(http):
     assert get("/healthz").json == {"status": "alive"}
 
 
-def test_ready_means_that_every_table_answers(http, aws):
+def test_ready_means_that_every_table_answers(http, aws, freezer):
     tables = ["instances", "hosts", "runs", "licenses", "sessions"]
     ready = ask("GET", "/readyz")
     assert ready.status == 200
     assert {name: ready.json["tables"][name] for name in tables} == dict.fromkeys(tables, "ready")
     world.client("dynamodb").delete_table(TableName=aws["RUNS_TABLE"])
+    freezer.tick(5)
     broken = ask("GET", "/readyz")
     assert broken.status == 503
     assert broken.json["ready"] is False
@@ -65,10 +69,21 @@ def test_ready_means_that_every_table_answers(http, aws):
     assert ask("GET", "/healthz").status == 200
 
 
+def test_readiness_is_asked_once_in_five_seconds(http, freezer):
+    AWS.begin()
+    for _ in range(10):
+        assert ask("GET", "/readyz").status == 200
+    assert len(AWS.calls) == len(world.TABLES)
+    freezer.tick(5)
+    assert ask("GET", "/readyz").status == 200
+    AWS.end()
+    assert len(AWS.calls) == 2 * len(world.TABLES)
+
+
 def test_metrics_count_by_route_and_never_by_what_somebody_chose(http):
     ask("GET", "/api/somebodys-secret-path", token=own("ada"))
     ask("BREW", "/somebodys-secret-path")
-    text = ask("GET", "/metrics").body.decode()
+    text = get("/metrics").body.decode()
     assert 'http_requests_total{method="GET",route="/api/{path:path}",status="200"}' in text
     assert 'http_requests_total{method="other",route="none",status="404"}' in text
     assert "http_request_seconds_bucket" in text
@@ -312,7 +327,34 @@ def test_a_surface_with_words_of_its_own_owns_its_routes(surface):
 def test_a_method_that_an_address_has_not_is_told_which_it_has(http):
     answer = ask("PATCH", "/")
     assert answer.status == 405
-    assert answer.headers["allow"] == "GET, POST"
+    assert answer.headers["allow"] == "GET, HEAD, POST"
+    assert ask("PATCH", "/chat").headers["allow"] == "POST"
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=list(SHAPES))
+def test_head_is_answered_as_get_without_a_body(http, capsys, shape):
+    for path in (
+        "/",
+        "/health",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/status",
+        "/api/a/b",
+        "/nothing",
+    ):
+        got = ask("GET", path, token=own("ada"), shape=shape)
+        asked = ask("HEAD", path, token=own("ada"), shape=shape)
+        assert (asked.status, asked.body) == (got.status, b""), path
+        volatile = {"content-length"} if path in ("/status", "/metrics") else set()
+        assert {n: v for n, v in asked.headers.items() if n not in volatile} == {
+            n: v for n, v in got.headers.items() if n not in volatile
+        }
+    assert ask("HEAD", "/chat", shape=shape).status == 405
+    assert ask("HEAD", "/status", shape=shape).status == 401
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    logged = [line["details"]["method"] for line in lines if line["details"].get("route") == "/"]
+    assert logged == ["GET", "HEAD"]
 
 
 @pytest.mark.parametrize(
@@ -340,6 +382,44 @@ def test_a_number_without_a_fraction_is_whole_however_it_is_written(http, invoke
     body = b'{"idleMinutes": 30.0}'
     answer = ask("POST", "/v1/actions/set-auto-shutdown", body, token=own("ada"))
     assert answer.json["idleMinutes"] == 30
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "br", "GZIP", "identity, deflate"])
+@pytest.mark.parametrize("path", ["/", "/v1/actions/status", "/chat", "/webhooks/kofi"])
+def test_a_body_that_is_encoded_is_told_so(http, path, encoding):
+    headers = {"authorization": f"Bearer {own('ada')}", "content-encoding": encoding}
+    body = base64.b64encode(gzip.compress(b'{"action": "status"}')).decode()
+    answer = send(
+        v2(Asked("POST", path, headers=headers)) | {"body": body, "isBase64Encoded": True}
+    )
+    assert answer.status == 415
+    assert encoding in answer.body.decode()
+    assert answer.headers["accept-encoding"] == "identity"
+
+
+def test_an_encoding_that_changes_nothing_or_has_no_body_is_none(http, invoke):
+    invoke(world.sample("create-instance", userId="ada"))
+    body = {"action": "status"}
+    assert ask("POST", "/", body, token=own("ada"), content_encoding="identity").status == 200
+    assert ask("POST", "/", body, token=own("ada"), content_encoding="").status == 200
+    assert ask("GET", "/status", token=own("ada"), content_encoding="gzip").status == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "form"),
+    [
+        ("/", '{"action": …}'),
+        ("/chat", '{"message": …}'),
+        ("/v1/actions/status", "the action's fields"),
+    ],
+)
+def test_a_body_that_is_no_object_is_told_the_form_of_its_address(http, path, form):
+    for body in (b"[]", b'"status"', b"7"):
+        answer = ask("POST", path, body, token=own("ada"))
+        said = answer.json
+        told = said["message"] if path == "/chat" else said["details"]["suggestion"]
+        assert answer.status == 400
+        assert form in told
 
 
 def test_a_body_of_more_than_a_megabyte_is_refused(http):

@@ -12,6 +12,7 @@ import pytest
 
 from handler.token import main as issue
 from tests import world
+from tests.aws_calls import AWS
 from tests.http.issuing import cognito, own, private_key
 from tests.http.shapes import ask
 from tests.world import POOL, POOL_CLIENT, TOKEN_KEY
@@ -68,6 +69,23 @@ def test_a_token_is_refused_that_is(http, kind):
     assert set(answer.json) == {"error", "message"}
 
 
+ACCESS = {"token_use": "access", "client_id": POOL_CLIENT, "aud": None, "scope": "openid"}
+
+
+def test_an_access_token_is_told_that_it_is_not_the_kind_that_is_taken(http):
+    answer = status(cognito("ada", **ACCESS))
+    assert (answer.status, answer.json["message"].split(".")[0]) == (401, "This is not an ID token")
+
+
+def test_a_challenge_says_that_a_token_is_bad_only_where_there_was_one(http):
+    """RFC 6750, 3.1."""
+    for header in (None, "Basic YWRhOng=", "Bearer"):
+        answer = ask("GET", "/status", authorization=header) if header else ask("GET", "/status")
+        assert answer.headers["www-authenticate"] == 'Bearer realm="foundry"', header
+    bad = status("garbage").headers["www-authenticate"]
+    assert bad == 'Bearer realm="foundry", error="invalid_token"'
+
+
 @pytest.mark.parametrize("header", ["Basic YWRhOng=", "Bearer", "Bearer  ", "ada", ""])
 def test_a_header_that_holds_no_bearer_token_is_refused(http, header):
     assert ask("GET", "/status", authorization=header).status == 401
@@ -114,6 +132,64 @@ def test_an_issued_token_is_its_users_for_its_time(http, capsys, monkeypatch, fr
     assert status(token).status == 401
 
 
+@pytest.fixture
+def issued(capsys, monkeypatch):
+    """A token that the platform issued, and its id."""
+
+    def for_user(user, *more):
+        monkeypatch.setattr("sys.argv", ["token", user, *more])
+        assert issue() == 0
+        printed = capsys.readouterr()
+        return printed.out.strip(), printed.err.split()[-1]
+
+    return for_user
+
+
+def revoke(invoke, token_id, by="admin"):
+    return invoke("admin-revoke-token", userId=by, tokenId=token_id)
+
+
+def test_a_token_that_was_taken_back_is_refused_and_no_other_is(http, invoke, issued, freezer):
+    (bad, its_id), (good, _) = issued("ada"), issued("ada")
+    assert status(bad).status == status(good).status == 200
+    assert revoke(invoke, its_id)["success"]
+    assert revoke(invoke, its_id)["success"], "twice changes nothing"
+    freezer.tick(10)
+    refused = status(bad)
+    assert (refused.status, status(good).status) == (401, 200)
+    assert "revoked" in refused.json["message"]
+    assert status(own("ada")).status == 200, "one of before there were ids"
+
+
+def test_only_administrators_take_tokens_back(http, invoke, issued):
+    token, its_id = issued("ada", "--scope", "admin")
+    asked = {"action": "admin-revoke-token", "tokenId": its_id}
+    assert ask("POST", "/", asked, token=token).status == 403
+    assert revoke(invoke, its_id, by="ada")["errorCode"] == "PERMISSION_DENIED"
+    assert status(token).status == 200
+
+
+def test_what_was_taken_back_is_looked_up_once_in_ten_seconds(http, issued, freezer):
+    token, _ = issued("ada")
+    assert status(token).status == 200
+    AWS.begin()
+    for _ in range(10):
+        assert status(token).status == 200
+    assert AWS.calls == []
+    freezer.tick(10)
+    assert status(token).status == 200
+    AWS.end()
+    assert [call.name for call in AWS.calls] == ["dynamodb.GetItem"]
+
+
+def test_what_was_taken_back_is_forgotten_when_any_token_has_expired(invoke, freezer):
+    for year in range(2026, 2030):
+        freezer.move_to(f"{year}-12-01T00:00:00Z")
+        assert revoke(invoke, f"token-of-{year}")["success"]
+    (kept,) = [item for item in world.items("registry") if item["name"] == "revoked-tokens"]
+    assert [token["id"] for token in kept["tokens"]] == ["token-of-2029"]
+
+
 def test_keys_are_fetched_once_and_anew_when_a_token_names_another(http, monkeypatch, freezer):
     # A pool of its own, whose keys nobody has asked for yet.
     pool = "us-east-1_Rotating"
@@ -136,7 +212,7 @@ def test_keys_are_fetched_once_and_anew_when_a_token_names_another(http, monkeyp
         http.keys = ["first"]
 
 
-def test_a_token_that_cannot_be_checked_in_time_is_not_called_bad(http, monkeypatch):
+def test_a_token_that_cannot_be_checked_in_time_is_not_called_bad(http, monkeypatch, freezer):
     pool = "us-east-1_Silent"
     monkeypatch.setenv("COGNITO_USER_POOL_ID", pool)
     world.new_process()
@@ -144,8 +220,13 @@ def test_a_token_that_cannot_be_checked_in_time_is_not_called_bad(http, monkeypa
     http.answers = False
     try:
         assert status(cognito("ada", iss=issuer)).status == 504
+        fetched = http.fetched
+        for _ in range(5):  # an address that has just failed is not waited for again
+            assert status(cognito("ada", iss=issuer)).status == 504
+        assert http.fetched == fetched
     finally:
         http.answers = True
+    freezer.tick(11)
     assert status(cognito("ada", iss=issuer)).status == 200
 
 

@@ -4,15 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from handler.http.application import SURFACES
+from tests import world
 from tests.http.issuing import cognito, own
-from tests.http.shapes import SHAPES, ask
+from tests.http.shapes import (
+    SHAPES,
+    Asked,
+    alb,
+    alb_multi_value,
+    ask,
+    function_url,
+    send,
+    v1,
+    v2,
+)
 from tests.kofi.webhooks import DONOR, forms, payload
-from tests.world import sample
+from tests.world import POOL, POOL_CLIENT, sample
 
 HOUR = 3600
 # ada has a server. bob is another member, admin an administrator. `helper` may act for others.
@@ -39,7 +51,7 @@ TABLE = {
     ("GET", "/health", None): OPEN,
     ("GET", "/healthz", None): OPEN,
     ("GET", "/readyz", None): OPEN,
-    ("GET", "/metrics", None): OPEN,
+    ("GET", "/metrics", None): GUARDED,
     ("GET", "/api/a/b", None): GUARDED,
     ("GET", "/status", None): GUARDED,
     ("GET", "/users", None): GUARDED,
@@ -141,13 +153,43 @@ def test_whom_an_administrator_names_may_act_as_one_over_http_too(http, invoke):
     assert (entry["userId"], entry["action"]) == ("admin", "admin-grant")
 
 
+def test_the_audit_names_who_held_the_token_and_on_whose_behalf(http, invoke):
+    invoke("admin-grant", userId="admin", targetUserId="eve")
+    asked = {"action": "admin-grant", "userId": "admin", "targetUserId": "mallory"}
+    assert ask("POST", "/", asked, token=own("eve", scope="admin")).status == 200
+    own_name = asked | {"userId": "eve"}
+    assert ask("POST", "/", own_name, token=own("eve", scope="admin")).status == 200
+    latest, second, by_iam = invoke("admin-audit", userId="admin")["entries"]
+    assert (second["userId"], second["onBehalfOf"]) == ("eve", "admin")
+    assert (latest["userId"], latest.get("onBehalfOf")) == ("eve", None)
+    assert (by_iam["userId"], by_iam.get("onBehalfOf")) == ("admin", None), "IAM's word is taken"
+
+
 def claims(**changes):
-    return {"cognito:username": "ada", "token_use": "id", "sub": "x"} | changes
+    """What API Gateway hands on of an ID token of the pool."""
+    now = int(time.time())
+    claimed = {
+        "cognito:username": "ada",
+        "token_use": "id",
+        "sub": "x",
+        "iss": f"https://cognito-idp.us-east-1.amazonaws.com/{POOL}",
+        "aud": POOL_CLIENT,
+        "iat": str(now),
+        "exp": str(now + HOUR),
+    } | changes
+    return {name: value for name, value in claimed.items() if value is not None}
+
+
+def as_rest_writes(seconds):
+    """A time among the claims that a REST API hands on."""
+    return datetime.fromtimestamp(seconds, UTC).strftime("%a %b %d %H:%M:%S UTC %Y")
 
 
 def by_rest(event):
     """As a Cognito authorizer of a REST API writes what it found."""
-    event["requestContext"]["authorizer"] = {"claims": claims()}
+    now = time.time()
+    times = {"iat": as_rest_writes(now), "exp": as_rest_writes(now + HOUR)}
+    event["requestContext"]["authorizer"] = {"claims": claims(**times)}
 
 
 def by_http_api(event):
@@ -175,6 +217,11 @@ def of_another_api(event):
     event["requestContext"]["apiId"] = "another1"
 
 
+def of_no_api(event):
+    by_rest(event)
+    del event["requestContext"]["apiId"]
+
+
 @pytest.mark.parametrize(
     ("name", "written", "status"),
     [
@@ -187,6 +234,8 @@ def of_another_api(event):
         ("api-gateway-v2", by_header, 401),
         ("api-gateway-v1", of_another_api, 401),
         ("api-gateway-v2", of_another_api, 401),
+        ("api-gateway-v1", of_no_api, 401),
+        ("api-gateway-v2", of_no_api, 401),
         ("function-url", by_http_api, 401),
         ("function-url", by_rest, 401),
         ("alb", by_rest, 401),
@@ -197,8 +246,6 @@ def of_another_api(event):
 def test_an_authorizer_is_believed_only_where_the_platforms_api_gateway_writes_it(
     http, name, written, status
 ):
-    from tests.http.shapes import Asked, alb, alb_multi_value, function_url, send, v1, v2
-
     shapes: dict[str, Any] = {
         "api-gateway-v1": v1,
         "api-gateway-v2": v2,
@@ -217,9 +264,6 @@ def test_an_authorizer_is_believed_only_where_the_platforms_api_gateway_writes_i
 def test_a_function_urls_id_among_the_trusted_ones_would_still_not_be_believed(
     http, aws, monkeypatch
 ):
-    from tests import world
-    from tests.http.shapes import Asked, function_url, send
-
     monkeypatch.setenv("GATEWAY_API_IDS", "abcdefg")
     world.new_process()
     event = function_url(Asked("GET", "/status"))
@@ -228,30 +272,68 @@ def test_a_function_urls_id_among_the_trusted_ones_would_still_not_be_believed(
 
 
 def test_the_contracts_own_sample_event_is_answered(http):
-    """Backend Services, Testing Lambda Locally: without an apiId it came by IAM, not through any API."""
-    from tests.http.shapes import send
-
-    event = {
-        "httpMethod": "GET",
-        "path": "/status",
-        "requestContext": {"authorizer": {"claims": {"cognito:username": "testuser"}}},
-    }
-    answer = send(event)
+    """Backend Services, Testing Lambda Locally: made by hand, it came by IAM, not through any API."""
+    answer = send(made_by_hand())
     assert (answer.status, answer.json["user"]) == (200, "testuser")
+
+
+def made_by_hand(**context):
+    """The contract's own sample event, with more in its context."""
+    found = {"authorizer": {"claims": {"cognito:username": "testuser"}}}
+    return {"httpMethod": "GET", "path": "/status", "requestContext": found | context}
+
+
+@pytest.mark.parametrize(
+    ("context", "status"),
+    [
+        ({"apiId": None}, 400),
+        ({"apiId": ""}, 400),
+        ({"apiId": "abc123"}, 401),
+        ({"requestId": "c6af9ac6"}, 401),
+        ({"stage": "live"}, 401),
+    ],
+    ids=str,
+)
+def test_what_looks_like_an_apis_event_is_not_taken_for_one_made_by_hand(http, context, status):
+    assert send(made_by_hand(**context)).status == status
 
 
 @pytest.mark.parametrize(
     "changes",
     [
         {"token_use": "access"},
+        {"token_use": None},
+        {"aud": "another-client"},
+        {"aud": None},
+        {"client_id": POOL_CLIENT, "aud": None, "token_use": "access"},
+        {"iss": None},
+        {"iss": 7},
+        {"exp": None},
+        {"exp": "1"},
+        {"exp": "Thu Nov 26 03:50:29 UTC 2020"},
+        {"exp": "tomorrow"},
+        {"iat": "9999999999"},
         {"iss": "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Another"},
         {"cognito:username": "system"},
         {"cognito:username": None},
     ],
+    ids=str,
 )
-def test_an_authorizers_claims_that_are_not_of_a_user_of_the_pool_are_refused(http, changes):
-    from tests.http.shapes import Asked, send, v2
-
-    event = v2(Asked("GET", "/status"))
-    event["requestContext"]["authorizer"] = {"jwt": {"claims": claims(**changes)}}
+@pytest.mark.parametrize("authorizer", ["jwt", "rest"])
+def test_an_authorizers_claims_that_are_not_of_an_id_token_of_the_pool_are_refused(
+    http, changes, authorizer
+):
+    given = {"claims": claims(**changes)}
+    event = v2(Asked("GET", "/status")) if authorizer == "jwt" else v1(Asked("GET", "/status"))
+    event["requestContext"]["authorizer"] = {"jwt": given} if authorizer == "jwt" else given
     assert send(event).status == 401
+
+
+def test_an_authorizers_groups_are_scopes_as_those_of_a_token_are(http, invoke):
+    invoke(sample("create-instance", userId="ada"))
+    body = b'{"action": "status", "userId": "ada"}'
+    for groups, status in (("[user]", 200), ("[admin user]", 200), ("[admin]", 403), (None, 403)):
+        event = v2(Asked("POST", "/", body=body))
+        given = claims(**{"cognito:username": "helper", "cognito:groups": groups})
+        event["requestContext"]["authorizer"] = {"jwt": {"claims": given}}
+        assert send(event).status == status, groups

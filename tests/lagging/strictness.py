@@ -7,6 +7,7 @@
   are listed (its reference). It lists the tasks of the cluster asked, not of clusters whose names contain its.
 * StopTask says of a task that it does not know that it was not found.
 * DescribeTasks names as MISSING what it does not know.
+* Names and tags hold only what each service lets them (tests/lagging/spelling.py).
 * ChangeResourceRecordSets creates no record where there is one of that name and type, or a CNAME.
 """
 
@@ -17,6 +18,7 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from tests.lagging.spelling import misspelled
 from tests.model import emulated
 
 _DAY, _AFTER_ITS_END = 24 * 3600, 3600  # seconds
@@ -54,7 +56,9 @@ class Strictness:
         self._tokens.clear()
 
     def before(self, name: str, asked: Parameters) -> Reply | None:
-        """ECS's own answer to a call, where the emulator's would be another."""
+        """AWS's own answer to a call, where the emulator's would be another."""
+        if wrong := misspelled(name, asked):
+            return refusal("ValidationException", f"{wrong} is not allowed.")
         if name == "ecs.ListTasks" and "startedBy" in asked and any(f in asked for f in _FILTERS):
             return refusal("InvalidParameterException", "startedBy must be the only filter.")
         if name == "ecs.StopTask" and asked["task"] not in _arns():

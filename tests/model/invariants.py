@@ -219,19 +219,21 @@ def at_rest_nothing_is_left(seen: Seen) -> None:
 
 
 def told_before(notices: list[tuple[int, str, str]], *, punctual: bool) -> None:
-    """Whoever's server is stopped because its time has come was told so ten minutes before: by the last notice,
-    so that a second one of the same stop would be found.
+    """Whoever's server is stopped because its time has come was told so ten minutes before: by the last notice of
+    that stop, so that a second one would be found.
 
     If the ticks were `punctual`, that holds for whoever gives way to a session, too, within a tick.
     """
-    told: dict[str, int] = {}
+    told: dict[tuple[str, str], int] = {}
     for moment, kind, user in notices:
-        if kind == "about-to-stop":
-            told[user] = moment
+        if kind in ("about-to-stop", "about-to-give-way"):
+            told[kind, user] = moment
         elif kind == "stopped":
-            assert told.pop(user) <= moment - NOTICE_SECONDS, "stopped without a warning"
+            warned = told.pop(("about-to-stop", user))
+            assert warned <= moment - NOTICE_SECONDS, "stopped without a warning"
         elif kind == "gave-way" and punctual:
-            assert told.pop(user) <= moment - NOTICE_SECONDS + 60, "gave way without a warning"
+            warned = told.pop(("about-to-give-way", user))
+            assert warned <= moment - NOTICE_SECONDS + 60, "gave way without a warning"
 
 
 def secrets_are_secret(log: str) -> None:

@@ -25,6 +25,7 @@ ORDERS = (
     "admin-assign-donation",
     "admin-grant",
     "admin-revoke",
+    "admin-revoke-token",
 )
 ABOUT_A_MEMBER = (
     "admin-force-shutdown",
@@ -93,6 +94,8 @@ def _ordered(order: str, which: int) -> Event:
         event["sessionId"] = sessions[which % len(sessions)]
     if order == "admin-assign-donation":
         event["donationId"] = waiting[which % len(waiting)]
+    if order == "admin-revoke-token":
+        event["tokenId"] = f"token-{which}"
     return event
 
 

@@ -187,6 +187,8 @@ class Simulation:
                 # An administrator stops servers without a notice before.
                 forced = order["facts"].get("why") == "forced"
                 kind = "forced" if forced else order["kind"]
+                if kind == "about-to-stop" and "scheduled session" in order["message"]:
+                    kind = "about-to-give-way"  # another stop than by the server's own time
                 self.notices.append((began, kind, order["about"]))
             else:
                 self.orders.append(Delivery(order))

@@ -1,0 +1,71 @@
+"""What members choose, userId and username, becomes no name and no tag that AWS would not take."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests import proof, world
+from tests.aws_calls import AWS
+from tests.lagging.spelling import SPELLED
+from tests.world import client, sample
+
+# UserId's own pattern (actions/action.py), with its strange characters more often than they would come.
+USERS = st.from_regex(r"\A[A-Za-z0-9]([A-Za-z0-9_.:@|-]|[_.:@|-]){0,63}\Z").filter(
+    lambda user: user not in ("system", "admin")
+)
+NAMES = st.text(min_size=1, max_size=64) | st.sampled_from(
+    [
+        "|",
+        "a|b",
+        "../..",
+        "$(id)",
+        "Łukasz",
+        "-" * 64,
+        "aws:x",
+        "x" * 64,
+        "a.b.c",
+        "xn--a",
+        "\u202e",
+    ]
+)
+SIZES = [12, pytest.param(300, marks=pytest.mark.prove)]
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_whatever_a_member_is_called_a_server_is_made_and_started(invoke, ecs, size):
+    spelled = 0
+
+    @settings(max_examples=size, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(user=USERS, name=NAMES)
+    def made_and_started(user, name):
+        nonlocal spelled
+        AWS.begin()
+        made = invoke(sample("create-instance", userId=user, username=name))
+        started = invoke(sample("start-instance", userId=user))
+        ecs.comes_up(ecs.only_task())
+        AWS.end()
+        spelled += sum(call.name in SPELLED for call in AWS.calls)
+        assert made["success"], made
+        assert started["success"], started
+        ecs.ends(ecs.only_task())
+        assert invoke(sample("destroy-instance", userId=user))["success"]
+        ecs.ends(ecs.only_task())
+
+    made_and_started()
+    proof.record(
+        "Attempts against the platform",
+        f"names: {size:,} members of hostile names, {spelled:,} calls with names and tags: AWS takes all",
+        size,
+    )
+
+
+def test_a_task_is_tagged_with_its_member(invoke):
+    invoke(sample("create-instance", userId="a|b@c:d"))
+    (item,) = world.items("instances")
+    described = client("ecs").describe_task_definition(
+        taskDefinition=item["taskDefinitionArn"], include=["TAGS"]
+    )
+    tags = {tag["key"]: tag["value"] for tag in described["tags"]}
+    assert tags["userId"] == "a/b@c:d"
