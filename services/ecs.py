@@ -40,9 +40,6 @@ _REFUSALS = {
 _BUSY_WORDS = re.compile(r"rate exceeded|throttl", re.IGNORECASE)
 _QUOTA_WORDS = re.compile(r"limit on the number of|quota|limit exceeded", re.IGNORECASE)
 _CAPACITY_WORDS = re.compile(r"capacity", re.IGNORECASE)
-_OPERATORS_WORDS = re.compile(
-    r"arn:\S+|\b\d{12}\b\S*"
-)  # ARNs, account numbers, images named by one
 
 
 @dataclass(frozen=True)
@@ -80,8 +77,7 @@ class Task:
             started_at=_unix(detail.get("startedAt")),
             stopped_at=_unix(detail.get("stoppedAt")),
             stop_code=detail.get("stopCode") or "",
-            # Members read it; what it names of the account is not for them. ECS shows it whole for an hour.
-            stopped_reason=_OPERATORS_WORDS.sub("…", detail.get("stoppedReason") or ""),
+            stopped_reason=detail.get("stoppedReason") or "",
             exit_codes={c.get("name", ""): c.get("exitCode") for c in containers},
             reasons=tuple(c["reason"] for c in containers if c.get("reason")),
         )

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from actions.action import Action, AdminOrder, Answer, Scope
+from actions.action import Action, AdminOrder, Answer, Scope, hinted
 from actions.errors import Conflict
 from actions.retrying import retry_on_conflict
 from services import clock
@@ -24,7 +24,11 @@ _MOST = 1000  # in one item, which every process reads again and again
 class AdminRevokeToken(AdminOrder):
     """Who takes which token back, and why."""
 
-    token_id: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,64}$", max_length=64)]
+    token_id: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9-]{1,64}$", max_length=64),
+        hinted("Send the id that was printed with the token: letters, digits and dashes."),
+    ]
 
 
 def admin_revoke_token(request: AdminRevokeToken, platform: Platform) -> Answer:

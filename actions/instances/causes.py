@@ -20,13 +20,21 @@ UNWANTED = (EndCause.CRASH, EndCause.FAILURE)
 _OPERATOR = "the operator can see why"
 # By what ECS says of the task or of its containers (Amazon ECS, Stopped tasks error messages); the first that fits.
 _WORDS = {
-    "OutOfMemory": "Foundry ran out of memory.",
-    "CannotPull": f"The image of its version could not be fetched; {_OPERATOR}.",
-    "ResourceInitializationError": f"AWS could not give it its files or secrets; {_OPERATOR}.",
-    "capacity|Timeout waiting for network|InternalError": "AWS had no machine for it just then.",
-    "SpotInterruption|TerminationNotice|ServiceScheduler|retire|maintenance": "AWS took its machine away.",
-    "UserInitiated": "Its task was stopped in AWS by hand.",
-    "TaskFailedToStart": f"AWS could not start it; {_OPERATOR}.",
+    re.compile(r"OutOfMemory", re.IGNORECASE): "Foundry ran out of memory.",
+    re.compile(
+        r"CannotPull", re.IGNORECASE
+    ): f"The image of its version could not be fetched; {_OPERATOR}.",
+    re.compile(
+        r"ResourceInitializationError", re.IGNORECASE
+    ): f"AWS could not give it its files or secrets; {_OPERATOR}.",
+    re.compile(
+        r"capacity|Timeout waiting for network|InternalError", re.IGNORECASE
+    ): "AWS had no machine for it just then.",
+    re.compile(
+        r"SpotInterruption|TerminationNotice|ServiceScheduler|retire|maintenance", re.IGNORECASE
+    ): "AWS took its machine away.",
+    re.compile(r"UserInitiated", re.IGNORECASE): "Its task was stopped in AWS by hand.",
+    re.compile(r"TaskFailedToStart", re.IGNORECASE): f"AWS could not start it; {_OPERATOR}.",
 }
 
 
@@ -41,7 +49,7 @@ def why_it_ended(task: Task) -> str:
         details={"task": task.arn, "said": said, "codes": codes},
     )
     for pattern, words in _WORDS.items():
-        if re.search(pattern, said, re.IGNORECASE):
+        if pattern.search(said):
             return words
     failed = ", ".join(str(code) for code in codes.values() if code)
     return (

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Annotated, Any
 
 import pytest
@@ -46,14 +47,21 @@ def in_source() -> Iterator[tuple[str, str, str]]:
 
 
 def _text(node: ast.expr, path: Path) -> str:
+    """What the pattern says, which may be a constant of the module's."""
+    if isinstance(node, ast.Name):
+        return str(getattr(_module(path), node.id))
     found = ast.literal_eval(node)
     assert isinstance(found, str), f"{path}: write the pattern where it is used"
     return found
 
 
+def _module(path: Path) -> ModuleType:
+    return import_module(".".join(path.with_suffix("").parts))
+
+
 def in_modules() -> set[str]:
     """The patterns that modules hold when they are loaded."""
-    modules = [import_module(".".join(p.with_suffix("").parts)) for p in SOURCES if _loads(p)]
+    modules = [_module(path) for path in SOURCES if _loads(path)]
     held = [value for module in modules for value in vars(module).values()]
     return {value.pattern for value in held if isinstance(value, re.Pattern)}
 
