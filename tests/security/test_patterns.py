@@ -47,10 +47,8 @@ def in_source() -> Iterator[tuple[str, str, str]]:
 
 
 def _text(node: ast.expr, path: Path) -> str:
-    """What the pattern says, which may be a constant of the module's."""
-    if isinstance(node, ast.Name):
-        return str(getattr(_module(path), node.id))
-    found = ast.literal_eval(node)
+    """What the pattern says, of which constants of its module may be a part."""
+    found = eval(ast.unparse(node), vars(_module(path)))  # noqa: S307 - the project's own source
     assert isinstance(found, str), f"{path}: write the pattern where it is used"
     return found
 
