@@ -25,10 +25,10 @@ def refuse_booking(
     for booking in others:
         if booking["begins"] < span[1] and span[0] < booking["ends"]:
             raise Overlap(booking["sessionId"])
-    if before is None:
-        refuse_if_spent(platform, instance["userId"])
     settings = platform.settings
     around = settings.preparation_seconds + settings.grace_seconds
+    if before is None or span[1] - span[0] - around > before["duration"] * 60:
+        refuse_if_spent(platform, instance["userId"])
     seconds = sum(ends - begins - around for begins, ends in [*spans_of(others), span])
     if len(others) >= settings.open_sessions or seconds > settings.booked_hours * 3600:
         raise BookedOut(len(others), settings.open_sessions, settings.booked_hours)

@@ -94,7 +94,7 @@ def test_a_spent_budget_books_nothing_but_what_is_booked_takes_place(
     pool, invoke, ecs, freezer, limited
 ):
     limited(VCPU_HOUR=1, GB_HOUR=0, ADDRESS_HOUR=0, BUDGET_PER_USER=1)
-    assert book(invoke, "ben", NOW + 4 * HOUR, 60)["success"]
+    booked = book(invoke, "ben", NOW + 4 * HOUR, 60)
     assert invoke("start-instance", userId="ben")["success"]
     ecs.comes_up(ecs.only_task())
     freezer.tick(90 * MINUTE)
@@ -102,6 +102,9 @@ def test_a_spent_budget_books_nothing_but_what_is_booked_takes_place(
     refused = book(invoke, "ben", NOW + 24 * HOUR)
     assert "budget" in refused["error"]
     assert "budget" in ask(invoke, "ben", NOW + 24 * HOUR)["reason"]
+    moved = {"userId": "ben", "sessionId": booked["sessionId"]}
+    assert "budget" in invoke("move-session", **moved, duration=600)["error"]
+    assert invoke("move-session", **moved, duration=45)["success"]
     freezer.move_to("2026-03-01T23:55:00Z")
     assert invoke(world.sample("prepare-sessions"))["instancesStarted"] == 1
 
