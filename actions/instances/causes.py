@@ -51,10 +51,7 @@ def why_it_ended(task: Task) -> str:
     for pattern, words in _WORDS.items():
         if pattern.search(said):
             return words
-    failed = ", ".join(str(code) for code in codes.values() if code)
-    return (
-        f"Foundry ended by itself (exit code {failed})." if failed else "Foundry ended by itself."
-    )
+    return "Foundry ended by itself."
 
 
 def tell_of_end(

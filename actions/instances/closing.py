@@ -99,7 +99,8 @@ def _end_of(instance: Instance, run: Run, task: Task) -> End:
     seen = task.stopped_at is not None
     if run["kind"] == "purge":
         return End(EndCause.PURGE, seen)
-    unasked = EndCause.CRASH if "upSince" in instance else EndCause.FAILURE
+    has_run = "upSince" in instance or task.started_at
+    unasked = EndCause.CRASH if has_run else EndCause.FAILURE
     if instance["status"] == InstanceStatus.DESTROYING:
         unasked = EndCause.DESTROY
     return End(instance.get("endedBy", unasked), seen, instance.get("clean"))

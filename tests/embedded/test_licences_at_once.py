@@ -37,7 +37,9 @@ def test_licences_that_many_ask_for_have_one_holder_each_and_none_is_lost(
     users: int, rounds: int, invoke: Invoke
 ) -> None:
     shared(invoke, LICENCES)
-    ask = [partial(invoke, "request-license", userId=f"user-{number}") for number in range(users)]
+    names = [f"user-{number}" for number in range(users)]
+    at_once([partial(joined, invoke, name) for name in names])
+    ask = [partial(invoke, "request-license", userId=name) for name in names]
     for _ in range(rounds):
         answers = at_once(ask)
 
@@ -67,8 +69,10 @@ def test_a_licence_given_back_while_others_ask_goes_to_one_of_them_or_is_free(
 ) -> None:
     shared(invoke, LICENCES)
     holders: set[str] = set()
+    turns = [[f"{turn}-user-{n}" for n in range(users + LICENCES)] for turn in ("odd", "even")]
+    at_once([partial(joined, invoke, name) for name in (*turns[0], *turns[1], "one-too-many")])
     for number in range(rounds):
-        asking = [f"round-{number}-user-{asked}" for asked in range(users)]
+        asking, spare = turns[number % 2][:users], turns[number % 2][users:]
         leaving = [partial(invoke, "release-license", userId=user) for user in sorted(holders)]
         coming = [partial(invoke, "request-license", userId=user) for user in asking]
         answers = at_once([*leaving, *coming])
@@ -81,11 +85,9 @@ def test_a_licence_given_back_while_others_ask_goes_to_one_of_them_or_is_free(
         holding = [found["holderUserId"] for found in licences() if "holder" in found]
         assert sorted(holding) == sorted(holders)
         missing = LICENCES - len(holders)  # whoever asked before they were given back went away
-        late = [
-            invoke("request-license", userId=f"round-{number}-late-{n}") for n in range(missing)
-        ]
+        late = [invoke("request-license", userId=name) for name in spare[:missing]]
         assert not refused(late)
-        holders |= {f"round-{number}-late-{n}" for n in range(missing)}
+        holders |= set(spare[:missing])
         assert_says_why(invoke("request-license", userId="one-too-many"))
     line = f"{users} users ask while {LICENCES} licences are given back, {rounds} rounds: none lost"
     proof.record(SECTION, line, cases=users * rounds)
