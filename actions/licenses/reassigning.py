@@ -12,6 +12,7 @@ from actions.licenses.reservations import Reservations, how_it_ended
 from actions.notices import tell
 from services import clock
 from services.instances import WHOLE, Instance
+from services.licenses import License
 from services.platform import Platform
 from services.sessions import Session, SessionStatus
 
@@ -33,7 +34,7 @@ def displaceable(
     if len(in_the_way) > _MOST_DISPLACED:
         return []
     found = [platform.sessions.find(window["sessionId"]) for window in in_the_way]
-    sessions = [s for s in found if s and _may_be_moved(s, owner["userId"])]
+    sessions = [s for s in found if s and _may_be_moved(s, license, owner["userId"])]
     return sessions if len(sessions) == len(in_the_way) else []
 
 
@@ -78,5 +79,7 @@ def tell_cancelled(platform: Platform, changes: Reservations, session: Session) 
         tell(platform, "session-cancelled", borrower, _FOR_THE_OWNER, None, **about)
 
 
-def _may_be_moved(session: Session, owner_id: str) -> bool:
-    return session["userId"] != owner_id and session["status"] == SessionStatus.SCHEDULED
+def _may_be_moved(session: Session, license: License, owner_id: str) -> bool:
+    if session["userId"] == owner_id or rules.is_played_by(license, session["userId"]):
+        return False
+    return session["status"] == SessionStatus.SCHEDULED

@@ -117,6 +117,12 @@ def is_played_on(license: License, user_id: str) -> bool:
     return runs and license["holderUserId"] != user_id
 
 
+def is_played_by(license: License, user_id: str) -> bool:
+    """Whether the user's own server runs on the licence: a session of the user's may have begun early."""
+    runs = "holder" in license and "leaseUntil" not in license
+    return runs and license["holderUserId"] == user_id
+
+
 def _taken(license: License, user_id: str, now: int) -> list[Span]:
     """The times at which the user cannot have the licence."""
     spans = [(window["begins"], window["ends"]) for window in coming(license, now)]

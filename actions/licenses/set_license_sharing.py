@@ -62,7 +62,8 @@ def _set(request: SetLicenseSharing, platform: Platform) -> str:
     _write(platform, instance, license, {}, ("pool", "leaving"), shared=False)
     for window in others:
         session = platform.sessions.find(window["sessionId"])
-        if session and session["status"] == SessionStatus.SCHEDULED:
+        is_played = rules.is_played_by(license, window["userId"])
+        if session and session["status"] == SessionStatus.SCHEDULED and not is_played:
             reassign(platform, session)
     return "Your licence is out of the pool"
 

@@ -55,6 +55,7 @@ def _move(request: MoveSession, platform: Platform) -> Session:
     before = session_of(platform, request.user_id, request.session_id)
     if before["status"] not in OPEN:
         raise SessionIsOver(before["status"])
+    instance = instance_of(platform, request.user_id)
     start_time = before["startTime"] if request.start_time is None else request.start_time
     duration = request.duration or before["duration"]
     end_time = start_time + duration * 60
@@ -77,9 +78,11 @@ def _move(request: MoveSession, platform: Platform) -> Session:
             value=duration,
             suggestion="End it with cancel-scheduled-session.",
         )
-    elif before["status"] == SessionStatus.RUNNING and before.get("dueAt") == before["endTime"]:
-        moved["dueAt"] = end_time
-    return book(platform, instance_of(platform, request.user_id), moved, before)
+    elif before["status"] == SessionStatus.RUNNING:
+        # Of a server that was stopped, the session ends soon, however long it was to last.
+        is_up = instance.get("runLicense") == before["licenseId"]
+        moved["dueAt"] = end_time if is_up else min(before["dueAt"], end_time)
+    return book(platform, instance, moved, before)
 
 
 ACTION = Action(MoveSession, move_session, Scope.USER)

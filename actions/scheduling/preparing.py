@@ -130,7 +130,7 @@ def _preempt(platform: Platform, session: Session, *, stop_now: bool) -> None:
         minutes = rules.GIVE_WAY_SECONDS // 60
         message = f"Your server stops in {minutes} minutes: {PREEMPTED}"
         # Two ticks may come here at once: it is one notice, told once.
-        notice_id = f"{session['sessionId']}:{borrower.get('runId')}"
+        notice_id = f"{session['sessionId']}:{session['startTime']}:{borrower.get('runId')}"
         tell(platform, "about-to-stop", borrower, message, notice_id)
 
 

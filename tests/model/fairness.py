@@ -158,9 +158,15 @@ def _can_make_room(seen: Seen, owner: Item, window: Window) -> bool:
         return False
     in_the_way = [seen.sessions[w["sessionId"]] for w in _in_the_way(seen, license, *window)]
     return bool(in_the_way) and all(
-        session["userId"] != owner["userId"] and session["status"] == "scheduled"
+        session["userId"] != owner["userId"]
+        and session["status"] == "scheduled"
+        and not _plays_early(license, session["userId"])
         for session in in_the_way
     )
+
+
+def _plays_early(license: Item, user: str) -> bool:
+    return "leaseUntil" not in license and license.get("holderUserId") == user
 
 
 def _window(event: Event) -> Window:

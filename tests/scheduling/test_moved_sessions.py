@@ -129,3 +129,28 @@ def test_a_session_that_is_over_is_not_moved(booked, invoke):
     refused = move(invoke, booked, duration=90)
     assert refused["errorCode"] == "RESOURCE_CONFLICT"
     assert refused["details"]["status"] == "cancelled"
+
+
+def test_a_session_whose_server_was_stopped_is_not_kept_by_making_it_longer(
+    played, invoke, ecs, freezer
+):
+    task = ecs.only_task()
+    freezer.move_to("2026-03-01T21:50:00Z")
+    invoke("stop-instance", userId="ben")
+    ecs.ends(task)
+    assert move(invoke, played, duration=24 * 60)["success"]
+    freezer.move_to("2026-03-01T22:06:00Z")
+    invoke(sample("prepare-sessions"))
+    assert shown(invoke)[2] == "completed"
+
+
+def test_who_plays_the_own_session_early_does_not_give_way_to_the_owner(
+    booked, invoke, ecs, freezer
+):
+    freezer.move_to("2026-03-01T20:35:00Z")
+    assert invoke("start-instance", userId="ben")["success"]
+    ecs.comes_up(ecs.only_task())
+    asked = {"userId": "olga", "startTime": NOW + HOUR + 14 * 60, "duration": 60}
+    assert invoke("schedule-session", **asked)["errorCode"] == "RESOURCE_CONFLICT"
+    invoke("set-license-sharing", userId="olga", allowLicenseSharing=False)
+    assert shown(invoke)[2] == "scheduled"
