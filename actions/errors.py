@@ -22,6 +22,13 @@ class InvalidRequest(PlatformError):
     """The request is not of the form that the contract asks for."""
 
 
+class ChangesNothing(InvalidRequest):
+    """The request names nothing that is to be changed."""
+
+    def __init__(self, field: str, suggestion: str) -> None:
+        super().__init__("Nothing is to be changed.", field=field, suggestion=suggestion)
+
+
 class UnknownAction(InvalidRequest):
     """No action has that name."""
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
 from actions.action import Action, AdminOrder, Answer, Scope
 from actions.admin.session_cancelling import cancel_and_tell
 from actions.errors import NotFound
 from actions.retrying import retry_on_conflict
+from actions.scheduling.lookup import SessionId
 from services.platform import Platform
 
 
 class AdminCancelSession(AdminOrder):
     """Which session, and why; its member is told the reason."""
 
-    session_id: Annotated[str, Field(min_length=1, max_length=64)]
+    session_id: SessionId
 
 
 def admin_cancel_session(request: AdminCancelSession, platform: Platform) -> Answer:
-    """Cancel a session that has not begun, whoever's it is. Raises NotFound, WrongState."""
+    """Cancel a session, or end one that has begun, whoever's it is. Raises NotFound, SessionIsOver."""
     retry_on_conflict(lambda: _cancel(request, platform))
     return {"success": True, "message": "Scheduled session cancelled successfully"}
 

@@ -9,9 +9,9 @@ from pydantic import SecretStr, model_validator
 from actions.action import Action, Answer, Scope
 from actions.errors import (
     Busy,
+    ChangesNothing,
     Conflict,
     InstanceNotFound,
-    InvalidRequest,
     LicenseTaken,
     WrongState,
 )
@@ -34,10 +34,9 @@ class ChangeCredentials(Credentials):
     @model_validator(mode="after")
     def _changes_something(self) -> ChangeCredentials:
         if not self.secrets():
-            raise InvalidRequest(
-                "Nothing is to be changed.",
-                field="foundryAdminKey",
-                suggestion="Give foundryLicense, foundryAdminKey, or foundryUsername with foundryPassword.",
+            raise ChangesNothing(
+                "foundryAdminKey",
+                "Give foundryLicense, foundryAdminKey, or foundryUsername with foundryPassword.",
             )
         return self
 

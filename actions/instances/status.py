@@ -102,9 +102,8 @@ def _message(platform: Platform, instance: Instance) -> str:
 
 
 def _progress(platform: Platform, instance: Instance) -> str:
-    from actions.instances.progress import (
-        progress,  # a status at rest does without all that knows ECS
-    )
+    # A status at rest does without all that knows ECS.
+    from actions.instances.progress import progress
 
     return progress(platform, instance)
 

@@ -70,9 +70,7 @@ def _booked(
     before: Session | None,
     license: License,
 ) -> Session:
-    changes = (
-        Reservations(platform, instance) if before else Reservations(platform, instance, license)
-    )
+    changes = Reservations(platform, instance, license)
     booked = _book(platform, changes, session, before, license["licenseId"])
     changes.write()
     return booked

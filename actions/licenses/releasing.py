@@ -10,7 +10,6 @@ from services import clock
 from services.concurrency import concurrently
 from services.dynamodb import transact
 from services.instances import Instance
-from services.licenses import License
 from services.platform import Platform
 from services.sessions import NOT_BEGUN, OPEN, Session
 
@@ -49,15 +48,11 @@ def _withdrawn(platform: Platform, license_id: str) -> bool:
         transact(platform.licenses.change(license, {}, ("pool", "leaving")))
     for window in rules.coming(license, clock.now()):
         session = platform.sessions.find(window["sessionId"])
-        if session and session["status"] in OPEN and not _is_played(license, session):
+        is_played = rules.is_played_by(license, window["userId"])
+        if session and session["status"] in OPEN and not is_played:
             _let_go(platform, session)
             return _withdrawn(platform, license_id)  # it may have been taken until just now
     return "holder" not in license or "leaseUntil" in license
-
-
-def _is_played(license: License, session: Session) -> bool:
-    """Whether the session's server is up on the licence, or on its way."""
-    return "leaseUntil" not in license and license.get("holderUserId") == session["userId"]
 
 
 def _let_go(platform: Platform, session: Session) -> None:

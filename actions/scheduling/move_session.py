@@ -5,7 +5,7 @@ from __future__ import annotations
 from pydantic import model_validator
 
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.errors import InvalidRequest, SessionHasBegun, SessionIsOver
+from actions.errors import ChangesNothing, InvalidRequest, SessionHasBegun, SessionIsOver
 from actions.licenses.booking import book
 from actions.licenses.reservations import first_due
 from actions.lookup import instance_of
@@ -27,11 +27,7 @@ class MoveSession(UserRequest):
     @model_validator(mode="after")
     def _changes_something(self) -> MoveSession:
         if self.start_time is None and self.duration is None:
-            raise InvalidRequest(
-                "Nothing is to be changed.",
-                field="startTime",
-                suggestion="Give startTime, duration, or both.",
-            )
+            raise ChangesNothing("startTime", "Give startTime, duration, or both.")
         return self
 
 
