@@ -25,7 +25,8 @@ from services.values import serialize
 
 PAIRS = 15
 PACKAGE = Path(".bench/function")
-TABLE = "instances"
+STACK = "bench"
+TABLE = f"{STACK}-instances"
 
 BARE = f"""
 import boto3
@@ -130,7 +131,7 @@ def environment_of(endpoint: str) -> dict[str, str]:
         "AWS_REGION": embedded.REGION,
         "AWS_ENDPOINT_URL": endpoint,
         "AWS_LAMBDA_FUNCTION_NAME": "bench",
-        "INSTANCES_TABLE": TABLE,
+        "STACK": STACK,
         "PYTHONPATH": str(PACKAGE.resolve()),
         "PATH": os.environ["PATH"],
     }

@@ -93,7 +93,7 @@ def _searching(tick: str) -> float:
     table, kind = ("instances", "instance") if tick == TICKS[0] else ("sessions", "session")
     began = time.process_time()
     world.client("dynamodb").query(
-        TableName=table,
+        TableName=world.table_of(table),
         IndexName="DueIndex",
         KeyConditionExpression="due = :due AND dueAt <= :now",
         ExpressionAttributeValues={":due": serialize(kind), ":now": serialize(int(time.time()))},

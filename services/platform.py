@@ -47,70 +47,70 @@ class Platform:
         """The table of instances."""
         from services.instances import Instances
 
-        return Instances(self.settings.instances_table)
+        return Instances(self.settings.tables["instances"])
 
     @cached_property
     def hosts(self) -> Hosts:
         """The table of host names."""
         from services.hosts import Hosts
 
-        return Hosts(self.settings.hosts_table)
+        return Hosts(self.settings.tables["hosts"])
 
     @cached_property
     def runs(self) -> Runs:
         """The table of runs."""
         from services.runs import Runs
 
-        return Runs(self.settings.runs_table)
+        return Runs(self.settings.tables["runs"])
 
     @cached_property
     def licenses(self) -> Licenses:
         """The table of licences."""
         from services.licenses import Licenses
 
-        return Licenses(self.settings.licenses_table)
+        return Licenses(self.settings.tables["licenses"])
 
     @cached_property
     def sessions(self) -> Sessions:
         """The table of sessions."""
         from services.sessions import Sessions
 
-        return Sessions(self.settings.sessions_table)
+        return Sessions(self.settings.tables["sessions"])
 
     @cached_property
     def ledger(self) -> Ledger:
         """The table of what was used, what it cost and who paid."""
         from services.ledger import Ledger
 
-        return Ledger(self.settings.ledger_table)
+        return Ledger(self.settings.tables["ledger"])
 
     @cached_property
     def counters(self) -> Counters:
         """The counters, which the table of the ledger holds."""
         from services.counters import Counters
 
-        return Counters(self.settings.ledger_table)
+        return Counters(self.settings.tables["ledger"])
 
     @cached_property
     def donations(self) -> Donations:
         """The table of donations."""
         from services.donations import Donations
 
-        return Donations(self.settings.donations_table)
+        return Donations(self.settings.tables["donations"])
 
     @cached_property
     def registry(self) -> Registry:
         """The table of administrators, donors' addresses and maintenance."""
         from services.registry import Registry
 
-        return Registry(self.settings.registry_table)
+        return Registry(self.settings.tables["registry"])
 
     @cached_property
     def audit(self) -> Audit:
         """The table of what administrators did."""
         from services.audit import Audit
 
-        return Audit(self.settings.audit_table)
+        return Audit(self.settings.tables["audit"])
 
     @cached_property
     def kofi(self) -> Kofi:

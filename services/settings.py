@@ -18,6 +18,19 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 Price = Annotated[Decimal, Field(ge=0, le=1000)]
 Ceiling = Annotated[Decimal, Field(ge=0, lt=1_000_000)]
 
+# What each table holds, which with the stack's name is its own (template.yaml, State).
+TABLES = (
+    "instances",
+    "hosts",
+    "runs",
+    "licenses",
+    "sessions",
+    "ledger",
+    "donations",
+    "registry",
+    "audit",
+)
+
 
 class Settings(BaseModel):
     """All that a deployment decides. Times are seconds, money is USD."""
@@ -28,15 +41,6 @@ class Settings(BaseModel):
     stack_mark: str
     domain: str
     hosted_zone_id: str
-    instances_table: str
-    hosts_table: str
-    runs_table: str
-    licenses_table: str
-    sessions_table: str
-    ledger_table: str
-    donations_table: str
-    registry_table: str
-    audit_table: str
     discord_webhook_secret_arn: str = ""
     task_subnets: str
     task_security_group: str
@@ -184,8 +188,7 @@ class Settings(BaseModel):
     @property
     def tables(self) -> dict[str, str]:
         """Every table's name in AWS by what it holds: `instances`, `runs`, …"""
-        fields = type(self).model_fields
-        return {f.removesuffix("_table"): getattr(self, f) for f in fields if f.endswith("_table")}
+        return {what: f"{self.stack}-{what}" for what in TABLES}
 
     @property
     def admins(self) -> frozenset[str]:

@@ -84,15 +84,6 @@ def build() -> dict[str, str]:
         "STACK_MARK": MARK,
         "DOMAIN": DOMAIN,
         "HOSTED_ZONE_ID": zone["HostedZone"]["Id"].split("/")[-1],
-        "INSTANCES_TABLE": "instances",
-        "HOSTS_TABLE": "hosts",
-        "RUNS_TABLE": "runs",
-        "LICENSES_TABLE": "licenses",
-        "SESSIONS_TABLE": "sessions",
-        "LEDGER_TABLE": "ledger",
-        "DONATIONS_TABLE": "donations",
-        "REGISTRY_TABLE": "registry",
-        "AUDIT_TABLE": "audit",
         "KOFI_SECRET_ARN": kofi,
         "TASK_SUBNETS": ",".join(subnet_ids),
         "TASK_SECURITY_GROUP": group,
@@ -155,8 +146,18 @@ TABLES: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str]]]] = {
 }
 
 
+def table_of(what: str) -> str:
+    """The name in AWS of the table that holds `what`."""
+    return f"{STACK}-{what}"
+
+
+def held_by(table: str) -> str:
+    """What the table of that name holds."""
+    return table.removeprefix(f"{STACK}-")
+
+
 def make_tables() -> None:
-    """The tables of the template, by the names above."""
+    """The tables of the template."""
     dynamodb = client("dynamodb")
     for name, (key, indexes) in TABLES.items():
         types = dict.fromkeys(key, "S")
@@ -176,7 +177,7 @@ def make_tables() -> None:
                 for index, partition, sort in indexes
             ]
         dynamodb.create_table(
-            TableName=name,
+            TableName=table_of(name),
             KeySchema=[
                 {"AttributeName": part, "KeyType": kind}
                 for part, kind in zip(key, ("HASH", "RANGE"), strict=False)
@@ -210,12 +211,12 @@ def new_process() -> None:
 
 def items(table: str) -> list[dict[str, Any]]:
     """All items of a table, as DynamoDB holds them."""
-    return _dynamodb().Table(table).scan()["Items"]
+    return _dynamodb().Table(table_of(table)).scan()["Items"]
 
 
 def put(table: str, *made: dict[str, Any]) -> None:
     """Store items as they are, for lists that are too long to be made by calls."""
-    with _dynamodb().Table(table).batch_writer() as batch:
+    with _dynamodb().Table(table_of(table)).batch_writer() as batch:
         for item in made:
             batch.put_item(Item=item)
 

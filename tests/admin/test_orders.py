@@ -160,7 +160,7 @@ def test_beginning_twice_keeps_the_time_at_which_servers_stop(invoke, order, fre
 
 def spoil(table, key, **values):
     world.client("dynamodb").update_item(
-        TableName=table,
+        TableName=world.table_of(table),
         Key=key,
         AttributeUpdates={n: {"Action": "PUT", "Value": v} for n, v in values.items()},
     )

@@ -294,7 +294,7 @@ def test_a_page_has_bounds(invoke, limit):
 
 
 def test_a_members_page_is_one_read_of_one_more_than_it_shows(filled):
-    sessions = Table("sessions", "sessionId")
+    sessions = Table(world.table_of("sessions"), "sessionId")
     found, last = sessions.page(5, None, index="UserIndex", of=("userId", "ben"), sort="startTime")
     assert [item["sessionId"] for item in found] == [f"session-{n:04}" for n in range(5)]
     assert last == {"sessionId": "session-0004", "startTime": str(NOW + DAY)}

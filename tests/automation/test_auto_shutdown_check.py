@@ -121,7 +121,9 @@ def test_one_failing_instance_does_not_stop_the_others(invoke, ecs, freezer):
     for task in ecs.tasks():
         ecs.up(task)
     spoiled = next(item for item in world.items("instances") if item["userId"] == "1")
-    boto3.resource("dynamodb").Table("runs").delete_item(Key={"runId": spoiled["runId"]})
+    boto3.resource("dynamodb").Table(world.table_of("runs")).delete_item(
+        Key={"runId": spoiled["runId"]}
+    )
     broken = world.client("ecs").describe_tasks(cluster=ecs.cluster, tasks=[spoiled["taskArn"]])
     ecs.becomes(broken["tasks"][0]["taskArn"], "RUNNING")
     freezer.tick(300)

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from actions.instances.starting import PURGE_SIZE
-from services.settings import Settings
+from services.settings import TABLES, Settings
+from tests import world
 
 
 class Loader(yaml.SafeLoader):
@@ -150,7 +151,10 @@ def test_logs_are_kept_three_days():
 
 def test_every_table_is_on_demand_recoverable_and_protected_in_production():
     tables = [r["Properties"] for r in RESOURCES.values() if r["Type"] == "AWS::DynamoDB::Table"]
-    assert len(tables) == 9
+    assert {table["TableName"]["Sub"] for table in tables} == {
+        f"${{AWS::StackName}}-{what}" for what in TABLES
+    }
+    assert set(TABLES) == world.TABLES.keys()
     for table in tables:
         assert table["BillingMode"] == "PAY_PER_REQUEST"
         assert table["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True

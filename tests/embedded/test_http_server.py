@@ -288,7 +288,7 @@ def test_without_its_settings_it_says_in_one_line_which_are_missing() -> None:
     )
     assert refused.returncode == 1
     assert refused.stderr.count("\n") == 1
-    assert "INSTANCES_TABLE" in refused.stderr
+    assert "HOSTED_ZONE_ID" in refused.stderr
 
 
 def test_its_log_has_the_contracts_lines_and_no_token(served: Served) -> None:

@@ -53,7 +53,7 @@ def differences(wanted: Inventory, found: Inventory) -> str:
 
 def items(table: str) -> list[dict[str, Any]]:
     """All items of a table."""
-    stored = aws("dynamodb").scan(TableName=table, ConsistentRead=True)["Items"]
+    stored = aws("dynamodb").scan(TableName=world.table_of(table), ConsistentRead=True)["Items"]
     return [{name: _read(value) for name, value in item.items()} for item in stored]
 
 

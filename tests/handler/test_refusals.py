@@ -137,7 +137,7 @@ def test_unknown_extra_fields_are_ignored(invoke):
 
 def test_what_goes_wrong_inside_tells_the_request_id_and_nothing_else(invoke, aws, capsys):
 
-    world.client("dynamodb").delete_table(TableName=aws["INSTANCES_TABLE"])
+    world.client("dynamodb").delete_table(TableName=world.table_of("instances"))
     answer = invoke("status", userId="ada")
     assert answer["errorCode"] == "INTERNAL_ERROR"
     assert answer["requestId"] in answer["error"]

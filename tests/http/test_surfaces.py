@@ -60,7 +60,7 @@ def test_ready_means_that_every_table_answers(http, aws, freezer):
     ready = ask("GET", "/readyz")
     assert ready.status == 200
     assert {name: ready.json["tables"][name] for name in tables} == dict.fromkeys(tables, "ready")
-    world.client("dynamodb").delete_table(TableName=aws["RUNS_TABLE"])
+    world.client("dynamodb").delete_table(TableName=world.table_of("runs"))
     freezer.tick(5)
     broken = ask("GET", "/readyz")
     assert broken.status == 503
@@ -286,7 +286,7 @@ def test_every_answer_has_its_id_and_the_security_headers(http, method, path, to
 
 
 def test_a_failure_inside_says_the_request_id_and_the_log_the_rest(http, aws, capsys):
-    world.client("dynamodb").delete_table(TableName=aws["INSTANCES_TABLE"])
+    world.client("dynamodb").delete_table(TableName=world.table_of("instances"))
     answer = ask("POST", "/", {"action": "status"}, token=own("ada"))
     assert (answer.status, answer.json["errorCode"]) == (500, "INTERNAL_ERROR")
     assert answer.headers["x-request-id"] in answer.json["error"]

@@ -292,7 +292,7 @@ def test_an_interrupted_create_is_taken_up_by_the_quicker_of_two(invoke, meanwhi
 
 
 def test_a_name_whose_hosts_are_all_taken_is_a_conflict(invoke, aws):
-    hosts = boto3.resource("dynamodb").Table("hosts")
+    hosts = boto3.resource("dynamodb").Table(world.table_of("hosts"))
     for label in labels("ada", USER):
         hosts.put_item(Item={"host": f"{label}.{world.DOMAIN}", "userId": "1"})
     refused = invoke(sample("create-instance"))

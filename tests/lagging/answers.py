@@ -137,12 +137,14 @@ def _written(name: str, asked: Asked) -> list[tuple[str, tuple[str, ...]]]:
 
 def _known_by(table: str, item: Asked) -> tuple[str, ...]:
     """The values of an item's key, as text."""
-    return tuple(item[part]["S"] for part in world.TABLES[table][0])
+    return tuple(item[part]["S"] for part in world.TABLES[world.held_by(table)][0])
 
 
 def _is_in(item: Asked, asked: Asked, index: str) -> bool:
     """Whether an index has an item, and the query's key condition selects it."""
-    _, partition, sort = next(i for i in world.TABLES[asked["TableName"]][1] if i[0] == index)
+    _, partition, sort = next(
+        i for i in world.TABLES[world.held_by(asked["TableName"])][1] if i[0] == index
+    )
     if partition not in item or sort not in item:
         return False
     names, values = asked["ExpressionAttributeNames"], asked["ExpressionAttributeValues"]
@@ -155,7 +157,7 @@ def _is_in(item: Asked, asked: Asked, index: str) -> bool:
 
 
 def _in_order(items: list[Asked], asked: Asked, index: str) -> list[Asked]:
-    sort = next(i[2] for i in world.TABLES[asked["TableName"]][1] if i[0] == index)
+    sort = next(i[2] for i in world.TABLES[world.held_by(asked["TableName"])][1] if i[0] == index)
     forward = asked.get("ScanIndexForward", True)
     return sorted(items, key=lambda item: _value(item[sort]), reverse=not forward)
 

@@ -132,12 +132,12 @@ def write(users):
     dynamodb = client("dynamodb")
     for user in users:
         item = {"runId": {"S": user}, "open": {"S": "run"}, "requestedAt": {"N": "1"}}
-        dynamodb.put_item(TableName="runs", Item=item)
+        dynamodb.put_item(TableName=world.table_of("runs"), Item=item)
 
 
 def read():
     answer = client("dynamodb").query(
-        TableName="runs",
+        TableName=world.table_of("runs"),
         IndexName="OpenIndex",
         KeyConditionExpression="#open = :c0",
         ExpressionAttributeNames={"#open": "open"},
@@ -155,7 +155,9 @@ def test_an_index_is_two_seconds_late_and_no_more(aws, freezer):
         assert any(found < users for found in seen)
         freezer.tick(3)
         assert all(read() == users for _ in range(10))
-        client("dynamodb").delete_item(TableName="runs", Key={"runId": {"S": "ada"}})
+        client("dynamodb").delete_item(
+            TableName=world.table_of("runs"), Key={"runId": {"S": "ada"}}
+        )
         assert any("ada" in read() for _ in range(10)), "what is gone may still be there"
 
 

@@ -74,7 +74,7 @@ def _here(backends: Any, region: str = world.REGION) -> Any:
 
 def items(table: str) -> list[Item]:
     """All items of a table."""
-    stored = _here(dynamodb_backends).tables[table].all_items()
+    stored = _here(dynamodb_backends).tables[world.table_of(table)].all_items()
     return [
         {name: deserialize(value) for name, value in item.to_json()["Attributes"].items()}
         for item in stored

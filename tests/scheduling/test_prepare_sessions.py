@@ -189,7 +189,7 @@ def test_a_session_whose_server_was_destroyed_is_cancelled(booked, invoke, minut
 
 
 def test_a_due_session_without_a_server_is_cancelled(booked, invoke, minutes):
-    boto3.resource("dynamodb").Table("instances").delete_item(Key={"userId": "ben"})
+    boto3.resource("dynamodb").Table(world.table_of("instances")).delete_item(Key={"userId": "ben"})
     minutes(55)
     ended = session(invoke)
     assert ended["status"] == "cancelled"

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from services.conditions import Attr
 from services.values import deserialize, serialize
+from tests import world
 
 kept = st.recursive(
     st.none() | st.booleans() | st.text(max_size=20) | st.integers(-(10**15), 10**15),
@@ -63,7 +64,7 @@ ITEM = {"name": "ada", "count": 5, "status": "stopped"}
     ],
 )
 def test_a_condition_holds_or_does_not(aws, condition, holds):
-    table = boto3.resource("dynamodb").Table("hosts")
+    table = boto3.resource("dynamodb").Table(world.table_of("hosts"))
     table.put_item(Item={"host": "h", **ITEM})
     values = {"ExpressionAttributeValues": condition.operands} if condition.values else {}
     call = {

@@ -11,9 +11,10 @@ from botocore.exceptions import ClientError
 
 from services.aws import client
 from services.dynamodb import Attr, ConditionFailed, Key, Table, transact
+from tests import world
 
-HOSTS = Table("hosts", "host")
-AUDIT = Table("audit", "month", "entry")
+HOSTS = Table(world.table_of("hosts"), "host")
+AUDIT = Table(world.table_of("audit"), "month", "entry")
 
 
 @pytest.fixture
