@@ -59,6 +59,8 @@ class Scope(Enum):
     PUBLIC = "public"  # anyone: it names no user and shows no user's affairs
     USER = "user"  # the user it is about
     ADMIN = "admin"  # a user named by ADMIN_USER_IDS or by admin-grant
+    INVOKE = "invoke"  # a client with that scope, or an admin
+    READ = "read"  # the same
     SYSTEM = "system"  # the schedules and the platform itself
 
 
@@ -78,6 +80,21 @@ class UserRequest(Request):
     """A request about the user's own instance."""
 
     user_id: UserId
+
+
+# What a file, a log line and a URL take, and AWS's names, too.
+ClientId = Annotated[
+    str,
+    Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
+    hinted("Send letters, digits, dots, dashes and underscores, at most 64."),
+]
+
+
+class ClientRequest(Request):
+    """A request of a client, or of an administrator. A client is told by its token."""
+
+    client_id: ClientId | None = None
+    user_id: UserId | None = None
 
 
 class AdminOrder(UserRequest):

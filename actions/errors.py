@@ -232,6 +232,53 @@ class SessionHasBegun(Conflict):
         )
 
 
+class NoSuchClient(NotFound):
+    """No client has that id."""
+
+    def __init__(self, client_id: str) -> None:
+        super().__init__(
+            "There is no such client.",
+            field="clientId",
+            value=client_id,
+            suggestion="client-list shows them all.",
+        )
+
+
+class ClientExists(Conflict):
+    """A client has that id already."""
+
+    def __init__(self, client_id: str) -> None:
+        super().__init__(
+            "There is a client of that id already.",
+            field="clientId",
+            value=client_id,
+            suggestion="client-rotate gives it another secret; client-revoke removes it.",
+        )
+
+
+class NoSuchFunction(NotFound):
+    """There is no such function."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            "Failed to retrieve function configuration: there is no such function, version or alias.",
+            field="functionName",
+            value=name,
+            suggestion="list-functions shows what there is.",
+        )
+
+
+class PayloadTooLarge(InvalidRequest):
+    """A payload is larger than Lambda takes."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"The payload is longer than {most:,} bytes.",
+            field="payload",
+            suggestion="Store what is large elsewhere, and send where it is.",
+        )
+
+
 class NoCapacity(Conflict):
     """ECS does not run the task now; `why` says so in words for the member."""
 
@@ -267,6 +314,24 @@ class NoToken(Unauthenticated):
         super().__init__("There is no bearer token.")
 
 
+class NotTheClient(Unauthenticated):
+    """The client's id, or its secret, is wrong."""
+
+    def __init__(self) -> None:
+        PlatformError.__init__(
+            self,
+            "client_id or client_secret is not right.",
+            suggestion="client-create says a client's secret once, and client-rotate gives it another.",
+        )
+
+
+class TokenHasExpired(Unauthenticated):
+    """The token was good once."""
+
+    def __init__(self) -> None:
+        super().__init__("The token has expired.")
+
+
 class RateLimited(PlatformError):
     """Too much was asked for; the same request may succeed after `retry_after` seconds."""
 
@@ -288,11 +353,46 @@ class UsedUp(RateLimited):
         )
 
 
+class TooManyAtOnce(RateLimited):
+    """As many invocations are under way as may be at once; none was begun."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"{most} invocations are under way already; this one was not begun.", 1)
+
+
+class TooManyAttempts(RateLimited):
+    """A client, or somebody at an address, has failed too often to prove who that is."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Too many attempts with a wrong secret.", retry_after)
+
+
+class AwsRefused(PlatformError):
+    """AWS did not answer a question; asking again may help."""
+
+    def __init__(self, code: str, request_id: str) -> None:
+        super().__init__(
+            f"AWS Lambda client error: {code} (request id {request_id or 'unknown'})",
+            suggestion="Try again; tell the operator if it stays so.",
+        )
+
+
 class TimedOut(PlatformError):
     """Something that the platform had to ask did not answer in time."""
 
     def __init__(self, what: str) -> None:
         super().__init__(f"{what} did not answer in time.", suggestion="Try again in a minute.")
+
+
+class FunctionTimedOut(TimedOut):
+    """A function did not answer in time. Whether it has run is not known."""
+
+    def __init__(self, seconds: int) -> None:
+        PlatformError.__init__(
+            self,
+            f"The function did not answer within {seconds} seconds; it may have run, or run still.",
+            suggestion="Invoke what takes long asynchronously.",
+        )
 
 
 _HALF = {"creating": "it is being made", "destroying": "it is being destroyed"}

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from actions.action import Answer, UserRequest
+from actions.action import Answer, Request, UserRequest
 from actions.errors import InvalidRequest
 from services.dynamodb import ForeignPosition, Position
 
@@ -17,11 +17,15 @@ T = TypeVar("T")
 _Text = Annotated[str, Field(min_length=1, max_length=1024)]
 
 
-class ListRequest(UserRequest):
+class Paged(Request):
     """How many at most, and after which page: what the answer before had as `next`."""
 
     limit: Annotated[int, Field(ge=1, le=1000)] = 1000
     next: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
+
+
+class ListRequest(UserRequest, Paged):
+    """A list that a member or an administrator asks for."""
 
 
 class _Cursor(BaseModel):
@@ -34,7 +38,7 @@ class _Cursor(BaseModel):
 
 
 def paged(
-    request: ListRequest, read: Callable[[Position | None], tuple[list[T], Position | None]]
+    request: Paged, read: Callable[[Position | None], tuple[list[T], Position | None]]
 ) -> tuple[list[T], Answer]:
     """The page that is asked for, and what the answer says of the one behind it.
 
@@ -52,7 +56,7 @@ def paged(
     return items, {} if last is None else {"next": _written(of, last)}
 
 
-def _list_of(request: ListRequest) -> dict[str, Any]:
+def _list_of(request: Paged) -> dict[str, Any]:
     fields = request.model_dump(by_alias=True, exclude={"limit", "next"}, exclude_none=True)
     return {"list": type(request).__name__, **fields}
 

@@ -34,6 +34,8 @@ SCOPES = {
     Scope.PUBLIC: "anyone",
     Scope.USER: "the user",
     Scope.ADMIN: "administrators",
+    Scope.INVOKE: "a client with the scope `invoke`, or an administrator",
+    Scope.READ: "a client with the scope `read`, or an administrator",
     Scope.SYSTEM: "the platform itself",
 }
 
@@ -85,6 +87,8 @@ def _form(form: dict[str, Any]) -> str:
         return " or ".join(f"`{value}`" for value in form["enum"])
     if "$ref" in form:
         return "object"
+    if "type" not in form:
+        return str(form.get("description", "anything"))
     words = {"string": "text", "boolean": "true or false", "integer": "whole number"}
     kinds = form["type"] if isinstance(form["type"], list) else [form["type"]]
     kind = " or ".join(words.get(name) or name for name in kinds)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
 from typing import Any
@@ -53,7 +55,7 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
     """
     services = platform()
     request_id = getattr(context, "aws_request_id", None) or ids.new_run_id()
-    with telemetry.event(request_id) as event_log:
+    with telemetry.event(request_id) as event_log, _settled(services):
         unattended = False
         try:
             recognised = events.recognise(event)
@@ -74,6 +76,14 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
             return _as_http(event, failure, answer) if events.is_http(event) else answer
         event_log.succeeded()
         return answer
+
+
+@contextmanager
+def _settled(services: Platform) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        services.settle()
 
 
 def _answer_http(event: dict[str, Any], context: Any, services: Platform) -> dict[str, Any]:

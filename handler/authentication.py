@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from actions.errors import TimedOut, Unauthenticated
+from actions.errors import TimedOut, TokenHasExpired, Unauthenticated
 from handler.dispatch import Caller
-from services.errors import KeysUnreachable, TokenRefused
+from services.errors import KeysUnreachable, TokenExpired, TokenRefused
 from services.platform import Platform
 
 if TYPE_CHECKING:
@@ -34,8 +34,10 @@ def by_hand(claims: Mapping[str, Any]) -> Caller:
 def _caller(found: Callable[[], Bearer]) -> Caller:
     try:
         bearer = found()
+    except TokenExpired:
+        raise TokenHasExpired from None
     except TokenRefused as refusal:
         raise Unauthenticated(refusal.reason) from None
     except KeysUnreachable:
         raise TimedOut("The user pool that issued the token") from None
-    return Caller(user_id=bearer.user_id, scopes=bearer.scopes)
+    return Caller(bearer.user_id, scopes=bearer.scopes, client_id=bearer.client_id)

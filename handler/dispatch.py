@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import SecretStr, ValidationError
 
 import actions
-from actions.action import Action, AdminOrder, Answer, Request, Scope
+from actions.action import Action, AdminOrder, Answer, ClientRequest, Request, Scope
 from actions.errors import Forbidden, InvalidRequest
 from handler import failures
 from services.platform import Platform
@@ -19,7 +19,7 @@ SYSTEM = "system"
 
 @dataclass(frozen=True)
 class Caller:
-    """Who calls. `user_id` is None where the payload's is believed (IAM vouches for the caller).
+    """Who calls: a user, or a client. Neither is named where the payload is believed (IAM vouches for the caller).
 
     Only a `trusted` caller may be the platform itself: a direct invocation, a schedule, an AWS event.
     """
@@ -27,6 +27,7 @@ class Caller:
     user_id: str | None = None
     trusted: bool = False
     scopes: frozenset[str] = frozenset()
+    client_id: str | None = None
 
 
 DIRECT = Caller(trusted=True)
@@ -38,6 +39,8 @@ def run(name: str, payload: Mapping[str, Any], caller: Caller, platform: Platfor
     if action.scope is Scope.SYSTEM and not caller.trusted:
         raise Forbidden("Only the platform itself may do this.", field="action")
     request = _validated(action, payload)
+    if isinstance(request, ClientRequest) and _is_of_client(action.scope, request, caller):
+        return action.run(request, platform)
     _authorise(action.scope, getattr(request, "user_id", None), caller, platform)
     if isinstance(request, AdminOrder):
         return _audited(name, action, request, caller, platform)
@@ -90,16 +93,30 @@ def _authorise(scope: Scope, user_id: str | None, caller: Caller, platform: Plat
         raise InvalidRequest("userId is missing.", field="userId", suggestion="Give userId.")
     if user_id == SYSTEM:
         raise Forbidden('"system" is the schedules\' own user.', field="userId", value=user_id)
-    acts_for_other = caller.user_id not in (None, user_id) and scope.value not in caller.scopes
-    if not (caller.trusted or caller.user_id) or acts_for_other:
+    if not caller.trusted and caller.user_id != user_id and scope.value not in caller.scopes:
         raise Forbidden("You can act for yourself only.", field="userId")
     asking = {user_id, caller.user_id or user_id}  # over HTTP also the token's user must be one
-    if scope is Scope.ADMIN and not all(_is_admin(user, platform) for user in asking):
+    is_admins = scope in (Scope.ADMIN, Scope.INVOKE, Scope.READ)
+    if is_admins and not all(_is_admin(user, platform) for user in asking):
         raise Forbidden(
             "Only administrators may do this.",
             field="userId",
             suggestion="The operator names administrators in ADMIN_USER_IDS, they name others by admin-grant.",
         )
+
+
+def _is_of_client(scope: Scope, request: ClientRequest, caller: Caller) -> bool:
+    """Whether a client asks, which needs the scope. Raises Forbidden for who is none, or another, or lacks it."""
+    if request.client_id is None and caller.client_id is None:
+        return False
+    if request.client_id != caller.client_id and not caller.trusted:
+        raise Forbidden("You can act for yourself only.", field="clientId")
+    if scope.value not in caller.scopes and not caller.trusted:
+        raise Forbidden(
+            f'This client lacks the scope "{scope.value}".',
+            suggestion="An administrator gives scopes with client-create.",
+        )
+    return True
 
 
 def _is_admin(user_id: str, platform: Platform) -> bool:

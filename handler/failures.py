@@ -8,10 +8,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from actions.errors import (
+    AwsRefused,
     Conflict,
     Forbidden,
     InvalidRequest,
     NotFound,
+    PayloadTooLarge,
     PlatformError,
     RateLimited,
     TimedOut,
@@ -30,15 +32,18 @@ class Failure:
 
 
 INVALID = Failure("VALIDATION_ERROR", 400)
+TOO_LARGE = Failure("VALIDATION_ERROR", 413)
 UNAUTHENTICATED = Failure("UNAUTHENTICATED", 401)
 FORBIDDEN = Failure("PERMISSION_DENIED", 403, "warning")
 NOT_FOUND = Failure("RESOURCE_NOT_FOUND", 404)
 CONFLICT = Failure("RESOURCE_CONFLICT", 409, passing=True)
 RATE_LIMITED = Failure("RATE_LIMITED", 429, "warning", passing=True)
 TIMEOUT = Failure("TIMEOUT_ERROR", 504, "error", passing=True)
+UPSTREAM = Failure("TIMEOUT_ERROR", 502, "error", passing=True)
 INTERNAL = Failure("INTERNAL_ERROR", 500, "error", passing=True)
 
 _KINDS: tuple[tuple[type[Exception], Failure], ...] = (
+    (PayloadTooLarge, TOO_LARGE),
     (InvalidRequest, INVALID),
     (Forbidden, FORBIDDEN),
     (NotFound, NOT_FOUND),
@@ -46,6 +51,7 @@ _KINDS: tuple[tuple[type[Exception], Failure], ...] = (
     (Unauthenticated, UNAUTHENTICATED),
     (RateLimited, RATE_LIMITED),
     (TimedOut, TIMEOUT),
+    (AwsRefused, UPSTREAM),
 )
 
 

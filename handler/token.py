@@ -35,7 +35,7 @@ def main() -> int:
     bearer = bearer_of(given.user, given.scope)
     token_id, seconds = ids.new_run_id(), given.hours * 3600
     print(f"token: admin-revoke-token takes it back by its id {token_id}", file=sys.stderr)
-    print(services.tokens.issue(bearer.user_id, seconds, sorted(bearer.scopes), token_id))
+    print(services.tokens.issue(given.user, seconds, sorted(bearer.scopes), token_id))
     return 0
 
 

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 import botocore.session
-from botocore.config import Config
+from botocore.config import Config as Config
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
@@ -69,17 +69,27 @@ def _session() -> botocore.session.Session:
 
 
 @lru_cache(maxsize=64)
-def _made(service: str, short_timeout: bool, long_answer: bool) -> Any:
-    config = SHORT_TIMEOUT if short_timeout else LONG_ANSWER if long_answer else DEFAULT
+def _made(service: str, config: Config) -> Any:
     made = _session().create_client(service, config=config)
     made.meta.events.register_first("before-call.*.*", _refuse_when_late)
     return made
 
 
-def client(service: str, *, short_timeout: bool = False, long_answer: bool = False) -> Any:
+@lru_cache(maxsize=8)
+def patient(seconds: int, connections: int) -> Config:
+    """For what runs as long as others let it: one try, whose answer has to come within so many seconds."""
+    return Config(
+        connect_timeout=3,
+        read_timeout=seconds,
+        max_pool_connections=connections,
+        retries={"total_max_attempts": 1},
+    )
+
+
+def client(service: str, config: Config = DEFAULT) -> Any:
     """The process's client for `service`. Making one is not thread-safe in botocore, using one is."""
     with _making:
-        return _made(service, short_timeout, long_answer)
+        return _made(service, config)
 
 
 # What AWS answers while it is too busy, or meets other writes; botocore has by then tried again, where it does.

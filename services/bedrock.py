@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from botocore.exceptions import ClientError
 
-from services.aws import client, code_of
+from services.aws import LONG_ANSWER, client, code_of
 from services.errors import ModelBusy, ModelRefused, ModelTooSlow
 from services.settings import Settings
 
@@ -44,7 +44,7 @@ class Bedrock:
         Raises ModelBusy, ModelRefused or ModelTooSlow. One try of at most 26 s.
         """
         try:
-            answer = client("bedrock-runtime", long_answer=True).converse(
+            answer = client("bedrock-runtime", LONG_ANSWER).converse(
                 modelId=self._settings.chat_model,
                 system=[{"text": self._settings.chat_prompt or PERSONA}],
                 messages=[{"role": role, "content": [{"text": text}]} for role, text in turns],

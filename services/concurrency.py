@@ -22,15 +22,15 @@ def concurrently(*calls: Callable[[], Any]) -> list[Any]:
     return [future.result() for future in futures]
 
 
-def outcomes_of(calls: Sequence[Callable[[], Any]]) -> list[Any]:
+def outcomes_of(calls: Sequence[Callable[[], Any]], width: int = _WIDTH) -> list[Any]:
     """Like concurrently, but one failure does not hide the others: results and exceptions in order."""
-    return [future.exception() or future.result() for future in _outcomes(calls)]
+    return [future.exception() or future.result() for future in _outcomes(calls, width)]
 
 
-def _outcomes(calls: Sequence[Callable[[], Any]]) -> list[Future[Any]]:
+def _outcomes(calls: Sequence[Callable[[], Any]], width: int = _WIDTH) -> list[Future[Any]]:
     if not calls:
         return []
-    with ThreadPoolExecutor(max_workers=min(_WIDTH, len(calls))) as pool:
+    with ThreadPoolExecutor(max_workers=min(width, len(calls))) as pool:
         # Each thread gets the caller's context: the same request id in its log lines, the same segment.
         futures = [pool.submit(copy_context().run, carried(call)) for call in calls]
         wait(futures)

@@ -10,7 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from services.aws import client, code_of, is_busy
+from services.aws import SHORT_TIMEOUT, client, code_of, is_busy
 from services.conditions import Attr, Condition, Key
 from services.ids import jitter
 from services.values import deserialize, serialize
@@ -169,11 +169,13 @@ class Table:
         where: Condition | None = None,
         wanted: Callable[[Item], bool] | None = None,
         full: bool = False,
+        descending: bool = False,
     ) -> tuple[list[Item], Position | None]:
         """At most `limit` items of a list, behind the position `after`, and where to go on if more may follow.
 
-        The list is the partition `of` (attribute and value) of an index whose `sort` key is a number, which
-        `where` bounds; without `of` it is the whole table, in no order. Items that are not `wanted` are left out.
+        The list is the partition `of` (attribute and value) of the table, or of an index whose `sort` key may be a
+        number, and which `where` bounds; without `of` it is the whole table, in no order. Items that are not
+        `wanted` are left out.
         No more than DynamoDB answers at once, 1 MB, so that a page fits into the function's answer, but at least
         one item if there is one; `full` asks again until there are `limit`, for lists that show little of each.
 
@@ -190,6 +192,8 @@ class Table:
             request["KeyConditionExpression"] = key.expression
             request["ExpressionAttributeNames"] = key.attributes
             request["ExpressionAttributeValues"] = _dump(key.operands)
+        if descending:
+            request["ScanIndexForward"] = False
         read = client("dynamodb").query if of else client("dynamodb").scan
         start = None
         if after is not None:
@@ -211,7 +215,7 @@ class Table:
 
     def check(self) -> None:
         """Raise if the table does not answer or is not active."""
-        answer = client("dynamodb", short_timeout=True).describe_table(TableName=self.name)
+        answer = client("dynamodb", SHORT_TIMEOUT).describe_table(TableName=self.name)
         if answer["Table"]["TableStatus"] not in ("ACTIVE", "UPDATING"):
             raise RuntimeError("the table is not active")
 

@@ -13,7 +13,7 @@ from typing import Any
 import structlog
 from botocore.exceptions import ClientError
 
-from services.aws import client, code_of
+from services.aws import SHORT_TIMEOUT, client, code_of
 from services.errors import EcsBusy, TaskRefused
 from services.propagation import once_known
 from services.settings import Settings
@@ -219,7 +219,7 @@ class Ecs:
 
     def check(self) -> None:
         """Raise if the cluster does not answer or is not active."""
-        answer = client("ecs", short_timeout=True).describe_clusters(
+        answer = client("ecs", SHORT_TIMEOUT).describe_clusters(
             clusters=[self._settings.cluster_arn]
         )
         if not answer["clusters"] or answer["clusters"][0]["status"] != "ACTIVE":

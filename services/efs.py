@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from botocore.exceptions import ClientError
 
-from services.aws import client, code_of
+from services.aws import SHORT_TIMEOUT, client, code_of
 from services.settings import Settings
 
 OWNER = 1000  # the user and group of Foundry's container from version 13 on (docs/sources.md, The container image)
@@ -58,7 +58,7 @@ class Efs:
 
     def check(self) -> None:
         """Raise if the file system does not answer or is not available."""
-        answer = client("efs", short_timeout=True).describe_file_systems(
+        answer = client("efs", SHORT_TIMEOUT).describe_file_systems(
             FileSystemId=self._settings.file_system_id
         )
         if answer["FileSystems"][0]["LifeCycleState"] not in ("available", "updating"):

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from services.aws import client, code_of
+from services.aws import SHORT_TIMEOUT, client, code_of
 from services.errors import LoadBalancerFull
 from services.settings import Settings
 
@@ -54,7 +54,7 @@ class Elb:
 
     def check(self) -> None:
         """Raise if the load balancer does not answer or is not active."""
-        answer = client("elbv2", short_timeout=True).describe_load_balancers(
+        answer = client("elbv2", SHORT_TIMEOUT).describe_load_balancers(
             LoadBalancerArns=[self._settings.load_balancer_arn]
         )
         state = answer["LoadBalancers"][0]["State"]["Code"]

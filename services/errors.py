@@ -56,6 +56,32 @@ class KeysUnreachable(Exception):
     """The keys that tokens are checked with could not be had in time. The token may well be good."""
 
 
+class TokenExpired(TokenRefused):
+    """The token was good once."""
+
+    def __init__(self) -> None:
+        super().__init__("The token has expired.")
+
+
+class NoSlotFree(Exception):
+    """As much is under way as may be at once."""
+
+
+class FunctionTooSlow(Exception):
+    """A function did not answer in time. It may have run, or run still."""
+
+
+class InvocationRefused(Exception):
+    """Lambda did not take an invocation or a question: AWS's code and message, its HTTP status and request id."""
+
+    def __init__(self, code: str, message: str, status: int, request_id: str) -> None:
+        super().__init__(code)
+        self.code = code
+        self.message = message
+        self.status = status
+        self.request_id = request_id
+
+
 class ModelBusy(Exception):
     """The model takes no more requests just now."""
 

@@ -1,6 +1,7 @@
 """The one source of ids and randomness."""
 
 import random
+import secrets
 import uuid
 
 
@@ -12,6 +13,11 @@ def new_id() -> str:
 def new_run_id() -> str:
     """The id of one run: RunTask's client token and startedBy, the lease's holder, the bill's key."""
     return str(uuid.uuid4())
+
+
+def new_secret() -> str:
+    """256 random bits as text, for who has to prove something by it."""
+    return secrets.token_urlsafe(32)
 
 
 def jitter(limit: float) -> float:

@@ -33,3 +33,15 @@ def resource(kind: str, change: int) -> None:
     _log.info(
         "resource " + outcome, resource=kind, outcome=outcome, ResourceUsage=change, **members
     )
+
+
+def unlogged(count: int, why: str) -> None:
+    """Note that so many invocations are missing in the log of invocations, or in part."""
+    members = embedded(("outcome",), {"InvocationsUnlogged": "Count"})
+    _log.error(
+        "invocations are not logged",
+        outcome="lost",
+        InvocationsUnlogged=count,
+        details={"reason": why},
+        **members,
+    )

@@ -10,15 +10,18 @@ from services.settings import Settings
 if TYPE_CHECKING:
     from services.audit import Audit
     from services.bedrock import Bedrock
+    from services.clients import Clients
     from services.counters import Counters
     from services.donations import Donations
     from services.ecs import Ecs
     from services.efs import Efs
     from services.elb import Elb
     from services.foundry import Foundry
+    from services.functions import Functions
     from services.hosts import Hosts
     from services.iam import Iam
     from services.instances import Instances
+    from services.invocations import Invocations
     from services.kofi import Kofi
     from services.ledger import Ledger
     from services.licenses import Licenses
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
     from services.secrets import Secrets
     from services.self_invocation import SelfInvocation
     from services.sessions import Sessions
+    from services.slots import Slots
     from services.tables import Tables
     from services.task_roles import TaskRoles
     from services.tokens import Tokens
@@ -41,6 +45,11 @@ class Platform:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+
+    def settle(self) -> None:
+        """Let what goes on beside answers end, within half a second: Lambda then lets the process stand still."""
+        if "invocations" in self.__dict__:
+            self.invocations.settle(0.5)
 
     @cached_property
     def instances(self) -> Instances:
@@ -208,7 +217,35 @@ class Platform:
         """Who a bearer token stands for."""
         from services.tokens import Tokens
 
-        return Tokens(self.settings, self.secrets, self.registry)
+        return Tokens(self.settings, self.secrets, self.registry, self.clients)
+
+    @cached_property
+    def clients(self) -> Clients:
+        """The table of clients."""
+        from services.clients import Clients
+
+        return Clients(self.settings.tables["clients"])
+
+    @cached_property
+    def functions(self) -> Functions:
+        """Functions of others."""
+        from services.functions import Functions
+
+        return Functions(self.settings)
+
+    @cached_property
+    def slots(self) -> Slots:
+        """How many invocations may be under way in this process."""
+        from services.slots import Slots
+
+        return Slots(self.settings.max_concurrent_requests)
+
+    @cached_property
+    def invocations(self) -> Invocations:
+        """The log of invocations."""
+        from services.invocations import Invocations
+
+        return Invocations(self.settings)
 
     @cached_property
     def bedrock(self) -> Bedrock:

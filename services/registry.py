@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import lru_cache
 from typing import NotRequired, TypedDict, cast
 
 from services.dynamodb import Attr, Operation, Table, absent
+from services.hashing import slow_hash
 
 _ADMINS, _MAINTENANCE, _REVOKED = "admins", "maintenance", "revoked-tokens"
 _DAY = 86400
@@ -19,8 +16,6 @@ _SENDING_SECONDS = 60  # Discord and EventBridge have answered by then
 _NOTICE_SECONDS = (
     7 * 86400
 )  # nobody repeats a notice that is older; DynamoDB then deletes what is noted of it
-# scrypt with what Python's documentation advises for interactive use; 16 MiB and some 50 ms a hash.
-_SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 
 
 class Admins(TypedDict):
@@ -124,6 +119,17 @@ class Registry(Table):
         """The operation that counts one `use` less."""
         return self.update(_uses(user_id, now), Attr(use).exists(), {}, add={use: -1})
 
+    def count_attempt(self, who: str, allowed: int, window: int, now: int) -> Operation:
+        """The operation that counts an attempt to prove who one is; refused after `allowed` in `window` seconds."""
+        free = absent("attempts") | Attr("attempts").lt(allowed)
+        values = {"expiresAt": (now // window + 2) * window}
+        return self.update(_attempts(who, window, now), free, values, add={"attempts": 1})
+
+    def forgive_attempt(self, who: str, window: int, now: int) -> Operation:
+        """The operation that counts one attempt less: it was none in vain."""
+        key = _attempts(who, window, now)
+        return self.update(key, Attr("attempts").exists(), {}, add={"attempts": -1})
+
     def claim_fetch(self, tag: str, now: int, before: int) -> Operation:
         """The operation that claims the fetching of a release; refused if it was claimed after `before`."""
         free = absent("name") | Attr("askedAt").lte(before)
@@ -148,6 +154,10 @@ def _uses(user_id: str, now: int) -> str:
     return f"uses:{now // _DAY}:{user_id}"
 
 
+def _attempts(who: str, window: int, now: int) -> str:
+    return f"attempts:{now // window}:{who}"
+
+
 def _fetch(tag: str) -> str:
     return f"fetch:{tag}"
 
@@ -159,18 +169,7 @@ def hash_of(email: str, stack: str) -> str:
     """
     address = email.strip().lower().encode()
     salt = f"{stack}/e-mail".encode()
-    hashed = _hashing(os.getpid()).submit(hashlib.scrypt, address, salt=salt, dklen=32, **_SCRYPT)
-    return hashed.result().hex()
-
-
-@lru_cache(maxsize=1)
-def _hashing(process: int) -> ThreadPoolExecutor:
-    """Two threads that hash for all others of this process; a copy of it has none of them.
-
-    The C library keeps what a thread has freed for that thread: 40 threads of a server that have each hashed once
-    would go on holding hundreds of MB.
-    """
-    return ThreadPoolExecutor(2, "hashing")
+    return slow_hash(address, salt).hex()
 
 
 def _email(email_hash: str) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from services.aws import client, code_of
+from services.aws import SHORT_TIMEOUT, client, code_of
 from services.errors import NameTaken
 from services.settings import Settings
 
@@ -59,7 +59,7 @@ class Route53:
 
     def check(self) -> None:
         """Raise if the hosted zone does not answer."""
-        client("route53", short_timeout=True).get_hosted_zone(Id=self._settings.hosted_zone_id)
+        client("route53", SHORT_TIMEOUT).get_hosted_zone(Id=self._settings.hosted_zone_id)
 
     def _find(self, host: str) -> dict[str, Any] | None:
         answer = client("route53").list_resource_record_sets(

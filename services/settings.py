@@ -29,6 +29,8 @@ TABLES = (
     "donations",
     "registry",
     "audit",
+    "clients",
+    "lambda_invocations",
 )
 
 
@@ -79,6 +81,11 @@ class Settings(BaseModel):
     daily_creates: int = Field(default=5, ge=1, le=10_000)
     daily_chats: int = Field(default=100, ge=1, le=10_000)
     session_days: int = Field(default=90, ge=1, le=3650)
+    # What clients may have invoked (docs/invocations.md)
+    invokable_functions: str = ""
+    max_concurrent_requests: int = Field(default=100, ge=1, le=1000)
+    request_timeout: int = Field(default=30, ge=1, le=900)
+    invocation_days: int = Field(default=30, ge=1, le=3650)
     kofi_secret_arn: str = ""
     kofi_page: str = ""
     currency_rates: str = ""
@@ -179,6 +186,11 @@ class Settings(BaseModel):
     def origins(self) -> list[str]:
         """The origins whose pages may call over HTTP."""
         return [origin for part in self.cors_allow_origins.split(",") if (origin := part.strip())]
+
+    @property
+    def invokable(self) -> list[str]:
+        """The patterns of names, as IAM reads them, of the functions that clients may have invoked."""
+        return [name for part in self.invokable_functions.split(",") if (name := part.strip())]
 
     @property
     def gateways(self) -> frozenset[str]:

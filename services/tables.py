@@ -6,7 +6,7 @@ from functools import partial
 from threading import Lock
 
 from services import clock
-from services.aws import client
+from services.aws import SHORT_TIMEOUT, client
 from services.concurrency import outcomes_of
 from services.settings import Settings
 
@@ -34,5 +34,5 @@ class Tables:
 
 
 def _status(table: str) -> str:
-    described = client("dynamodb", short_timeout=True).describe_table(TableName=table)
+    described = client("dynamodb", SHORT_TIMEOUT).describe_table(TableName=table)
     return str(described["Table"]["TableStatus"])

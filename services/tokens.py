@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any
 import jwt
 
 from services import clock, ids
+from services.clients import Client, Clients
 from services.cognito import Cognito
-from services.errors import TokenRefused
+from services.errors import TokenExpired, TokenRefused
 from services.registry import REVOKED_SECONDS, Registry
 from services.secrets import Secrets
 from services.settings import Settings
@@ -36,19 +37,23 @@ _USER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@|-]{0,63}")
 
 @dataclass(frozen=True)
 class Bearer:
-    """Who a token stands for, and what it lets them do besides their own."""
+    """Who a token stands for, a user or a client, and what it lets them do besides their own."""
 
-    user_id: str
+    user_id: str | None
     scopes: frozenset[str]
+    client_id: str | None = None
 
 
 class Tokens:
     """Checks tokens, and issues the platform's own."""
 
-    def __init__(self, settings: Settings, secrets: Secrets, registry: Registry) -> None:
+    def __init__(
+        self, settings: Settings, secrets: Secrets, registry: Registry, clients: Clients
+    ) -> None:
         self._settings = settings
         self._secrets = secrets
         self._registry = registry
+        self._clients = clients
         self._revoked: tuple[Collection[str], int] = ((), -REVOKED_SECONDS)
         self._cognito = Cognito(settings)
 
@@ -61,6 +66,8 @@ class Tokens:
             if header.get("alg") == "HS256":
                 claims = self._own(token)
                 self._refuse_revoked(claims.get("jti"))
+                if claims["aud"] == self._of_clients:
+                    return self._client(claims)
                 return bearer_of(claims.get("sub"), claims.get("scope"))
             return self._of_cognito(token, str(header.get("kid")))
 
@@ -78,17 +85,37 @@ class Tokens:
         self, user_id: str, seconds: int, scopes: Iterable[str] = (), token_id: str = ""
     ) -> str:
         """A token of the platform's own for `user_id`, valid for `seconds`; by its id it can be taken back."""
-        now = clock.now()
+        claims = {"aud": self._settings.stack, "sub": user_id, "scope": " ".join(scopes)}
+        return self._signed(claims, seconds, token_id)
+
+    def issue_to_client(self, client: Client, seconds: int) -> str:
+        """A token for a client, valid for `seconds`, or until its secret is changed or it is removed."""
         claims = {
-            "iss": ISSUER,
-            "aud": self._settings.stack,
-            "sub": user_id,
-            "iat": now,
-            "exp": now + seconds,
-            "jti": token_id or ids.new_run_id(),
-            "scope": " ".join(scopes),
+            "aud": self._of_clients,
+            "sub": client["clientId"],
+            "client_id": client["clientId"],
+            "generation": client["generation"],
+            "scope": " ".join(client["scopes"]),
         }
-        return jwt.encode(claims, self._own_keys()[0], algorithm="HS256")
+        return self._signed(claims, seconds)
+
+    def _signed(self, claims: Mapping[str, Any], seconds: int, token_id: str = "") -> str:
+        now = clock.now()
+        issued = {"iat": now, "exp": now + seconds, "jti": token_id or ids.new_run_id()}
+        whole = {"iss": ISSUER, **claims, **issued}
+        return jwt.encode(whole, self._own_keys()[0], algorithm="HS256")
+
+    @property
+    def _of_clients(self) -> str:
+        """The audience of clients' tokens: no client's id is ever taken for a user's."""
+        return f"{self._settings.stack}/clients"
+
+    def _client(self, claims: Mapping[str, Any]) -> Bearer:
+        """The client of a token, with its present scopes; a token ends with the secret that it was given for."""
+        client = self._clients.known(str(claims["sub"]))
+        if client is None or client["generation"] != claims.get("generation"):
+            raise TokenRefused("The token has been revoked.")
+        return Bearer(None, frozenset(client["scopes"]), client["clientId"])
 
     def _own(self, token: str) -> dict[str, Any]:
         refused: jwt.InvalidSignatureError | None = None
@@ -98,7 +125,7 @@ class Tokens:
                     token,
                     key,
                     algorithms=["HS256"],
-                    audience=self._settings.stack,
+                    audience=[self._settings.stack, self._of_clients],
                     issuer=ISSUER,
                     leeway=_LEEWAY_SECONDS,
                     options={"require": ["exp", "iat", "sub", "aud", "iss"]},
@@ -157,7 +184,7 @@ def _refusing() -> Iterator[None]:
     try:
         yield
     except jwt.ExpiredSignatureError:
-        raise TokenRefused("The token has expired.") from None
+        raise TokenExpired from None
     except (jwt.PyJWTError, ValueError, TypeError):
         raise TokenRefused("The token is not valid.") from None
 

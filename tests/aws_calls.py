@@ -19,6 +19,7 @@ import botocore.handlers
 from botocore.exceptions import ClientError, ReadTimeoutError
 
 from tests.chains import Span
+from tests.lambda_service import LAMBDA
 
 BEFORE, AFTER, DIES_BEFORE, DIES_AFTER = "before", "after", "dies before", "dies after"
 MODES = (BEFORE, AFTER, DIES_BEFORE, DIES_AFTER)
@@ -133,19 +134,13 @@ class Aws:
             raise ReadTimeoutError(endpoint_url="https://aws.example")
 
     def _lambda(self, name: str, params: dict[str, Any]) -> Any:
-        """Lambda's own part: an asynchronous invocation is queued. The test takes it from there.
+        """Lambda's own part (tests/lambda_service.py): an asynchronous invocation is queued for the test.
 
         An embedded AWS (ministack, not at AWS's own address) plays that part itself.
         """
-        if name != "lambda.Invoke" or "amazonaws.com" not in params["url"]:
+        if not name.startswith("lambda.") or "amazonaws.com" not in params["url"]:
             return None
-        body = params["body"]
-        self.queue.append(json.loads(body if isinstance(body, str | bytes) else body.read()))
-
-        class Response:
-            status_code = 202
-
-        return Response(), {"StatusCode": 202, "ResponseMetadata": {"HTTPStatusCode": 202}}
+        return LAMBDA.answer(name, params, self.queue)
 
 
 AWS = Aws()

@@ -35,6 +35,7 @@ from tests import (
     emulator,
     failures,
     foundry_server,
+    lambda_service,
     proof,
     propagating,
     world,
@@ -70,6 +71,7 @@ def aws(
         monkeypatch.setenv(name, value)
     world.new_process()
     aws_calls.AWS.queue.clear()
+    lambda_service.LAMBDA.begin()
     hooks.begin_anew()
     propagating.PROPAGATION.begin()
     yield environment

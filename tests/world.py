@@ -129,7 +129,7 @@ def least_environment() -> dict[str, str]:
     return {name.upper(): "x" for name, field in fields.items() if field.is_required()}
 
 
-# name: (key, indexes as (name, partition, sort)); sort keys of indexes are numbers
+# name: (key, indexes as (name, partition, sort)); sort keys of indexes are numbers or the table's
 TABLES: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str]]]] = {
     "instances": (("userId",), [("DueIndex", "due", "dueAt")]),
     "hosts": (("host",), []),
@@ -143,6 +143,8 @@ TABLES: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str]]]] = {
     "donations": (("donationId",), [("UnassignedIndex", "unassigned", "receivedAt")]),
     "registry": (("name",), []),
     "audit": (("month", "entry"), []),
+    "clients": (("clientId",), []),
+    "lambda_invocations": (("client_id", "id"), [("DayIndex", "day", "id")]),
 }
 
 
@@ -160,9 +162,10 @@ def make_tables() -> None:
     """The tables of the template."""
     dynamodb = client("dynamodb")
     for name, (key, indexes) in TABLES.items():
-        types = dict.fromkeys(key, "S")
+        types: dict[str, str] = {}
         for _, partition, sort in indexes:
             types |= {partition: "S", sort: "N"}
+        types |= dict.fromkeys(key, "S")
         options: dict[str, Any] = {}
         if indexes:
             options["GlobalSecondaryIndexes"] = [

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from actions.errors import InvalidRequest
 from handler.http.dispatching import dispatch_action
 from handler.http.request import Json, json_object
-from handler.http.security import Authenticated
+from handler.http.security import UserOrClient
 from handler.http.surface import Surface, full
 
 router = APIRouter()
@@ -26,7 +26,7 @@ Fields = Annotated[dict[str, Any], json_object("the action's fields, {} where it
 
 
 @router.post("/", include_in_schema=False)  # openapi.py describes them, from the actions
-def by_body(request: Request, caller: Authenticated, body: Body) -> Json:
+def by_body(request: Request, caller: UserOrClient, body: Body) -> Json:
     """The contract's JSON as a direct invocation takes it: `action` and its fields."""
     action = body.get("action")
     if not isinstance(action, str) or not action:
@@ -37,6 +37,6 @@ def by_body(request: Request, caller: Authenticated, body: Body) -> Json:
 
 
 @router.post("/v1/actions/{action}", include_in_schema=False)
-def by_address(request: Request, action: str, caller: Authenticated, body: Fields) -> Json:
+def by_address(request: Request, action: str, caller: UserOrClient, body: Fields) -> Json:
     """The action that the address names, with its fields as the body."""
     return Json(dispatch_action(request, action, {**body, "action": action}, caller))

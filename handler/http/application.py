@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from handler.http import actions, api_docs, backend, mock_data, probes, serverless_api, webhooks
+from handler.http import (
+    actions,
+    api_docs,
+    backend,
+    lambda_action,
+    mock_data,
+    probes,
+    serverless_api,
+    webhooks,
+)
 from handler.http.body_limit import BodyLimitMiddleware
 from handler.http.error_handling import (
     ErrorMiddleware,
@@ -19,30 +30,52 @@ from services.platform import Platform
 # The order matters only where two surfaces own an address, as no two do: the first would word its errors.
 SURFACES = tuple(
     module.SURFACE
-    for module in (serverless_api, backend, mock_data, actions, webhooks, probes, api_docs)
+    for module in (
+        lambda_action,  # before serverless_api, which has all else under /api/
+        serverless_api,
+        backend,
+        mock_data,
+        actions,
+        webhooks,
+        probes,
+        api_docs,
+    )
 )
 REQUEST_ID = "x-request-id"
 READ_SECONDS = 10.0  # what a request may take to arrive; Lambda has it whole
 _PREFLIGHT_SECONDS = 3600
 
 
+@dataclass(frozen=True)
+class Ports:
+    """Where the process listens, if it does."""
+
+    rest: int | None = None
+    grpc: int | None = None
+
+
 def build(
-    platform: Platform, *, read_seconds: float = READ_SECONDS, metrics_open: bool = False
+    platform: Platform,
+    *,
+    read_seconds: float = READ_SECONDS,
+    metrics_open: bool = False,
+    ports: Ports = Ports(),
 ) -> FastAPI:
     """The application on the services of one deployment.
 
-    A body has to arrive within `read_seconds`; `metrics_open` shows metrics without a token.
+    A body has to arrive within `read_seconds`; `metrics_open` shows metrics without a token; /health says `ports`.
     FastAPI's own pages are off: handler/http/api_docs.py has them, with a token where the settings say so.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.platform = platform
     app.state.metrics_open = metrics_open
+    app.state.ports = ports
     for surface in SURFACES:
         app.router.routes.extend(surface.router.routes)
     answer_routers_refusals(app)
     answer_invalid_queries(app)
     # The last one added is the outermost.
-    app.add_middleware(BodyLimitMiddleware, seconds=read_seconds)
+    app.add_middleware(BodyLimitMiddleware, surfaces=SURFACES, seconds=read_seconds)
     app.add_middleware(ErrorMiddleware, surfaces=SURFACES)
     app.add_middleware(
         CORSMiddleware,

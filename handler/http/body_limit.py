@@ -1,16 +1,15 @@
-"""What a request may ask of this process: a body of 1 MB, sent as it is, whole and without dawdling."""
+"""What a request may ask of this process: a body not too long, sent as it is, whole and without dawdling."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handler.http.error_handling import Refused
-
-BODY_BYTES = 1_000_000
+from handler.http.surface import Surface, surface_of
 
 
 class BodyLimitMiddleware:
@@ -18,16 +17,18 @@ class BodyLimitMiddleware:
     is compressed, of which nobody knows how long it becomes, that is not there within `seconds`, or breaks off.
     """
 
-    def __init__(self, app: ASGIApp, seconds: float) -> None:
+    def __init__(self, app: ASGIApp, surfaces: Sequence[Surface], seconds: float) -> None:
         self._app = app
+        self._surfaces = surfaces
         self._seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through whose body can be taken. Raises Refused."""
         headers = dict(scope.get("headers", ()))
+        most = surface_of(self._surfaces, scope["path"], scope["method"]).body_bytes
         announced = headers.get(b"content-length", b"")
-        if announced.isdigit() and int(announced[:20]) > BODY_BYTES:
-            raise _too_long()
+        if announced.isdigit() and int(announced[:20]) > most:
+            raise _too_long(most)
         deadline = asyncio.get_running_loop().time() + self._seconds
         received, is_whole = 0, False
 
@@ -44,8 +45,8 @@ class BodyLimitMiddleware:
                 raise _broken_off()
             received += len(message.get("body", b""))
             is_whole = not message.get("more_body", False)
-            if received > BODY_BYTES:
-                raise _too_long()
+            if received > most:
+                raise _too_long(most)
             if received and (encoding := _encoding(headers)):
                 raise _encoded(encoding)
             return message
@@ -67,10 +68,10 @@ def _encoded(encoding: str) -> Refused:
     )
 
 
-def _too_long() -> Refused:
+def _too_long(most: int) -> Refused:
     return Refused(
         HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-        f"The body is longer than {BODY_BYTES:,} bytes.",
+        f"The body is longer than {most:,} bytes.",
         connection="close",
     )
 

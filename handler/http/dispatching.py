@@ -16,12 +16,17 @@ from services import tracing
 def dispatch_action(
     request: Request, action: str, payload: Mapping[str, Any], caller: dispatch.Caller
 ) -> Answer:
-    """Carry out `action`, for the token's user where the payload names none. Raises what the action raises."""
-    asked = dict(payload)
+    """Carry out `action`, for the token's user or client where the payload names none.
+
+    Raises what the action raises.
+    """
+    asked = {**payload, "callerAddress": request.client.host if request.client else None}
     if caller.user_id is not None:
         asked.setdefault("userId", caller.user_id)
+    if caller.client_id is not None:
+        asked.setdefault("clientId", caller.client_id)
     event_log = request_log(request).event_log
-    event_log.name_action(action, caller.user_id)
+    event_log.name_action(action, event_log.user_id or caller.user_id)
     with tracing.segment(event_log.action):
         return dispatch.run(action, asked, caller, platform_of(request))
 

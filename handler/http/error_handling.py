@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from actions.errors import InvalidRequest, NotFound, NoToken, PlatformError, RateLimited
 from handler import failures
 from handler.http.request import Json, RequestLog
-from handler.http.surface import Surface, Wording, wording_of
+from handler.http.surface import Surface, Wording, surface_of
 
 # RFC 6750, 3.1: no error is named to who may not have known that a token is needed.
 CHALLENGE = 'Bearer realm="foundry"'
@@ -55,8 +55,8 @@ class ErrorMiddleware:
             kept.failure = (error, failures.kind_of(error))
             if begun:
                 raise
-            words = wording_of(self._surfaces, scope["path"], scope["method"])
-            await answer(error, words, kept.request_id)(scope, receive, send)
+            surface = surface_of(self._surfaces, scope["path"], scope["method"])
+            await answer(error, surface.words, kept.request_id)(scope, receive, send)
 
 
 def answer(error: Exception, words: Wording, request_id: str) -> Json:

@@ -15,7 +15,7 @@ from handler.http.dispatching import dispatch_action, without_success
 from handler.http.metrics import REGISTRY
 from handler.http.openapi import described
 from handler.http.request import Json
-from handler.http.security import bearer, caller
+from handler.http.security import anybody, bearer
 from handler.http.surface import Surface
 
 router = APIRouter()
@@ -52,7 +52,7 @@ def scraper(
 ) -> None:
     """Let in who has a token, or everybody where the operator opens the metrics. Raises Unauthenticated."""
     if not request.app.state.metrics_open:
-        caller(request, given)
+        anybody(request, given)
 
 
 @router.get(

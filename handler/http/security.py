@@ -9,7 +9,7 @@ from fastapi import Depends
 from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import Request
 
-from actions.errors import NoToken
+from actions.errors import Forbidden, NoToken
 from handler import authentication
 from handler.dispatch import Caller
 from handler.http.request import platform_of, request_log
@@ -18,10 +18,10 @@ from handler.http.request import platform_of, request_log
 bearer = HTTPBearer(auto_error=False, scheme_name="bearer")
 
 
-def caller(
+def anybody(
     request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 ) -> Caller:
-    """The request's caller. Raises Unauthenticated: nobody is served as nobody."""
+    """The request's caller, a user or a client. Raises Unauthenticated: nobody is served as nobody."""
     platform = platform_of(request)
     context = _context(request)
     claims = _authorizers_claims(context)
@@ -33,11 +33,24 @@ def caller(
         raise NoToken
     else:
         found = authentication.by_token(given.credentials, platform)
-    request_log(request).event_log.name_user(found.user_id)
+    named = found.user_id or f"client:{found.client_id}"
+    request_log(request).event_log.name_user(named)
     return found
 
 
-Authenticated = Annotated[Caller, Depends(caller)]
+UserOrClient = Annotated[Caller, Depends(anybody)]
+
+
+def user(found: UserOrClient) -> Caller:
+    """The request's caller, who is a user. Raises Unauthenticated, and Forbidden for a client."""
+    if found.user_id is None:
+        raise Forbidden(
+            "This address is for users; a client's token is taken for actions and invocations."
+        )
+    return found
+
+
+Authenticated = Annotated[Caller, Depends(user)]
 
 
 def _context(request: Request) -> Mapping[str, Any]:

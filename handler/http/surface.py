@@ -11,6 +11,8 @@ from fastapi import APIRouter
 
 from handler import failures
 
+BODY_BYTES = 1_000_000
+
 # From an error, its HTTP status and the request's id to the body of the answer.
 Wording = Callable[[Exception, int, str], dict[str, Any]]
 
@@ -36,14 +38,18 @@ def _owns_nothing(path: str, method: str) -> bool:
 class Surface:
     """One API of the application. `owns` tells its addresses by path and method, those without a route included.
 
-    An address that no surface owns answers errors as `brief` does.
+    An address that no surface owns answers errors as `brief` does. No body may be longer than `body_bytes`.
     """
 
     router: APIRouter
     owns: Callable[[str, str], bool] = _owns_nothing
     words: Wording = brief
+    body_bytes: int = BODY_BYTES
 
 
-def wording_of(surfaces: Sequence[Surface], path: str, method: str) -> Wording:
-    """How an address words its errors: as the first surface does that owns it."""
-    return next((surface.words for surface in surfaces if surface.owns(path, method)), brief)
+NOBODYS = Surface(APIRouter())
+
+
+def surface_of(surfaces: Sequence[Surface], path: str, method: str) -> Surface:
+    """The surface that an address is of: the first that owns it."""
+    return next((surface for surface in surfaces if surface.owns(path, method)), NOBODYS)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from services.aws import client
+from services.aws import SHORT_TIMEOUT, client
 from services.dynamodb import Attr, ConditionFailed, Key, Table, transact
 from tests import world
 
@@ -148,7 +148,7 @@ def test_a_table_that_is_not_active_is_told_by_the_health_check(invoke):
     def deleting(**_):
         return Response(), {"Table": {"TableStatus": "DELETING"}}
 
-    events = client("dynamodb", short_timeout=True).meta.events
+    events = client("dynamodb", SHORT_TIMEOUT).meta.events
     events.register("before-call.dynamodb.DescribeTable", deleting)
     try:
         answer = invoke("health-check")

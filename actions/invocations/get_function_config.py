@@ -1,0 +1,35 @@
+"""get-function-config: how a function is configured."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from actions.action import Action, Answer, ClientRequest, Scope
+from actions.errors import AwsRefused, NoSuchFunction
+from actions.invocations.describing import described
+from actions.invocations.reach import function_in, reach_of
+from services.errors import InvocationRefused
+from services.platform import Platform
+
+
+class GetFunctionConfig(ClientRequest):
+    """Who asks about which function."""
+
+    function_name: Annotated[str, Field(min_length=1, max_length=256)]
+
+
+def get_function_config(request: GetFunctionConfig, platform: Platform) -> Answer:
+    """What the contract names of a function's configuration. Raises Forbidden, NoSuchFunction and AwsRefused."""
+    function = function_in(reach_of(request, platform), request.function_name, platform, None)
+    try:
+        found = platform.functions.configuration(function)
+    except InvocationRefused as refusal:
+        if refusal.code == "ResourceNotFoundException":
+            raise NoSuchFunction(request.function_name) from None
+        raise AwsRefused(refusal.code, refusal.request_id) from None
+    return {"success": True, "config": described(found)}
+
+
+ACTION = Action(GetFunctionConfig, get_function_config, Scope.READ)
