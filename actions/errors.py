@@ -186,6 +186,17 @@ class BudgetSpent(Conflict):
         )
 
 
+class NeedsItsSession(Conflict):
+    """The member's server runs for the session, and may not go on without it; `why` says so."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"{why} Your server goes on for this session only.",
+            field="sessionId",
+            suggestion="Stop your server with stop-instance, then end the session.",
+        )
+
+
 class UnderMaintenance(Conflict):
     """No server starts while the platform is being maintained."""
 
