@@ -135,11 +135,11 @@ class NoLicenseFree(Conflict):
 
     MESSAGE = "No licence is free for that time."
 
-    def __init__(self, seconds_later: int | None) -> None:
+    def __init__(self, field: str, seconds_later: int | None) -> None:
         later = None if seconds_later is None else -(-seconds_later // 60)  # minutes, rounded up
         super().__init__(
             self.MESSAGE,
-            field="startTime",
+            field=field,
             minutesLater=later,
             suggestion="Nobody shares a licence at present; bring one of your own."
             if later is None
@@ -147,13 +147,24 @@ class NoLicenseFree(Conflict):
         )
 
 
+class LicenseNeeded(Conflict):
+    """The licence of a session that has begun, or is about to, is another session's before it would be over."""
+
+    def __init__(self, longest: int) -> None:
+        super().__init__(
+            "The session's licence is booked for another one by then.",
+            field="duration",
+            suggestion=f"It can last {longest} minutes.",
+        )
+
+
 class Overlap(Conflict):
     """The member has another session at that time."""
 
-    def __init__(self, session_id: str) -> None:
+    def __init__(self, field: str, session_id: str) -> None:
         super().__init__(
             "You have another session at that time.",
-            field="startTime",
+            field=field,
             sessionId=session_id,
             suggestion="Cancel that session, or choose another time.",
         )
