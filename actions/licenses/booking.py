@@ -13,7 +13,7 @@ from actions.errors import LicenseNeeded, NoLicenseFree
 from actions.licenses import rules
 from actions.licenses.admission import asked_by, open_bookings, refuse_booking, spans_of
 from actions.licenses.choosing import candidates
-from actions.licenses.reassigning import displaceable, leave, tell_cancelled
+from actions.licenses.reassigning import FOR_THE_OWNER, displaceable, leave, tell_cancelled
 from actions.licenses.reservations import Reservations, reserved_time
 from actions.retrying import Backoff
 from services import clock
@@ -103,11 +103,11 @@ def _displacing(
 ) -> Session:
     """Book on the owner's own licence while the others' sessions leave it: all of it or nothing."""
     changes = Reservations(platform, instance)
-    cancelled = [s for s in displaced if not leave(platform, changes, s)]
+    cancelled = [s for s in displaced if not leave(platform, changes, s, FOR_THE_OWNER)]
     booked = _book(platform, changes, session, before, instance["licenseId"])
     changes.write()
     for each in cancelled:
-        tell_cancelled(platform, changes, each)
+        tell_cancelled(platform, changes, each, FOR_THE_OWNER)
     return booked
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import world
+from tests.aws_calls import AWS
 from tests.community import community, owner
 
 NOW = 1772395200  # 2026-03-01T20:00:00Z
@@ -301,6 +302,16 @@ def test_a_licence_that_leaves_at_once_cancels_what_was_booked_on_it(pool, invok
     invoke("set-license-sharing", userId="olga", allowLicenseSharing=False)
     (shown,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
     assert shown["status"] == "cancelled"
+    assert "out of the pool" in shown["reason"]
+    (told,) = [o for o in AWS.queue if o["action"] == "send-notification"]
+    assert (told["kind"], told["message"]) == ("session-cancelled", shown["reason"])
+
+
+def test_a_session_that_gave_way_to_the_licences_owner_is_told_so(pool, invoke):
+    book(invoke, "ben", NOW + HOUR)
+    book(invoke, "olga", NOW + HOUR)
+    (shown,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
+    assert "owner needs it" in shown["reason"]
 
 
 def test_destroying_a_server_cancels_its_sessions_and_frees_their_time(pool, invoke):
