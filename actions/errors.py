@@ -131,20 +131,19 @@ class LeasedEnough(Conflict):
 
 
 class NoLicenseFree(Conflict):
-    """No licence is free for a booking; one will be so many seconds later, if there is any."""
+    """No licence is free for a booking; one will be so many seconds later, unless that is None."""
 
     MESSAGE = "No licence is free for that time."
 
-    def __init__(self, field: str, seconds_later: int | None) -> None:
+    def __init__(self, field: str, seconds_later: int | None, *, is_any: bool) -> None:
         later = None if seconds_later is None else -(-seconds_later // 60)  # minutes, rounded up
-        super().__init__(
-            self.MESSAGE,
-            field=field,
-            minutesLater=later,
-            suggestion="Nobody shares a licence at present; bring one of your own."
-            if later is None
-            else f"One is free for a session that begins {later} minutes later.",
-        )
+        if later is not None:
+            hint = f"One is free for a session that begins {later} minutes later."
+        elif is_any:
+            hint = "None is later either, as far ahead as can be booked: choose an earlier time."
+        else:
+            hint = "Nobody shares a licence at present; bring one of your own."
+        super().__init__(self.MESSAGE, field=field, minutesLater=later, suggestion=hint)
 
 
 class LicenseNeeded(Conflict):

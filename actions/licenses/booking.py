@@ -50,20 +50,22 @@ def book(
         return _displacing(platform, instance, session, before, displaced)
     if found and before and before["status"] != SessionStatus.SCHEDULED:
         raise LicenseNeeded(_longest(platform, found[before["licenseId"]], session))
-    later = next_start(instance, found.values(), span, before)
-    raise NoLicenseFree(asked_by(platform, span, before), later)
+    later = next_start(platform, instance, found.values(), span, before)
+    raise NoLicenseFree(asked_by(platform, span, before), later, is_any=bool(found))
 
 
 def next_start(
+    platform: Platform,
     instance: Instance,
     found: Iterable[License],
     span: rules.Span,
     before: Session | None = None,
 ) -> int | None:
-    """How many seconds later one of the licences `found` is free; None without any."""
-    own = spans_of(open_bookings(instance, before))
-    later = rules.next_free(found, instance["userId"], *span, clock.now(), own)
-    return None if later is None else later - span[0]
+    """How many seconds later one of the licences `found` is free; None if none is that can be booked yet."""
+    now, own = clock.now(), spans_of(open_bookings(instance, before))
+    later = rules.next_free(found, instance["userId"], *span, now, own)
+    farthest = now + rules.FARTHEST_DAYS * 86400 - platform.settings.preparation_seconds
+    return None if later is None or later > farthest else later - span[0]
 
 
 def _is_free(license: License, user_id: str, span: rules.Span, before: Session | None) -> bool:

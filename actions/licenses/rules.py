@@ -12,6 +12,7 @@ from services.licenses import Lease, License, Window
 
 Span = tuple[int, int]  # from when to when
 
+FARTHEST_DAYS = 90  # how far ahead a session may begin
 CLOSE_SECONDS = 1800  # a licence is not given to anybody else this shortly before a booked time
 LEASE_SECONDS = 900
 LEASED_SECONDS = (

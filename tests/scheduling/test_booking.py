@@ -147,6 +147,19 @@ def test_a_booking_that_finds_no_licence_is_told_when_one_is_free(pool, invoke):
     assert book(invoke, "cleo", NOW + HOUR + later * 60, 60)["success"]
 
 
+def test_no_time_is_offered_that_is_too_far_ahead_to_be_booked(pool, invoke):
+    last = NOW + 90 * 24 * HOUR
+    assert book(invoke, "ben", last - 3 * HOUR, 95)["success"]  # the next one begins an hour before
+    asked = {"userId": "cleo", "startTime": last - 3 * HOUR, "duration": 60}
+    assert invoke("check-availability", **asked)["nextStartTime"] == last - HOUR
+    assert book(invoke, "ben", last - HOUR, 60)["success"]
+    answer = invoke("check-availability", **asked)
+    assert (answer["available"], "nextStartTime" in answer) == (False, False)
+    refused = book(invoke, "cleo", last - 3 * HOUR, 60)
+    assert "minutesLater" not in refused["details"]
+    assert "earlier" in refused["details"]["suggestion"]
+
+
 def test_availability_says_how_many_are_free_or_when_one_is(pool, invoke):
     asked = {"userId": "cleo", "startTime": NOW + HOUR, "duration": 60}
     assert invoke("check-availability", **asked) == {
