@@ -19,7 +19,7 @@ from actions.instances.credentials import Credentials
 from actions.instances.locking import Lock, lock_instance, refuse_if_busy
 from actions.instances.renewing import put_version_in
 from actions.licenses import rules
-from actions.licenses.keys import claim_key, fingerprint_of
+from actions.licenses.keys import claim_key, fingerprint_of, release_keys
 from actions.lookup import instance_of
 from services import clock
 from services.dynamodb import Attr, ConditionFailed, transact
@@ -114,7 +114,7 @@ def _drop_former(lock: Lock) -> None:
     transact(
         platform.instances.change(instance, lock.held, {"licenseClaims": [kept]}),
         platform.licenses.rekeyed(instance["licenseId"]),
-        *(platform.licenses.release_key(claim, instance["instanceId"]) for claim in former),
+        *release_keys(platform, instance, former),
     )
     lock.instance = {**instance, "licenseClaims": [kept]}
 
