@@ -40,10 +40,8 @@ class Secrets:
     def change(self, instance_id: str, values: Mapping[str, str]) -> dict[str, str]:
         """Put `values` into an instance's secret in place of those of the same name, which are then gone.
 
-        Returns all that it then holds.
-
-        Secrets Manager keeps the version before as AWSPREVIOUS; without that label it is deleted (Secrets Manager
-        User Guide, Secret versions).
+        Returns all that it then holds. Secrets Manager keeps the version before as AWSPREVIOUS; without that label
+        it is deleted (Secrets Manager User Guide, Secret versions).
         """
         name = self._name(instance_id)
         current = client("secretsmanager").get_secret_value(SecretId=name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import world
+from tests.aws_calls import AWS
 from tests.community import borrower, community
 from tests.world import sample
 
@@ -196,3 +197,21 @@ def test_a_length_that_cannot_be_had_is_refused_as_such(booked, invoke, other):
     assert refused["details"]["field"] == "duration"
     refused = move(invoke, booked, startTime=NOW + 4 * HOUR)
     assert refused["details"]["field"] == "startTime"
+
+
+def test_whose_server_gives_way_is_told_anew_when_the_session_was_moved(
+    booked, invoke, ecs, freezer, discord
+):
+    borrower(invoke, "dora")
+    invoke("start-instance", userId="dora")
+    ecs.comes_up(ecs.only_task())
+    freezer.move_to("2026-03-01T20:40:01Z")
+    invoke(sample("prepare-sessions"))
+    move(invoke, booked, startTime=NOW + 2 * HOUR)
+    freezer.move_to("2026-03-01T21:40:01Z")
+    for _ in range(2):
+        invoke(sample("prepare-sessions"))
+        freezer.tick(60)
+    for order in [o for o in AWS.queue if o["action"] == "send-notification"]:
+        assert invoke(order)["success"]
+    assert len([text for text in discord.texts if "stops in 10 minutes" in text]) == 2
