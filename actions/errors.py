@@ -131,29 +131,39 @@ class LeasedEnough(Conflict):
 
 
 class NoLicenseFree(Conflict):
-    """No licence is free for a booking; one will be so many seconds later, if there is any."""
+    """No licence is free for a booking; one will be so many seconds later, unless that is None."""
 
     MESSAGE = "No licence is free for that time."
 
-    def __init__(self, seconds_later: int | None) -> None:
+    def __init__(self, field: str, seconds_later: int | None, *, is_any: bool) -> None:
         later = None if seconds_later is None else -(-seconds_later // 60)  # minutes, rounded up
+        if later is not None:
+            hint = f"One is free for a session that begins {later} minutes later."
+        elif is_any:
+            hint = "None is later either, as far ahead as can be booked: choose an earlier time."
+        else:
+            hint = "Nobody shares a licence at present; bring one of your own."
+        super().__init__(self.MESSAGE, field=field, minutesLater=later, suggestion=hint)
+
+
+class LicenseNeeded(Conflict):
+    """The licence of a session that has begun, or is about to, is another session's before it would be over."""
+
+    def __init__(self, longest: int) -> None:
         super().__init__(
-            self.MESSAGE,
-            field="startTime",
-            minutesLater=later,
-            suggestion="Nobody shares a licence at present; bring one of your own."
-            if later is None
-            else f"One is free for a session that begins {later} minutes later.",
+            "The session's licence is booked for another one by then.",
+            field="duration",
+            suggestion=f"It can last {longest} minutes.",
         )
 
 
 class Overlap(Conflict):
     """The member has another session at that time."""
 
-    def __init__(self, session_id: str) -> None:
+    def __init__(self, field: str, session_id: str) -> None:
         super().__init__(
             "You have another session at that time.",
-            field="startTime",
+            field=field,
             sessionId=session_id,
             suggestion="Cancel that session, or choose another time.",
         )
@@ -183,6 +193,17 @@ class BudgetSpent(Conflict):
             missing=missing,
             kofiPage=page or None,
             suggestion=f"A donation of {missing:.2f} USD{where} makes room; sessions already booked take place.",
+        )
+
+
+class NeedsItsSession(Conflict):
+    """The member's server runs for the session, and may not go on without it; `why` says so."""
+
+    def __init__(self, why: str) -> None:
+        super().__init__(
+            f"{why} Your server goes on for this session only.",
+            field="sessionId",
+            suggestion="Stop your server with stop-instance, then end the session.",
         )
 
 

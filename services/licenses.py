@@ -53,7 +53,7 @@ class License(Sharing, Holding):
     lastUsedAt: int
     version: int
     windows: list[Window]
-    rekeyedUntil: NotRequired[int]  # while it gets another key nobody may start on it
+    rekeying: NotRequired[bool]  # while it gets another key nobody may start on it
 
 
 class Lease(TypedDict):
@@ -148,13 +148,13 @@ class Licenses(Table):
         """The operation that ends a lease."""
         return self.change(license, {"lastUsedAt": now}, ("holder", "holderUserId", "leaseUntil"))
 
-    def rekey(self, license: License, until: int) -> Operation:
-        """The operation that keeps everybody off a licence while it gets another key."""
-        return self.change(license, {"rekeyedUntil": until})
+    def rekey(self, license: License) -> Operation:
+        """The operation that keeps everybody off a licence until it has got another key."""
+        return self.change(license, {"rekeying": True})
 
     def rekeyed(self, license_id: str) -> Operation:
         """The operation that lets it be used again."""
-        return self.update(license_id, Attr("licenseId").exists(), {}, ("rekeyedUntil",))
+        return self.update(license_id, Attr("licenseId").exists(), {}, ("rekeying",))
 
     def remove(self, license: License) -> Operation:
         """The operation that forgets a licence which is still as it was read."""

@@ -37,11 +37,11 @@ class Secrets:
             answer = client("secretsmanager").put_secret_value(SecretId=name, SecretString=text)
         return str(answer["ARN"])
 
-    def change(self, instance_id: str, values: Mapping[str, str]) -> None:
+    def change(self, instance_id: str, values: Mapping[str, str]) -> dict[str, str]:
         """Put `values` into an instance's secret in place of those of the same name, which are then gone.
 
-        Secrets Manager keeps the version before as AWSPREVIOUS; without that label it is deleted (Secrets Manager
-        User Guide, Secret versions).
+        Returns all that it then holds. Secrets Manager keeps the version before as AWSPREVIOUS; without that label
+        it is deleted (Secrets Manager User Guide, Secret versions).
         """
         name = self._name(instance_id)
         current = client("secretsmanager").get_secret_value(SecretId=name)
@@ -50,6 +50,7 @@ class Secrets:
         client("secretsmanager").update_secret_version_stage(
             SecretId=name, VersionStage="AWSPREVIOUS", RemoveFromVersionId=current["VersionId"]
         )
+        return stored
 
     def read(self, secret_id: str) -> dict[str, str]:
         """The values of a secret. They must not reach a log, a table or an answer."""

@@ -7,8 +7,8 @@ from functools import partial
 from actions.action import Action, AdminOrder, Answer, Scope
 from actions.admin.session_cancelling import cancel_and_tell
 from actions.due_work import run_steps
+from actions.licenses.rules import FARTHEST_DAYS
 from actions.retrying import retry_on_conflict
-from actions.scheduling.times import FARTHEST_DAYS
 from services import clock
 from services.platform import Platform
 from services.sessions import NOT_BEGUN

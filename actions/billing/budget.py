@@ -1,7 +1,8 @@
 """Budgets: what a month may cost that no donation covers, for a member and for everybody.
 
-Who has reached a budget starts nothing new until a donation comes or the month is over; sessions that are
-booked take place. At four fifths there is one notice a month. Without a budget nothing is read for one.
+Who has reached a budget starts nothing new until a donation comes or the month is over. Sessions that are booked
+take place; a server that runs for one does not go on without it. At four fifths there is one notice a month.
+Without a budget nothing is read for one.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from actions.errors import BudgetSpent
 from actions.notices import announce
 from services import clock
 from services.dynamodb import ConditionFailed, transact
+from services.instances import Instance, booked_now
 from services.ledger import COMMUNITY
 from services.platform import Platform
 
@@ -45,6 +47,14 @@ def refuse_if_spent(platform: Platform, user_id: str) -> None:
             whose = "The community's" if standing.account == COMMUNITY else "Your"
             page = platform.settings.kofi_page
             raise BudgetSpent(whose, cents(standing.ceiling), cents(standing.missing), page)
+
+
+def refuse_start_if_spent(platform: Platform, instance: Instance) -> None:
+    """Raise BudgetSpent like that, but not while the member's own session is being prepared or played."""
+    now = clock.now()
+    booked = booked_now(instance, now)
+    if booked is None or now >= booked["ends"] - platform.settings.grace_seconds:
+        refuse_if_spent(platform, instance["userId"])
 
 
 def warn_if_near(platform: Platform, user_id: str) -> None:

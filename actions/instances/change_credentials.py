@@ -15,14 +15,14 @@ from actions.errors import (
     LicenseTaken,
     WrongState,
 )
-from actions.instances.credentials import Credentials
+from actions.instances.credentials import Credentials, put_in_place
 from actions.instances.locking import Lock, lock_instance, refuse_if_busy
 from actions.instances.renewing import put_version_in
 from actions.licenses import rules
 from actions.licenses.keys import claim_key, fingerprint_of
 from actions.lookup import instance_of
 from services import clock
-from services.dynamodb import Attr, ConditionFailed, transact
+from services.dynamodb import Attr, ConditionFailed
 from services.instances import AT_REST, LOCK_SECONDS, Instance
 from services.licenses import License
 from services.platform import Platform
@@ -58,9 +58,7 @@ def change_credentials(request: ChangeCredentials, platform: Platform) -> Answer
     with _lock(platform, instance, request) as lock:
         if request.foundry_license:
             _claim(lock, request.foundry_license)
-        platform.secrets.change(instance["instanceId"], request.secrets())
-        if request.foundry_license:
-            _drop_former(lock)
+        put_in_place(lock, request.secrets())
         put_version_in(lock)
     return {"success": True, "message": "They are used from the next start on"}
 
@@ -82,17 +80,19 @@ def _lock(platform: Platform, instance: Instance, request: ChangeCredentials) ->
 
 
 def _claim(lock: Lock, key: SecretStr) -> None:
-    """Claim the new key for the member, and keep everybody off the licence until it is in place."""
+    """Claim another key for the member, and keep everybody off the licence until one of the two is dropped."""
     platform, instance = lock.platform, lock.instance
     fingerprint = fingerprint_of(key, platform.settings.stack_mark)
     former = [claim for claim in instance.get("licenseClaims", []) if claim != fingerprint]
-    claims = [*former, fingerprint]  # the last one counts
+    if not former:
+        return
+    claims = [*former, fingerprint]
     claim_key(
         platform,
         instance,
         fingerprint,
         platform.instances.change(instance, lock.held, {"licenseClaims": claims}),
-        platform.licenses.rekey(_own_license(platform, instance), clock.now() + LOCK_SECONDS),
+        platform.licenses.rekey(_own_license(platform, instance)),
     )
     lock.instance = {**instance, "licenseClaims": claims}
 
@@ -105,18 +105,6 @@ def _own_license(platform: Platform, instance: Instance) -> License:
             suggestion="Change its key when that server has stopped.",
         )
     return license
-
-
-def _drop_former(lock: Lock) -> None:
-    """The new key is in place: nobody uses the former ones any more, and others may bring them."""
-    platform, instance = lock.platform, lock.instance
-    *former, kept = instance["licenseClaims"]
-    transact(
-        platform.instances.change(instance, lock.held, {"licenseClaims": [kept]}),
-        platform.licenses.rekeyed(instance["licenseId"]),
-        *(platform.licenses.release_key(claim, instance["instanceId"]) for claim in former),
-    )
-    lock.instance = {**instance, "licenseClaims": [kept]}
 
 
 ACTION = Action(ChangeCredentials, change_credentials, Scope.USER)

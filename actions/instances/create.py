@@ -110,9 +110,10 @@ def _claim_once_more(lock: Lock, request: CreateInstance) -> None:
     platform, instance = lock.platform, lock.instance
     fingerprint = request.fingerprint(platform.settings.stack_mark)
     claims = instance.get("licenseClaims", [])
-    if fingerprint is None or fingerprint in claims:
+    if fingerprint is None or claims[-1:] == [fingerprint]:
         return
-    noted = {"licenseClaims": [*claims, fingerprint]}
+    former = [claim for claim in claims if claim != fingerprint]
+    noted = {"licenseClaims": [*former, fingerprint]}  # the last one counts
     change = platform.instances.change(instance, lock.held, noted)
     claim_key(platform, instance, fingerprint, change)
     lock.instance = cast("Instance", {**instance, **noted})

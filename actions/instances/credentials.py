@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import Field, model_validator
+from pydantic import Field, SecretStr, model_validator
 
 from actions.action import Secret, UserRequest
 from actions.errors import InvalidRequest
-from actions.licenses.keys import LicenseKey
+from actions.instances.locking import Lock
+from actions.licenses.keys import LicenseKey, fingerprint_of, release_keys
+from services.dynamodb import transact
 
 
 class Credentials(UserRequest):
@@ -38,3 +41,22 @@ class Credentials(UserRequest):
         }
         plain = {name: secret.get_secret_value() for name, secret in given.items() if secret}
         return plain | ({"username": self.foundry_username} if self.foundry_username else {})
+
+
+def put_in_place(lock: Lock, secrets: Mapping[str, str]) -> None:
+    """Put `secrets` in place of the former ones. Nobody uses a former key any more then, and others may bring it.
+
+    Without any it finishes what was interrupted, whichever key that has left in place.
+    """
+    platform, instance = lock.platform, lock.instance
+    stored = platform.secrets.change(instance["instanceId"], secrets)
+    claims = instance.get("licenseClaims", [])
+    if len(claims) < 2:
+        return
+    kept = fingerprint_of(SecretStr(stored["licenseKey"]), platform.settings.stack_mark)
+    transact(
+        platform.instances.change(instance, lock.held, {"licenseClaims": [kept]}),
+        platform.licenses.rekeyed(instance["licenseId"]),
+        *release_keys(platform, instance, [claim for claim in claims if claim != kept]),
+    )
+    lock.instance = {**instance, "licenseClaims": [kept]}

@@ -14,6 +14,7 @@ from actions.instances.locking import Lock
 from actions.instances.renewing import retire_former
 from actions.instances.transitions import transition
 from actions.instances.versions import image_tag
+from actions.licenses.keys import release_keys
 from services import clock, metrics
 from services.concurrency import concurrently
 from services.ecs import revision_of
@@ -81,12 +82,15 @@ def _finish(lock: Lock, made: dict[str, Any]) -> None:
     platform, instance, now = lock.platform, lock.instance, clock.now()
     brings_license = instance["licenseType"] == "byol"
     license_id = f"license-{instance['instanceId']}"
-    values = made | {"statusSince": now}
+    claims = instance.get("licenseClaims", [])
+    former, kept = (claims[:-1], claims[-1:]) if brings_license else (claims, [])
+    values = made | {"statusSince": now, "licenseClaims": kept}
     if brings_license:
         values |= {"licenseId": license_id, "taskDefinitionLicense": license_id}
         values["licenseOwnerId"] = instance["userId"]
     removed = (*LOCK_FIELDS, "due", "dueAt", "formerRevision")
     operations = transition(platform, instance, InstanceStatus.CREATED, lock.held, values, removed)
+    operations += release_keys(platform, instance, former)
     if brings_license:
         shares = instance["allowLicenseSharing"]
         operations.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actions.instances.credentials import put_in_place
 from actions.instances.definition import definition
 from actions.instances.locking import Lock
 from actions.instances.versions import image_tag
@@ -47,7 +48,12 @@ def retire_former(lock: Lock) -> None:
 
 
 def put_version_in(lock: Lock) -> None:
-    """Make the task definition agree with the instance's version; the lock is given back."""
+    """Make the task definition agree with the instance's version; the lock is given back.
+
+    A change of the licence key that was interrupted is finished before.
+    """
+    if len(lock.instance.get("licenseClaims", [])) > 1:
+        put_in_place(lock, {})
     instances, licenses = lock.platform.instances, lock.platform.licenses
     license_id = lock.instance.get("taskDefinitionLicense", "")
     found = licenses.find(license_id) if license_id else None

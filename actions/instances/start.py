@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.billing.budget import refuse_if_spent
+from actions.billing.budget import refuse_start_if_spent
 from actions.errors import Busy, Conflict, StartDelayed, WrongState
 from actions.instances.launching import launch
 from actions.instances.locking import Lock, lock_run
 from actions.instances.starting import start_run
 from actions.lookup import instance_of
-from services import clock
 from services.dynamodb import Attr
-from services.instances import AT_REST, Instance, InstanceStatus, booked_now
+from services.instances import AT_REST, Instance, InstanceStatus
 from services.platform import Platform
 
 _WAY_OUT = {
@@ -36,8 +35,7 @@ def start(request: StartInstance, platform: Platform) -> Answer:
     if is_retry:
         lock = _interrupted(platform, instance)
     else:
-        if not booked_now(instance, clock.now()):
-            refuse_if_spent(platform, request.user_id)
+        refuse_start_if_spent(platform, instance)
         lock = start_run(platform, instance)
     if lock is None:
         raise _refusal(instance_of(platform, request.user_id))

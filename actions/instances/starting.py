@@ -13,7 +13,7 @@ from actions.errors import UnderMaintenance
 from actions.instances.locking import Lock
 from actions.instances.transitions import transition
 from actions.licenses.choosing import refusal, suitable
-from actions.licenses.rules import is_leased
+from actions.licenses.rules import is_leased, is_leased_by
 from actions.rates import counted_use, used_up
 from services import clock, ids
 from services.dynamodb import Attr, ConditionFailed, Operation, transact
@@ -81,7 +81,8 @@ def _operations(
         platform.runs.begin(_run(platform, instance, run_fields, license_id)),
         platform.licenses.hold(license, run_fields["runId"], user_id),
     ]
-    if is_leased(license, now):  # by this user, or by one who has to give way
+    # By one who has to give way. The own lease stays noted, so that a start between two makes them no longer.
+    if is_leased(license, now) and not is_leased_by(license, user_id, now):
         operations.append(platform.licenses.forget_lease(license["holderUserId"]))
     return operations
 

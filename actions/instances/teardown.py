@@ -14,6 +14,7 @@ from actions.instances.launching import get_task, note_task
 from actions.instances.locking import Lock
 from actions.instances.renewing import first_revision, noted_revision
 from actions.instances.starting import start_purge
+from actions.licenses.keys import release_keys
 from actions.licenses.releasing import release_all
 from services import metrics
 from services.concurrency import concurrently
@@ -119,10 +120,7 @@ def _delete_records(lock: Lock) -> None:
         platform.hosts.release(instance["host"], instance["instanceId"]),
         platform.counters.count(instance["userId"], {InstanceStatus.DESTROYING: -1}),
     ]
-    operations += [
-        platform.licenses.release_key(claim, instance["instanceId"])
-        for claim in instance.get("licenseClaims", [])
-    ]
+    operations += release_keys(platform, instance, instance.get("licenseClaims", []))
     license_id = instance.get("licenseId")
     if license_id and (license := platform.licenses.find(license_id)):
         operations.append(platform.licenses.remove(license))

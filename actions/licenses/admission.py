@@ -24,7 +24,7 @@ def refuse_booking(
     others = open_bookings(instance, before)
     for booking in others:
         if booking["begins"] < span[1] and span[0] < booking["ends"]:
-            raise Overlap(booking["sessionId"])
+            raise Overlap(asked_by(platform, span, before), booking["sessionId"])
     settings = platform.settings
     around = settings.preparation_seconds + settings.grace_seconds
     if before is None or span[1] - span[0] - around > before["duration"] * 60:
@@ -32,6 +32,12 @@ def refuse_booking(
     seconds = sum(ends - begins - around for begins, ends in [*spans_of(others), span])
     if len(others) >= settings.open_sessions or seconds > settings.booked_hours * 3600:
         raise BookedOut(len(others), settings.open_sessions, settings.booked_hours)
+
+
+def asked_by(platform: Platform, span: Span, before: Session | None) -> str:
+    """The field of the request that asks for the time: a session that keeps its start gets another duration."""
+    start_time = span[0] + platform.settings.preparation_seconds
+    return "duration" if before and before["startTime"] == start_time else "startTime"
 
 
 def open_bookings(instance: Instance, before: Session | None = None) -> list[Booking]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from actions.errors import NoLicenseFree
+from actions.errors import LicenseNeeded, NoLicenseFree
 from actions.licenses import rules
-from actions.licenses.admission import open_bookings, refuse_booking, spans_of
+from actions.licenses.admission import asked_by, open_bookings, refuse_booking, spans_of
 from actions.licenses.choosing import candidates
-from actions.licenses.reassigning import displaceable, leave, tell_cancelled
+from actions.licenses.reassigning import FOR_THE_OWNER, displaceable, leave, tell_cancelled
 from actions.licenses.reservations import Reservations, reserved_time
 from actions.retrying import Backoff
 from services import clock
@@ -21,7 +21,7 @@ from services.dynamodb import ConditionFailed
 from services.instances import Instance
 from services.licenses import License
 from services.platform import Platform
-from services.sessions import Session
+from services.sessions import Session, SessionStatus
 
 
 def book(
@@ -29,15 +29,15 @@ def book(
 ) -> Session:
     """Book the session on the best licence, in place of what it was `before`; returns it with its licence.
 
-    Raises what refuse_booking does, NoLicenseFree with the next free time, Contended; ConditionFailed if something
-    else changed in between: then read again and repeat.
+    Raises what refuse_booking does, NoLicenseFree with the next free time, LicenseNeeded for one that has begun,
+    Contended; ConditionFailed if something else changed in between: then read again and repeat.
     """
     span = reserved_time(platform.settings, session["startTime"], session["duration"])
     refuse_booking(platform, instance, span, before)
     found = {x["licenseId"]: x for x in candidates(platform, instance, span, before)}
     user_id, backoff = instance["userId"], Backoff()
     for license_id in found:
-        while rules.is_free(found[license_id], user_id, *span, clock.now()):
+        while _is_free(found[license_id], user_id, span, before):
             try:
                 return _booked(platform, instance, session, before, found[license_id])
             except ConditionFailed as quicker:
@@ -48,19 +48,39 @@ def book(
     displaced = displaceable(platform, instance, span, before)
     if displaced:
         return _displacing(platform, instance, session, before, displaced)
-    raise NoLicenseFree(next_start(instance, found.values(), span, before))
+    if found and before and before["status"] != SessionStatus.SCHEDULED:
+        raise LicenseNeeded(_longest(platform, found[before["licenseId"]], session))
+    later = next_start(platform, instance, found.values(), span, before)
+    raise NoLicenseFree(asked_by(platform, span, before), later, is_any=bool(found))
 
 
 def next_start(
+    platform: Platform,
     instance: Instance,
     found: Iterable[License],
     span: rules.Span,
     before: Session | None = None,
 ) -> int | None:
-    """How many seconds later one of the licences `found` is free; None without any."""
-    own = spans_of(open_bookings(instance, before))
-    later = rules.next_free(found, instance["userId"], *span, clock.now(), own)
-    return None if later is None else later - span[0]
+    """How many seconds later one of the licences `found` is free; None if none is that can be booked yet."""
+    now, own = clock.now(), spans_of(open_bookings(instance, before))
+    later = rules.next_free(found, instance["userId"], *span, now, own)
+    farthest = now + rules.FARTHEST_DAYS * 86400 - platform.settings.preparation_seconds
+    return None if later is None or later > farthest else later - span[0]
+
+
+def _is_free(license: License, user_id: str, span: rules.Span, before: Session | None) -> bool:
+    """Whether the session may have the licence. Who still plays on that of one about to begin is being stopped."""
+    now = clock.now()
+    if before and before["status"] != SessionStatus.SCHEDULED:
+        return not rules.overlaps(rules.coming(license, now), *span)
+    return rules.is_free(license, user_id, *span, now)
+
+
+def _longest(platform: Platform, license: License, session: Session) -> int:
+    """How many minutes a session can last on its licence, which another one needs afterwards."""
+    windows = rules.coming(license, clock.now())
+    needed = next(w["begins"] for w in windows if w["begins"] > session["startTime"])
+    return (needed - platform.settings.grace_seconds - session["startTime"]) // 60
 
 
 def _booked(
@@ -85,11 +105,11 @@ def _displacing(
 ) -> Session:
     """Book on the owner's own licence while the others' sessions leave it: all of it or nothing."""
     changes = Reservations(platform, instance)
-    cancelled = [s for s in displaced if not leave(platform, changes, s)]
+    cancelled = [s for s in displaced if not leave(platform, changes, s, FOR_THE_OWNER)]
     booked = _book(platform, changes, session, before, instance["licenseId"])
     changes.write()
     for each in cancelled:
-        tell_cancelled(platform, changes, each)
+        tell_cancelled(platform, changes, each, FOR_THE_OWNER)
     return booked
 
 
@@ -105,7 +125,7 @@ def _book(
     if before:
         changes.give_back(before)
     license = changes.license(license_id)
-    if license is None or not rules.is_free(license, session["userId"], *span, clock.now()):
+    if license is None or not _is_free(license, session["userId"], span, before):
         raise ConditionFailed(frozenset())  # it has changed since it was looked at
     changes.reserve(booked, license, span)
     if before is None:

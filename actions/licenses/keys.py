@@ -54,4 +54,9 @@ def claim_key(
         raise
 
 
+def release_keys(platform: Platform, instance: Instance, claims: list[str]) -> list[Operation]:
+    """The operations by which keys that were claimed for the instance are nobody's any more."""
+    return [platform.licenses.release_key(claim, instance["instanceId"]) for claim in claims]
+
+
 LicenseKey = Annotated[SecretStr, AfterValidator(_complete)]

@@ -16,7 +16,8 @@ from services.licenses import License
 from services.platform import Platform
 from services.sessions import Session, SessionStatus
 
-_FOR_THE_OWNER = "The licence's owner needs it at that time, and no other licence was free."
+FOR_THE_OWNER = "The licence's owner needs it at that time, and no other licence was free."
+_WITHDRAWN = "Its licence was taken out of the pool, and no other licence was free."
 _MOST_DISPLACED = 20  # a transaction holds 100 writes
 
 
@@ -39,19 +40,19 @@ def displaceable(
 
 
 def reassign(platform: Platform, session: Session) -> None:
-    """Move a session that has not begun to another licence than the one it has, or cancel it with a notice.
+    """Move a session that has not begun from a withdrawn licence to another, or cancel it with a notice.
 
     Raises ConditionFailed if something changed meanwhile.
     """
     changes = Reservations(platform)
-    is_moved = leave(platform, changes, session)
+    is_moved = leave(platform, changes, session, _WITHDRAWN)
     changes.write()
     if not is_moved:
-        tell_cancelled(platform, changes, session)
+        tell_cancelled(platform, changes, session, _WITHDRAWN)
 
 
-def leave(platform: Platform, changes: Reservations, session: Session) -> bool:
-    """Have the session leave its licence; False if it is cancelled for want of another one."""
+def leave(platform: Platform, changes: Reservations, session: Session, why: str) -> bool:
+    """Have the session leave its licence; False if it is cancelled, for `why`, for want of another one."""
     borrower, left = changes.instance(session["userId"]), changes.license(session["licenseId"])
     windows = left["windows"] if left else []
     span = next(
@@ -68,15 +69,15 @@ def leave(platform: Platform, changes: Reservations, session: Session) -> bool:
                 there = {"licenseId": free["licenseId"]}
                 changes.also(platform.sessions.move(session, SessionStatus.SCHEDULED, there))
                 return True
-    changes.end(session, how_it_ended(session), _FOR_THE_OWNER)
+    changes.end(session, how_it_ended(session), why)
     return False
 
 
-def tell_cancelled(platform: Platform, changes: Reservations, session: Session) -> None:
+def tell_cancelled(platform: Platform, changes: Reservations, session: Session, why: str) -> None:
     """Tell a member that a session had to give way."""
     if borrower := changes.instance(session["userId"]):
         about = {"sessionId": session["sessionId"], "startTime": session["startTime"]}
-        tell(platform, "session-cancelled", borrower, _FOR_THE_OWNER, None, **about)
+        tell(platform, "session-cancelled", borrower, why, None, **about)
 
 
 def _may_be_moved(session: Session, license: License, owner_id: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.billing.budget import refuse_start_if_spent
 from actions.errors import LeasedEnough, WrongState
 from actions.licenses import rules
 from actions.licenses.choosing import pool_is_empty, pooled
@@ -25,7 +26,8 @@ def request_license(request: RequestLicense, platform: Platform) -> Answer:
     """Lease a free licence for 15 minutes, or renew the lease that the user has, up to three quarters of an hour.
 
     The own licence comes first; its owner can start on it whoever has leased it. Raises InstanceNotFound,
-    WrongState unless the server is at rest, LeasedEnough, LicenseTaken with when one is expected to be free.
+    WrongState unless the server is at rest, BudgetSpent, LeasedEnough, LicenseTaken with when one is expected to be
+    free.
     """
     license_id, until = retry_on_conflict(lambda: _leased(platform, request.user_id))
     return {
@@ -41,6 +43,7 @@ def _leased(platform: Platform, user_id: str) -> tuple[str, int]:
     instance = instance_of(platform, user_id)
     if instance["status"] not in AT_REST:
         raise WrongState("given a licence", instance["status"], "One that runs has its licence.")
+    refuse_start_if_spent(platform, instance)
     noted = platform.licenses.lease_of(user_id)
     until = rules.lease_until(noted, clock.now())
     if until is None:

@@ -12,6 +12,7 @@ from services.licenses import Lease, License, Window
 
 Span = tuple[int, int]  # from when to when
 
+FARTHEST_DAYS = 90  # how far ahead a session may begin
 CLOSE_SECONDS = 1800  # a licence is not given to anybody else this shortly before a booked time
 LEASE_SECONDS = 900
 LEASED_SECONDS = (
@@ -55,7 +56,7 @@ def may_use(license: License, user_id: str, now: int) -> bool:
     """Whether the user may start a run on the licence at `now`, or lease it."""
     if holder_of(license, now) and not is_leased(license, now):
         return False
-    if license.get("rekeyedUntil", 0) > now:
+    if "rekeying" in license:
         return False
     if is_booked_by(license, user_id, now):
         return True  # also if somebody has leased it, who cannot start any more in this time

@@ -47,7 +47,7 @@ def check_availability(request: CheckAvailability, platform: Platform) -> Answer
         if displaceable(platform, instance, span):
             return answer | {"freeLicenses": 1}
         answer |= {"available": False, "reason": NoLicenseFree.MESSAGE}
-    later = next_start(instance, found, span)
+    later = next_start(platform, instance, found, span)
     return answer | ({} if later is None else {"nextStartTime": request.start_time + later})
 
 

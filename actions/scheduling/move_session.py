@@ -35,7 +35,8 @@ def move_session(request: MoveSession, platform: Platform) -> Answer:
     """Book the new time in place of the old one, in one transaction: if it cannot be had, the old one stays.
 
     A session that has begun, or is about to, can only be made longer or shorter, on the licence that it has. Raises
-    SessionNotFound, SessionIsOver, SessionHasBegun, and what schedule-session does, BudgetSpent if it gets longer.
+    SessionNotFound, SessionIsOver, SessionHasBegun, LicenseNeeded with how long it can last, and what
+    schedule-session does, BudgetSpent if it gets longer.
     """
     moved = retry_on_conflict(lambda: _move(request, platform))
     return {

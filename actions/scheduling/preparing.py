@@ -149,7 +149,10 @@ def _end_early(platform: Platform, session: Session) -> None:
     """Its server was stopped a while ago: what it had reserved is free again, unless it has been started anew."""
     instance = platform.instances.find(session["userId"])
     if instance and instance["status"] in UP and _on_its_licence(instance, session):
-        _reschedule(platform, session, SessionStatus.RUNNING, session["endTime"])
+        goes_on = {"dueAt": session["endTime"]}
+        platform.sessions.apply(
+            platform.sessions.move(session, SessionStatus.RUNNING, goes_on, ("reason",))
+        )
         return
     reason = session.get("reason") or "Its server was stopped."
     close(platform, session, SessionStatus.COMPLETED, reason)

@@ -10,10 +10,10 @@ from pydantic import Field
 
 from actions.action import hinted
 from actions.errors import InvalidRequest
+from actions.licenses.rules import FARTHEST_DAYS
 from services import clock
 
 SHORTEST_MINUTES, LONGEST_MINUTES = 15, 24 * 60
-FARTHEST_DAYS = 90
 LATEST = 99_999_999_999  # the year 5138; what is more is milliseconds
 _LENGTH = re.compile(r"([0-9]{1,7}(?:\.[0-9]{1,3})?) ?([hms]?)[a-z]{0,6}", re.ASCII)
 _UNITS = {"h": ("hours", 60.0), "m": ("minutes", 1.0), "s": ("seconds", 1 / 60)}

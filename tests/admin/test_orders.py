@@ -90,6 +90,21 @@ def test_all_sessions_are_called_off_however_far_ahead_they_are(invoke, order):
     assert order("cancel-all-sessions")["sessionsCancelled"] == 0
 
 
+def test_sessions_that_there_was_no_time_for_are_left_for_the_next_call(
+    invoke, order, freezer, meanwhile
+):
+    for day in range(9):  # one more than are called off side by side
+        book(invoke, "ben", 24 * (day + 1))
+    with meanwhile("TransactWriteItems", lambda: freezer.tick(241), after=1):  # the audit is first
+        first = order("cancel-all-sessions")
+    assert first["left"] >= 1
+    assert first["sessionsCancelled"] + first["left"] == 9
+    assert "call again" in first["message"]
+    again = order("cancel-all-sessions")
+    assert (again["sessionsCancelled"], again["left"]) == (first["left"], 0)
+    assert set(sessions(invoke, "ben")) == {"cancelled"}
+
+
 # --- maintenance -------------------------------------------------------------------------------------------
 
 

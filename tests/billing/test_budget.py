@@ -139,3 +139,67 @@ def test_a_session_that_is_booked_takes_place_all_the_same(budget, plays, invoke
         if tick["instancesStarted"]:
             break
     assert invoke("status", userId=ADA)["status"] == "starting"
+
+
+@pytest.fixture
+def in_session(budget, plays, invoke, freezer):
+    """Ada's session of an hour is about to begin, and her budget is spent."""
+    budget(BUDGET_PER_USER="10")
+    start = 1793649600 + 20 * HOUR  # 2026-11-03T16:00:00Z
+    booked = invoke("schedule-session", userId=ADA, startTime=start, duration=60)
+    plays(ADA, 12)
+    freezer.move_to("2026-11-03T15:52:00Z")
+    return booked["sessionId"]
+
+
+def test_on_a_spent_budget_a_server_starts_for_a_session_until_that_is_over(
+    in_session, invoke, ecs, freezer
+):
+    assert invoke("request-license", userId=ADA)["success"]
+    for moment, starts in [("15:52:30", True), ("16:59:59", True), ("17:00:00", False)]:
+        freezer.move_to(f"2026-11-03T{moment}Z")
+        answer = invoke("start-instance", userId=ADA)
+        assert answer["success"] == starts
+        if starts:
+            ecs.ends(ecs.only_task())
+    assert "budget" in answer["error"]
+
+
+def test_a_spent_budget_reserves_no_licence(budget, plays, invoke):
+    budget(BUDGET_PER_USER="10")
+    plays(ADA, 12)
+    refused = invoke("request-license", userId=ADA)
+    assert "10.00 USD" in refused["error"]
+    assert invoke("request-license", userId=BEN)["success"]
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_on_a_spent_budget_a_server_does_not_go_on_without_its_session(
+    in_session, invoke, ecs, freezer, begun
+):
+    cancel = {"userId": ADA, "sessionId": in_session}
+    invoke("start-instance", userId=ADA)
+    ecs.comes_up(ecs.only_task())
+    if begun:
+        freezer.move_to("2026-11-03T16:10:00Z")
+        invoke("prepare-sessions", userId="system")
+    refused = invoke("cancel-scheduled-session", **cancel)
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    assert "10.00 USD" in refused["error"]
+    assert "stop-instance" in refused["details"]["suggestion"]
+    invoke("stop-instance", userId=ADA)
+    assert invoke("cancel-scheduled-session", **cancel)["success"]
+
+
+def test_on_a_spent_budget_a_session_that_is_far_off_is_cancelled(in_session, invoke, freezer):
+    freezer.move_to("2026-11-03T15:00:00Z")
+    assert invoke("cancel-scheduled-session", userId=ADA, sessionId=in_session)["success"]
+
+
+def test_while_there_is_a_budget_a_server_goes_on_without_its_session(
+    budget, in_session, invoke, ecs
+):
+    budget(BUDGET_PER_USER="100")
+    invoke("start-instance", userId=ADA)
+    assert invoke("cancel-scheduled-session", userId=ADA, sessionId=in_session)["success"]
+    assert invoke("status", userId=ADA)["status"] == "starting"

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests import world
-from tests.aws_calls import AFTER, AWS, BEFORE
+from tests.aws_calls import AFTER, AWS, BEFORE, DIES_AFTER, DIES_BEFORE, ProcessDied
 from tests.community import borrower, owner
 from tests.world import sample
 
@@ -143,3 +143,31 @@ def test_what_fails_half_way_is_finished_by_asking_again(created, invoke, meanwh
     assert secret("AWSPREVIOUS") is None
     assert len(instance()["licenseClaims"]) == 1
     assert invoke("start-instance", userId=USER)["success"]
+
+
+@pytest.mark.parametrize("finish", ["auto-shutdown-check", "update-version"])
+@pytest.mark.parametrize("mode", [DIES_BEFORE, DIES_AFTER])
+def test_a_change_that_died_is_finished_and_leaves_the_key_in_place_and_no_other(
+    created, invoke, freezer, meanwhile, mode, finish
+):
+    borrower(invoke, "ben")
+    old, new = sample("create-instance")["foundryLicense"], NEW_KEY
+    with meanwhile("PutSecretValue", mode=mode), pytest.raises(ProcessDied):
+        change(invoke, foundryLicense=new)
+    freezer.tick(400)  # its lock has expired, and nobody knows yet how far it came
+    assert not invoke("start-instance", userId="ben")["success"]
+    assert invoke(sample(finish))["success"]
+    kept, gone = (old, new) if mode == DIES_BEFORE else (new, old)
+    assert secret()["licenseKey"] == kept
+    assert secret("AWSPREVIOUS") is None
+    for number, key in enumerate([kept, gone]):
+        asked = {"userId": f"o{number}", "username": "O", "foundryLicense": key}
+        assert invoke(sample("create-instance") | asked)["success"] == (key == gone)
+    assert invoke("start-instance", userId="ben")["success"]
+
+
+def test_the_own_key_given_again_changes_nothing_for_who_plays_with_it(created, invoke):
+    borrower(invoke, "ben")
+    invoke("start-instance", userId="ben")
+    assert change(invoke, foundryLicense=sample("create-instance")["foundryLicense"])["success"]
+    assert len(instance()["licenseClaims"]) == 1

@@ -272,6 +272,24 @@ def test_a_repeated_create_completes_what_was_interrupted(invoke, meanwhile):
     assert len(world.client("efs").describe_access_points()["AccessPoints"]) == 2  # and the cache's
 
 
+@pytest.mark.parametrize("then", ["another", "pooled", "the first again"])
+def test_a_create_repeated_otherwise_claims_no_key_but_the_one_it_uses(invoke, meanwhile, then):
+    first = sample("create-instance")
+    another = first | {"foundryLicense": world.license_key("another")}
+    pooled = {k: v for k, v in first.items() if k != "foundryLicense"} | {"licenseType": "pooled"}
+    steps = {"another": [another], "pooled": [pooled], "the first again": [another, first]}[then]
+    for half in [first, *steps][:-1]:
+        with meanwhile("RegisterTaskDefinition", mode=BEFORE):
+            assert not invoke(half)["success"]
+    assert invoke(steps[-1])["success"]
+    used = [steps[-1]["foundryLicense"]] if then != "pooled" else []
+    (instance,) = world.items("instances")
+    assert len(instance.get("licenseClaims", [])) == len(used)
+    for number, key in enumerate({first["foundryLicense"], another["foundryLicense"]}):
+        other = first | {"userId": f"other{number}", "username": "O", "foundryLicense": key}
+        assert invoke(other)["success"] == (key not in used)
+
+
 def test_a_create_that_is_under_way_is_busy(invoke, meanwhile):
     within = []
     with meanwhile("CreateAccessPoint", lambda: within.append(invoke(sample("create-instance")))):

@@ -9,7 +9,8 @@ import pytest
 from tests import world
 from tests.aws_calls import DIES_AFTER, ProcessDied
 from tests.lagging.lag import LAG
-from tests.lagging.strictness import Said
+from tests.lagging.refusals import NO_ROOM_SAYS
+from tests.lagging.strictness import Said, refusal
 from tests.world import sample
 
 pytestmark = pytest.mark.slow
@@ -90,6 +91,25 @@ def test_a_running_server_is_stopped_first_and_then_goes_by_itself(nothing, invo
     assert left() == nothing
     assert [run["kind"] for run in world.items("runs")].count("purge") == 1
     assert all("stoppedAt" in run for run in world.items("runs"))
+
+
+@pytest.mark.parametrize("said", [*NO_ROOM_SAYS[-3:], ("ClientException", "It is inactive.")])
+def test_files_that_aws_has_no_machine_to_erase_by_just_now_are_erased_later(
+    nothing, invoke, ecs, freezer, said
+):
+    invoke(sample("create-instance"))
+    invoke(sample("start-instance"))
+    task = ecs.only_task()
+    ecs.comes_up(task)
+    invoke(sample("destroy-instance"))
+    LAG.replies.append(("ecs.RunTask", refusal(*said)))
+    ecs.ends(task)
+    assert ecs.tasks() == []
+    freezer.tick(300)
+    assert invoke(sample("auto-shutdown-check"))["failures"] == 0
+    ecs.ends(ecs.only_task())
+    assert left() == nothing
+    assert [run["kind"] for run in world.items("runs")].count("purge") == 1
 
 
 def test_files_that_could_not_be_erased_are_tried_again_an_hour_later(

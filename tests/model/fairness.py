@@ -212,7 +212,7 @@ def _may_have(seen: Seen, license: Item, user: str) -> bool:
     A lease gives way to the licence's owner; while a licence gets another key nobody may have it.
     """
     now, until = seen.now, license.get("leaseUntil")
-    if ("holder" in license and until is None) or license.get("rekeyedUntil", 0) > now:
+    if ("holder" in license and until is None) or "rekeying" in license:
         return False
     for window in license["windows"]:
         if window["userId"] == user and window["begins"] <= now < window["ends"]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import world
+from tests.aws_calls import AWS
 from tests.community import community, owner
 
 NOW = 1772395200  # 2026-03-01T20:00:00Z
@@ -144,6 +145,19 @@ def test_a_booking_that_finds_no_licence_is_told_when_one_is_free(pool, invoke):
     later = refused["details"]["minutesLater"]
     assert later == 85  # the session, its grace and the next one's preparation
     assert book(invoke, "cleo", NOW + HOUR + later * 60, 60)["success"]
+
+
+def test_no_time_is_offered_that_is_too_far_ahead_to_be_booked(pool, invoke):
+    last = NOW + 90 * 24 * HOUR
+    assert book(invoke, "ben", last - 3 * HOUR, 95)["success"]  # the next one begins an hour before
+    asked = {"userId": "cleo", "startTime": last - 3 * HOUR, "duration": 60}
+    assert invoke("check-availability", **asked)["nextStartTime"] == last - HOUR
+    assert book(invoke, "ben", last - HOUR, 60)["success"]
+    answer = invoke("check-availability", **asked)
+    assert (answer["available"], "nextStartTime" in answer) == (False, False)
+    refused = book(invoke, "cleo", last - 3 * HOUR, 60)
+    assert "minutesLater" not in refused["details"]
+    assert "earlier" in refused["details"]["suggestion"]
 
 
 def test_availability_says_how_many_are_free_or_when_one_is(pool, invoke):
@@ -301,6 +315,16 @@ def test_a_licence_that_leaves_at_once_cancels_what_was_booked_on_it(pool, invok
     invoke("set-license-sharing", userId="olga", allowLicenseSharing=False)
     (shown,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
     assert shown["status"] == "cancelled"
+    assert "out of the pool" in shown["reason"]
+    (told,) = [o for o in AWS.queue if o["action"] == "send-notification"]
+    assert (told["kind"], told["message"]) == ("session-cancelled", shown["reason"])
+
+
+def test_a_session_that_gave_way_to_the_licences_owner_is_told_so(pool, invoke):
+    book(invoke, "ben", NOW + HOUR)
+    book(invoke, "olga", NOW + HOUR)
+    (shown,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
+    assert "owner needs it" in shown["reason"]
 
 
 def test_destroying_a_server_cancels_its_sessions_and_frees_their_time(pool, invoke):

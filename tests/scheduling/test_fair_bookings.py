@@ -263,6 +263,30 @@ def test_giving_a_lease_back_makes_it_no_longer(pool, invoke, freezer):
     assert invoke("request-license", userId="ben")["errorCode"] == "RESOURCE_CONFLICT"
 
 
+def test_a_start_between_two_leases_makes_them_no_longer(pool, invoke, ecs, freezer):
+    for _ in range(5):
+        invoke("request-license", userId="ben")
+        freezer.tick(540)
+        if invoke("start-instance", userId="ben")["success"]:
+            ecs.comes_up(ecs.only_task())
+            freezer.tick(60)
+            ecs.ends(ecs.only_task())
+    assert invoke("request-license", userId="ben")["errorCode"] == "RESOURCE_CONFLICT"
+    assert invoke("request-license", userId="cleo")["success"]
+
+
+def test_who_has_played_for_long_may_lease_anew(pool, invoke, ecs, freezer):
+    for _ in range(4):
+        invoke("request-license", userId="ben")
+        freezer.tick(600)
+    invoke("start-instance", userId="ben")
+    ecs.comes_up(ecs.only_task())
+    freezer.tick(HOUR)
+    ecs.ends(ecs.only_task())
+    leased = invoke("request-license", userId="ben")
+    assert leased["reservedUntil"] == NOW + 4 * 600 + HOUR + 15 * MINUTE
+
+
 def test_a_lease_ends_when_its_licence_is_taken_out_of_the_pool(pool, invoke):
     invoke("request-license", userId="ben")
     invoke("set-license-sharing", userId="olga", allowLicenseSharing=False)

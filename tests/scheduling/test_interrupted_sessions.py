@@ -92,6 +92,29 @@ def test_a_server_that_goes_on_crashing_is_given_up_with_the_reason(played, invo
     assert world.licenses()[0]["windows"] == []
 
 
+def test_a_given_up_server_that_its_member_starts_again_has_not_crashed_any_more(
+    played, invoke, ecs, minutes, freezer
+):
+    for number in range(4):
+        crash(ecs)
+        if number < 3:
+            minutes(1)
+            ecs.comes_up(ecs.only_task())
+            minutes(1)
+    assert "crashed 4 times" in session(invoke)["reason"]
+    assert invoke("start-instance", userId="ben")["success"]
+    minutes(1)
+    assert (session(invoke)["status"], "reason" in session(invoke)) == ("running", False)
+    task = ecs.only_task()
+    ecs.comes_up(task)
+    invoke("stop-instance", userId="ben")
+    minutes(1)
+    ecs.ends(task)
+    minutes(16)
+    assert session(invoke)["reason"] == "Its server was stopped."
+    assert "session-failed" not in notices()
+
+
 def test_a_restart_that_finds_no_machine_is_given_up_after_ten_minutes(
     played, invoke, ecs, minutes, meanwhile
 ):

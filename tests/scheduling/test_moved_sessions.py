@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests import world
-from tests.community import community
+from tests.aws_calls import AWS
+from tests.community import borrower, community
 from tests.world import sample
 
 NOW = 1772395200  # 2026-03-01T20:00:00Z
@@ -154,3 +155,63 @@ def test_who_plays_the_own_session_early_does_not_give_way_to_the_owner(
     assert invoke("schedule-session", **asked)["errorCode"] == "RESOURCE_CONFLICT"
     invoke("set-license-sharing", userId="olga", allowLicenseSharing=False)
     assert shown(invoke)[2] == "scheduled"
+
+
+@pytest.fixture
+def borrowed(booked, invoke, ecs, freezer):
+    """Ben's session is about to begin, while Dora's server is still being stopped on its licence."""
+    borrower(invoke, "dora")
+    assert invoke("start-instance", userId="dora")["success"]
+    ecs.comes_up(ecs.only_task())
+    freezer.move_to("2026-03-01T20:55:01Z")
+    invoke(sample("prepare-sessions"))
+    assert invoke("status", userId="dora")["status"] == "stopping"
+    assert shown(invoke) == (NOW + HOUR, 60, "preparing")
+    return booked
+
+
+@pytest.mark.parametrize("duration", [30, 90])
+def test_a_session_that_waits_for_its_licence_can_be_made_shorter_or_longer(
+    borrowed, invoke, duration
+):
+    assert move(invoke, borrowed, duration=duration)["success"]
+    assert shown(invoke) == (NOW + HOUR, duration, "preparing")
+
+
+def test_a_session_that_is_prepared_is_told_how_long_it_can_last(borrowed, invoke):
+    taken = {"userId": "cleo", "startTime": NOW + 4 * HOUR, "duration": 60}
+    assert invoke("schedule-session", **taken)["success"]
+    refused = move(invoke, borrowed, duration=240)
+    assert refused["details"]["field"] == "duration"
+    longest = 180 - 10 - 15  # until the other one's preparation, less its own grace
+    assert f"{longest} minutes" in refused["details"]["suggestion"]
+    assert not move(invoke, borrowed, duration=longest + 1)["success"]
+    assert move(invoke, borrowed, duration=longest)["success"]
+
+
+@pytest.mark.parametrize("other", ["ben", "cleo"])
+def test_a_length_that_cannot_be_had_is_refused_as_such(booked, invoke, other):
+    taken = {"userId": other, "startTime": NOW + 4 * HOUR, "duration": 60}
+    assert invoke("schedule-session", **taken)["success"]
+    refused = move(invoke, booked, duration=240)
+    assert refused["details"]["field"] == "duration"
+    refused = move(invoke, booked, startTime=NOW + 4 * HOUR)
+    assert refused["details"]["field"] == "startTime"
+
+
+def test_whose_server_gives_way_is_told_anew_when_the_session_was_moved(
+    booked, invoke, ecs, freezer, discord
+):
+    borrower(invoke, "dora")
+    invoke("start-instance", userId="dora")
+    ecs.comes_up(ecs.only_task())
+    freezer.move_to("2026-03-01T20:40:01Z")
+    invoke(sample("prepare-sessions"))
+    move(invoke, booked, startTime=NOW + 2 * HOUR)
+    freezer.move_to("2026-03-01T21:40:01Z")
+    for _ in range(2):
+        invoke(sample("prepare-sessions"))
+        freezer.tick(60)
+    for order in [o for o in AWS.queue if o["action"] == "send-notification"]:
+        assert invoke(order)["success"]
+    assert len([text for text in discord.texts if "stops in 10 minutes" in text]) == 2
