@@ -112,6 +112,10 @@ mutate: $(READY) ## the share of small mistakes that the tests notice: MUTANTS=1
 MUTANTS := 100
 SEED := 1
 
+.PHONY: proto
+proto: $(READY) ## make the modules of gRPC anew from handler/rpc/lambda_action.proto
+	@$(BIN)/python -m grpc_tools.protoc -I . --python_out=. --pyi_out=. --grpc_python_out=. handler/rpc/lambda_action.proto
+
 # --- build and deploy ------------------------------------------------------------------------------
 
 # SAM phones home and looks for newer versions unless told not to.
@@ -140,7 +144,7 @@ TO_COMPILE := cffi pycparser
 .PHONY: build-Function
 build-Function:
 	@mkdir -p "$(ARTIFACTS_DIR)"
-	@tar -c --exclude='__pycache__' handler actions services events | tar -x -C "$(ARTIFACTS_DIR)"
+	@tar -c --exclude='__pycache__' --exclude=handler/rpc handler actions services events | tar -x -C "$(ARTIFACTS_DIR)"
 	@$(BIN)/uv pip install --quiet --require-hashes --only-binary :all: --link-mode copy $(PLATFORM) \
 	  --target "$(ARTIFACTS_DIR)" -r requirements.lock
 	@cd "$(ARTIFACTS_DIR)" && rm -rf bin .lock && find . -name tests -type d -prune -exec rm -rf {} +

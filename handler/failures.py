@@ -27,20 +27,21 @@ class Failure:
 
     code: str
     http_status: int
+    grpc_status: str
     log_level: str = "info"
     passing: bool = False  # whether the same event may succeed later
 
 
-INVALID = Failure("VALIDATION_ERROR", 400)
-TOO_LARGE = Failure("VALIDATION_ERROR", 413)
-UNAUTHENTICATED = Failure("UNAUTHENTICATED", 401)
-FORBIDDEN = Failure("PERMISSION_DENIED", 403, "warning")
-NOT_FOUND = Failure("RESOURCE_NOT_FOUND", 404)
-CONFLICT = Failure("RESOURCE_CONFLICT", 409, passing=True)
-RATE_LIMITED = Failure("RATE_LIMITED", 429, "warning", passing=True)
-TIMEOUT = Failure("TIMEOUT_ERROR", 504, "error", passing=True)
-UPSTREAM = Failure("TIMEOUT_ERROR", 502, "error", passing=True)
-INTERNAL = Failure("INTERNAL_ERROR", 500, "error", passing=True)
+INVALID = Failure("VALIDATION_ERROR", 400, "INVALID_ARGUMENT")
+TOO_LARGE = Failure("VALIDATION_ERROR", 413, "RESOURCE_EXHAUSTED")
+UNAUTHENTICATED = Failure("UNAUTHENTICATED", 401, "UNAUTHENTICATED")
+FORBIDDEN = Failure("PERMISSION_DENIED", 403, "PERMISSION_DENIED", "warning")
+NOT_FOUND = Failure("RESOURCE_NOT_FOUND", 404, "NOT_FOUND")
+CONFLICT = Failure("RESOURCE_CONFLICT", 409, "FAILED_PRECONDITION", passing=True)
+RATE_LIMITED = Failure("RATE_LIMITED", 429, "RESOURCE_EXHAUSTED", "warning", passing=True)
+TIMEOUT = Failure("TIMEOUT_ERROR", 504, "DEADLINE_EXCEEDED", "error", passing=True)
+UPSTREAM = Failure("TIMEOUT_ERROR", 502, "UNAVAILABLE", "error", passing=True)
+INTERNAL = Failure("INTERNAL_ERROR", 500, "INTERNAL", "error", passing=True)
 
 _KINDS: tuple[tuple[type[Exception], Failure], ...] = (
     (PayloadTooLarge, TOO_LARGE),

@@ -1,4 +1,4 @@
-"""The HTTP application as a long-running process: `python -m handler.server`. Its environment is the function's."""
+"""HTTP and gRPC as a long-running process: `python -m handler.server`. Its environment is the function's."""
 
 from __future__ import annotations
 
@@ -8,14 +8,18 @@ import socket
 import sys
 
 import uvicorn
+from anyio import to_thread
 from pydantic import ValidationError
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from handler.app import load_all, platform
-from handler.http.application import READ_SECONDS, build
+from handler.http.application import READ_SECONDS, Ports, build
+from handler.rpc.serving import RpcServer
+from services.platform import Platform
 
-HOST, PORT = "127.0.0.1", 8080
+HOST, PORT, GRPC_PORT = "127.0.0.1", 8080, 50060
 _GRACE_SECONDS = 10  # for answers under way when it is asked to end
+_SPARE_THREADS = 40  # besides those in which functions are waited for: who is refused is so at once
 _CONNECTIONS = 256  # at a time; each may hold some 100 KB of a body that is read
 
 
@@ -23,7 +27,13 @@ def main() -> int:
     """Serve until SIGINT or SIGTERM. Returns the exit code: 1 with one line if something stands in the way."""
     parser = argparse.ArgumentParser(prog="python -m handler.server", description=__doc__)
     parser.add_argument("--host", default=HOST, help="address to listen on")
-    parser.add_argument("--port", type=int, default=PORT, help="port to listen on")
+    parser.add_argument("--port", type=int, default=PORT, help="port to listen on for HTTP")
+    parser.add_argument("--grpc-port", type=int, default=GRPC_PORT, help="and for gRPC")
+    parser.add_argument(
+        "--proxies",
+        metavar="ADDRESSES",
+        help="comma separated; what these say in X-Forwarded-For of who calls is believed",
+    )
     parser.add_argument(
         "--read-seconds",
         type=float,
@@ -41,26 +51,55 @@ def main() -> int:
     given = parser.parse_args()
     try:
         services = platform()
-        listening = _listen(given.host, given.port)
+        listening = _listen(given.host, port := given.port)
+        _listen(given.host, port := given.grpc_port).close()  # gRPC's own words for it are many
     except ValidationError as error:
         missing = ", ".join(str(found["loc"][0]).upper() for found in error.errors())
         return _refused(f"the environment lacks or misstates {missing} (docs/operating.md)")
     except OSError as error:
-        return _refused(f"port {given.port} cannot be had on {given.host} ({error.strerror})")
+        return _refused(f"port {port} cannot be had on {given.host} ({error.strerror})")
     load_all()
     config = uvicorn.Config(
-        build(services, read_seconds=given.read_seconds, metrics_open=given.open_metrics),
+        build(
+            services,
+            read_seconds=given.read_seconds,
+            metrics_open=given.open_metrics,
+            ports=Ports(given.port, given.grpc_port),
+        ),
         http=_impatient(given.read_seconds),
         limit_concurrency=given.connections,
         lifespan="off",
         log_level="warning",  # each request has a line of the platform's own
         access_log=False,
         server_header=False,
-        proxy_headers=False,
+        proxy_headers=given.proxies is not None,
+        forwarded_allow_ips=given.proxies,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
-    uvicorn.Server(config).run(sockets=[listening])
+    host = f"[{given.host}]" if ":" in given.host else given.host
+    Server(config, services, f"{host}:{given.grpc_port}").run(sockets=[listening])
     return 0
+
+
+class Server(uvicorn.Server):
+    """Both servers in one loop: gRPC begins and ends with HTTP."""
+
+    def __init__(self, config: uvicorn.Config, platform: Platform, rpc_address: str) -> None:
+        super().__init__(config)
+        self._log = platform.invocations  # made here and not by two threads at once
+        self._threads = platform.slots.most + _SPARE_THREADS
+        self._rpc = RpcServer(platform, rpc_address, self._threads)
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Begin to serve."""
+        to_thread.current_default_thread_limiter().total_tokens = self._threads
+        await self._rpc.start()
+        await super().startup(sockets)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Let what is under way end, and the log of invocations be written."""
+        await asyncio.gather(super().shutdown(sockets), self._rpc.stop(_GRACE_SECONDS))
+        await to_thread.run_sync(self._log.settle, _GRACE_SECONDS)
 
 
 def _impatient(seconds: float) -> type[H11Protocol]:

@@ -36,13 +36,17 @@ def _owns(path: str, method: str) -> bool:
 
 def _words(error: Exception, status: int, request_id: str) -> dict[str, Any]:
     """The contract's `error`, in its own words where it has any, in the form of an invocation that failed."""
-    said = failures.answer(error, request_id)
     return {
         "success": False,
-        "error": _documented(error) or _in_snake_case(said),
+        "error": said(error, request_id),
         "status_code": status,
         "request_id": request_id,
     }
+
+
+def said(error: Exception, request_id: str) -> str:
+    """What was wrong, in one text; over gRPC it is a call's details."""
+    return _documented(error) or _in_snake_case(failures.answer(error, request_id))
 
 
 def _documented(error: Exception) -> str | None:

@@ -12,11 +12,11 @@ from starlette.responses import PlainTextResponse, Response
 
 from handler.dispatch import Caller
 from handler.http.dispatching import dispatch_action, without_success
-from handler.http.metrics import REGISTRY
 from handler.http.openapi import described
 from handler.http.request import Json
 from handler.http.security import anybody, bearer
 from handler.http.surface import Surface
+from handler.metrics import REGISTRY
 
 router = APIRouter()
 SURFACE = Surface(router)

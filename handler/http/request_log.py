@@ -6,8 +6,7 @@ from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from handler import telemetry
-from handler.http import metrics
+from handler import metrics, telemetry
 from handler.http.request import RequestLog
 from services import ids
 

@@ -1,0 +1,56 @@
+"""A gRPC server on a port of its own, behind it the emulated AWS."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+
+import grpc
+import pytest
+from anyio import to_thread
+
+from handler.app import platform
+from handler.rpc.serving import RpcServer
+
+
+class Served:
+    """A server in a thread and a loop of its own."""
+
+    def __init__(self, threads: int = 60) -> None:
+        self.port = 0
+        self._threads = threads
+        self._begun = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._end = asyncio.Event()
+        self._thread = threading.Thread(target=self._loop.run_until_complete, args=[self._serve()])
+
+    async def _serve(self) -> None:
+        to_thread.current_default_thread_limiter().total_tokens = self._threads
+        server = RpcServer(platform(), "127.0.0.1:0", self._threads)
+        self.port = await server.start()
+        self._begun.set()
+        await self._end.wait()
+        await server.stop(0)
+
+    def __enter__(self) -> grpc.Channel:
+        self._thread.start()
+        assert self._begun.wait(10)
+        self._channel = grpc.insecure_channel(
+            f"127.0.0.1:{self.port}",
+            options=[("grpc.max_receive_message_length", 16_000_000)],
+        )
+        return self._channel
+
+    def __exit__(self, *_: object) -> None:
+        self._channel.close()
+        self._loop.call_soon_threadsafe(self._end.set)
+        self._thread.join(10)
+        self._loop.close()
+
+
+@pytest.fixture
+def channel(aws: dict[str, str]) -> Iterator[grpc.Channel]:
+    """A channel to the server."""
+    with Served() as channel:
+        yield channel
