@@ -89,7 +89,9 @@ def throughput(rounds: int = ROUNDS) -> Pair:
     }
     with (
         _serving([sys.executable, "-c", SERVER], environment) as bare_port,
-        _serving([sys.executable, "-m", "handler.server", "--port"], environment) as our_port,
+        _serving(
+            [sys.executable, "-m", "handler.server", "--grpc-port", "0", "--port"], environment
+        ) as our_port,
     ):
         _rate(bare_port), _rate(our_port)  # the first requests are slower
         bare, ours = [], []

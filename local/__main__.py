@@ -53,6 +53,11 @@ Within two minutes the schedule starts the server of a session that is booked fo
 No containers run here: a started server is "running" at once, has no address, and shows no page. The task
 changes that ECS would send, and the ends of the tasks that delete files, come from this process.
 
+{functions} are invoked for the client {client}, by HTTP and by gRPC at {grpc} (docs/invocations.md):
+
+  curl -s {http}/api/v1/token -H 'Content-Type: application/json' \\
+    -d '{{"client_id": "{client}", "client_secret": "{secret}"}}'
+
 The function's log and the server's follow; Ctrl-C ends everything.
 """
 
@@ -66,6 +71,7 @@ def main() -> int:
     parser.add_argument(
         "--http-port", type=port_of, default=http.PORT, help="port of the HTTP server"
     )
+    parser.add_argument("--grpc-port", type=port_of, default=http.GRPC_PORT, help="and of gRPC")
     parser.add_argument("--auth", action="store_true", help="let the embedded AWS check policies")
     spare_loopback()
     ending = Ending()
@@ -73,7 +79,7 @@ def main() -> int:
         signal.signal(order, ending)
     try:
         given = parser.parse_args()
-        _run(given.port, given.http_port, given.auth, ending)
+        _run(given, ending)
     except LocalError as error:
         print(f"make run: {error}", file=sys.stderr)
         return 1
@@ -108,12 +114,13 @@ class Ending:
         self.at_once = False
 
 
-def _run(port: int, http_port: int, auth: bool, ending: Ending) -> None:
+def _run(given: argparse.Namespace, ending: Ending) -> None:
     stack.require_tools()
-    refuse_taken(http_port, "HTTP_PORT=8081")
+    refuse_taken(given.http_port, "HTTP_PORT=8081")
+    refuse_taken(given.grpc_port, "GRPC_PORT=50061")
     with ExitStack() as at_the_end:
-        with _says(f"Starting the embedded AWS (ministack) on 127.0.0.1:{port}"):
-            aws = at_the_end.enter_context(embedded.running(port, auth=auth))
+        with _says(f"Starting the embedded AWS (ministack) on 127.0.0.1:{given.port}"):
+            aws = at_the_end.enter_context(embedded.running(given.port, auth=given.auth))
             at_the_end.callback(ending.let_finish)
         with _says("Building the function (sam build)"):
             template = stack.build(aws.directory / "build")
@@ -122,11 +129,12 @@ def _run(port: int, http_port: int, auth: bool, ending: Ending) -> None:
         with _says("Seeding a demo community"):
             demo.keep_secrets(aws)
             members = _seeded(aws)
-        with _says(f"Starting the HTTP server on 127.0.0.1:{http_port}"):
-            server = at_the_end.enter_context(http.running(aws, http_port))
+            demo.lend_functions(aws)
+        with _says(f"Starting the server: HTTP on {given.http_port}, gRPC on {given.grpc_port}"):
+            server = at_the_end.enter_context(http.running(aws, given.http_port, given.grpc_port))
             at_the_end.callback(ending.let_finish)
             token = http.demo_token(aws, demo.ADMIN)
-        print(_ready(port, members, server, token), flush=True)
+        print(_ready(given, members, server, token), flush=True)
         _follow(aws, server, outputs["ClusterArn"], ending)
 
 
@@ -138,8 +146,13 @@ def _seeded(aws: embedded.Embedded) -> list[str]:
         raise
 
 
-def _ready(port: int, members: list[str], server: http.Server, token: str) -> str:
+def _ready(given: argparse.Namespace, members: list[str], server: http.Server, token: str) -> str:
+    port: int = given.port
     return READY.format(
+        grpc=f"127.0.0.1:{given.grpc_port}",
+        client=demo.CLIENT,
+        secret=demo.CLIENT_SECRET,
+        functions=", ".join(demo.FUNCTIONS),
         http=server.url,
         token=token,
         endpoint=embedded.endpoint(port),
@@ -163,7 +176,7 @@ def _follow(aws: embedded.Embedded, server: http.Server, cluster: str, ending: E
         if aws.process.poll() is not None:
             raise LocalError(f"The embedded AWS ended: {reason(aws.log.read_text())}")
         if server.process.poll() is not None:
-            raise LocalError(f"The HTTP server ended: {reason(server.log.read_text())}")
+            raise LocalError(f"The server ended: {reason(server.log.read_text())}")
         tasks.send()
         tasks.end_purges(stack.PURGE_FAMILY)
         for line in [*log.fresh(), *readable(server.fresh())]:

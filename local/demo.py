@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import json
 import time
+import zipfile
 from typing import Any
 
 from local.embedded import Embedded
 from local.processes import LocalError
+from local.stack import STACK
+from services.clients import proof_of
+from services.values import serialize
 
 ADMIN = "100000000000000001"  # also the admin in samconfig.toml, environment `local`
 PLAYER = "100000000000000003"  # has a session soon
@@ -51,6 +56,58 @@ def keep_secrets(embedded: Embedded) -> None:
     account = {"username": "demo-operator", "password": "demo-operator-password"}
     for name, values in ((OPERATOR, account), (KOFI, {"verificationToken": KOFI_TOKEN})):
         embedded.client("secretsmanager").create_secret(Name=name, SecretString=json.dumps(values))
+
+
+# The client and the functions of the contract's examples (Lambda Action); samconfig.toml lets them be invoked.
+CLIENT, CLIENT_SECRET = "my_client", "my_secret"
+FUNCTIONS = ("my-function", "background-job", "function1", "function2")
+_FUNCTION = """
+import json
+
+
+def lambda_handler(event, context):
+    action, data = event.get("action"), event.get("data") or event
+    if action == "greet":
+        message = f"Hello, {data.get('name', 'World')}!"
+    elif action == "calculate":
+        message = f"Result: {data.get('x', 0) + data.get('y', 0)}"
+    else:
+        message = "Unknown action"
+    print(message)
+    body = {"message": message, "timestamp": context.aws_request_id}
+    return {"statusCode": 200, "body": json.dumps(body)}
+"""
+
+
+def lend_functions(embedded: Embedded) -> None:
+    """Deploy the functions, each with a version and the alias `prod`, and make the client that may invoke them."""
+    code = io.BytesIO()
+    with zipfile.ZipFile(code, "w") as packed:
+        packed.writestr("index.py", _FUNCTION)
+    client = embedded.client("lambda")
+    for name in FUNCTIONS:
+        client.create_function(
+            FunctionName=name,
+            Runtime="python3.13",
+            Role="arn:aws:iam::000000000000:role/demo",
+            Handler="index.lambda_handler",
+            Code={"ZipFile": code.getvalue()},
+            Description="Greets and calculates",
+        )
+        version = client.publish_version(FunctionName=name)["Version"]
+        client.create_alias(FunctionName=name, Name="prod", FunctionVersion=version)
+    made = {
+        "clientId": CLIENT,
+        "scopes": ["invoke", "read"],
+        "functions": ["*"],
+        "createdAt": int(time.time()),
+        "createdBy": ADMIN,
+        "changedAt": int(time.time()),
+        **proof_of(CLIENT, CLIENT_SECRET),
+    }
+    embedded.client("dynamodb").put_item(
+        TableName=f"{STACK}-clients", Item={name: serialize(value) for name, value in made.items()}
+    )
 
 
 def seed(embedded: Embedded, function: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""The HTTP server beside the embedded AWS, with the environment that the deployed function has."""
+"""The server of HTTP and gRPC beside the embedded AWS, with the environment that the deployed function has."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from local import stack
 from local.embedded import CREDENTIALS, REGION, Embedded
 from local.processes import LocalError, child, reason
 
-PORT = 8080
+PORT, GRPC_PORT = 8080, 50060
 _READY_WITHIN = 30  # seconds; about 2 are usual
 
 
@@ -44,10 +44,11 @@ class Server:
 
 
 @contextmanager
-def running(aws: Embedded, port: int = PORT) -> Iterator[Server]:
-    """Serve HTTP on 127.0.0.1:`port`; nothing is left of it at the end. LocalError if it does not start."""
+def running(aws: Embedded, port: int = PORT, grpc_port: int = GRPC_PORT) -> Iterator[Server]:
+    """Serve HTTP on 127.0.0.1:`port`, and gRPC; nothing is left at the end. LocalError if it does not start."""
     log = aws.directory / "server.log"
     command = [sys.executable, "-m", "handler.server", "--port", str(port)]
+    command += ["--grpc-port", str(grpc_port)]
     with (
         log.open("wb") as output,
         child(command, environment(aws), output, cwd=stack.TOP) as process,
@@ -95,4 +96,4 @@ def _wait_until_ready(server: Server) -> None:
                 return
         except OSError:  # nobody listens yet
             time.sleep(0.1)
-    raise LocalError(f"The HTTP server did not start: {reason(server.log.read_text())}")
+    raise LocalError(f"The server did not start: {reason(server.log.read_text())}")

@@ -69,7 +69,7 @@ def serving(aws: embedded.Embedded, port: int, directory: Path) -> Iterator[Serv
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     clients = embedded.CREDENTIALS | {"AWS_ENDPOINT_URL": aws.endpoint}
     log = directory / "server.log"
-    command = [sys.executable, "-m", "handler.server", "--port", str(port)]
+    command = [sys.executable, "-m", "handler.server", "--grpc-port", "0", "--port", str(port)]
     with (
         log.open("wb") as output,
         child(command, kept | environment | clients, output, cwd=TOP) as process,

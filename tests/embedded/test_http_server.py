@@ -264,7 +264,7 @@ def test_a_port_in_use_is_one_clear_line(served: Served) -> None:
     from tests import world
 
     second = subprocess.run(
-        [sys.executable, "-m", "handler.server", "--port", port],
+        [sys.executable, "-m", "handler.server", "--grpc-port", "0", "--port", port],
         cwd=TOP,
         env=environment | world.least_environment(),
         capture_output=True,

@@ -40,6 +40,7 @@ class Run:
     process: subprocess.Popen[str]
     port: int
     http_port: int
+    grpc_port: int
     said: list[str]  # line by line, as it comes
 
     def says(self, text: str, *, within: float) -> None:
@@ -120,9 +121,10 @@ def alive(pids: set[int]) -> set[int]:
 
 @pytest.fixture(scope="module")
 def run() -> Iterator[Run]:
-    port, http_port = free_port(), free_port()
+    port, http_port, grpc_port = free_port(), free_port(), free_port()
+    ports = ["--port", str(port), "--http-port", str(http_port), "--grpc-port", str(grpc_port)]
     process = subprocess.Popen(
-        [sys.executable, "-m", "local", "--port", str(port), "--http-port", str(http_port)],
+        [sys.executable, "-m", "local", *ports],
         cwd=TOP,
         env=BEHIND_PROXY,
         stdout=subprocess.PIPE,
@@ -132,7 +134,7 @@ def run() -> Iterator[Run]:
     said: list[str] = []
     reader = threading.Thread(target=lambda: said.extend(process.stdout or ()))
     reader.start()
-    started = Run(process, port, http_port, said)
+    started = Run(process, port, http_port, grpc_port, said)
     try:
         started.says("server's follow", within=120)
         yield started
@@ -171,6 +173,50 @@ def test_a_members_server_goes_from_nothing_to_running_to_gone(run: Run, tmp_pat
     assert run.aws_cli("destroy-instance", answer)["success"]
     gone = run.status_becomes(lambda found: not found["success"])
     assert gone["errorCode"] == "RESOURCE_NOT_FOUND"
+
+
+EXAMPLES = (Path(__file__).parent / "lambda_action.md").read_text()
+
+
+def examples(language: str, run: Run, token: str) -> list[str]:
+    """The contract's examples, as printed but for ports, token and the path of the generated modules."""
+    instead = {
+        "localhost:8080": f"localhost:{run.http_port}",
+        "localhost:50060": f"localhost:{run.grpc_port}",
+        "YOUR_TOKEN": token,
+        "your_jwt_token": token,
+        "from proto import": "from handler.rpc import",
+    }
+    found: list[str] = re.findall(rf"```{language}\n(.*?)```", EXAMPLES, re.DOTALL)
+    for printed, here in instead.items():
+        found = [text.replace(printed, here) for text in found]
+    return found
+
+
+def test_the_contracts_examples_of_invocations_run_as_printed(run: Run) -> None:
+    def said(*command: str) -> str:
+        ran = subprocess.run(
+            command, cwd=TOP, capture_output=True, text=True, check=False, timeout=60
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    asks_for_token = next(e for e in examples("bash", run, "") if "/token" in e)
+    token = json.loads(said("bash", "-c", asks_for_token))["token"]
+    answers = {
+        re.findall(r"localhost:\d+(/[\w/-]+)", text)[0]: json.loads(said("bash", "-c", text))
+        for text in examples("bash", run, token)
+    }
+    assert answers["/health"]["config"]["grpc_port"] == run.grpc_port
+    greeted = json.loads(answers["/api/v1/invoke"]["payload"])
+    assert json.loads(greeted["body"])["message"] == "Hello, John!"
+    assert answers["/api/v1/invoke-async"]["status_code"] == 202
+    assert [each["success"] for each in answers["/api/v1/batch"]["results"]] == [True, True]
+    listed = {each["function_name"] for each in answers["/api/v1/functions"]["functions"]}
+    assert listed >= {"my-function", "function1"}
+    assert answers["/api/v1/functions/my-function"]["config"]["timeout"]
+    for text in examples("python", run, token):
+        assert "Success: True" in said(sys.executable, "-c", text)
 
 
 def test_make_invoke_sends_a_sample_event(run: Run) -> None:

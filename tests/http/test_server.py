@@ -45,7 +45,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     log = tmp_path_factory.mktemp("server") / "log"
-    command = [sys.executable, "-m", "handler.server", "--port", str(port)]
+    command = [sys.executable, "-m", "handler.server", "--grpc-port", "0", "--port", str(port)]
     command += ["--read-seconds", str(READ_SECONDS), "--connections", str(CONNECTIONS)]
     command += ["--open-metrics"]
     environment = os.environ | world.least_environment()
