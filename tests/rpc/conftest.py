@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import grpc
 import pytest
 from anyio import to_thread
 
 from handler.app import platform
+from handler.rpc.lambda_action_pb2_grpc import LambdaActionStub
 from handler.rpc.serving import RpcServer
+from tests.rpc.clients import token_of
+from tests.world import new_process
 
 
 class Served:
@@ -54,3 +58,17 @@ def channel(aws: dict[str, str]) -> Iterator[grpc.Channel]:
     """A channel to the server."""
     with Served() as channel:
         yield channel
+
+
+@pytest.fixture
+def token(invoke: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch) -> str:
+    """The token of a client that may do everything with functions whose names begin with "my-"."""
+    monkeypatch.setenv("INVOKABLE_FUNCTIONS", "my-*,other-*")
+    new_process()
+    return token_of(invoke, "my_client", scopes=["invoke", "read"], functions=["my-*"])
+
+
+@pytest.fixture
+def stub(token: str, channel: grpc.Channel) -> LambdaActionStub:
+    """The contract's client, for who has the token."""
+    return LambdaActionStub(channel)
