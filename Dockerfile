@@ -2,7 +2,7 @@
 #
 #   docker build -t foundry .
 #   docker run foundry                                  Lambda's runtime client, where Lambda runs it
-#   docker run -p 8080:8080 foundry python -m handler.server --host 0.0.0.0
+#   docker run -p 8080:8080 -p 50060:50060 foundry python -m handler.server --host 0.0.0.0
 #
 # Its environment is the function's (docs/operating.md, Settings).
 FROM python:3.13-slim AS packages
