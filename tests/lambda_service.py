@@ -5,11 +5,13 @@ AWS Lambda API Reference: Invoke (with Errors), ListFunctions, GetFunctionConfig
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
@@ -195,7 +197,13 @@ def _the_platform(event: Any) -> Any:
     from handler.app import lambda_handler
     from tests.world import Context
 
-    return lambda_handler(event, Context())
+    with ThreadPoolExecutor(1, initializer=with_a_loop) as another_process:
+        return another_process.submit(lambda_handler, event, Context()).result()
+
+
+def with_a_loop() -> None:
+    """What a thread needs in which Mangum answers: an event loop, which only the main thread has by itself."""
+    asyncio.set_event_loop(asyncio.new_event_loop())
 
 
 LAMBDA = Lambda()

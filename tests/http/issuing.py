@@ -100,7 +100,7 @@ def own(user: str, signing_key: str = TOKEN_KEY, **changes: Any) -> str:
     return jwt.encode(given, signing_key, algorithm="HS256")
 
 
-def of_client(client_id: str, **changes: Any) -> str:
+def of_client(client_id: str, /, **changes: Any) -> str:
     """A token as a client gets it for its secret; of a client that there is not, as it once may have been."""
     found = (item["generation"] for item in items("clients") if item["clientId"] == client_id)
     claims = {

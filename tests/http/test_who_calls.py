@@ -65,6 +65,7 @@ REFUSED = (*BAD, 403, 403, 403, 403, 403, *NO_CLIENT, 403, 403, 403)
 UNKNOWN = (*BAD, 400, 400, 400, 400, 400, *NO_CLIENT, 400, 400, 400)
 INVOKING = (*BAD, 403, 403, 403, 200, 403, *NO_CLIENT, 200, 403, 403)
 READING = (*BAD, 403, 403, 403, 200, 403, *NO_CLIENT, 200, 200, 403)
+OF_GATEWAY = (*BAD, 403, 403, 403, 403, 403, *NO_CLIENT, 200, 403, 403)
 # none … wrong audience, bob, ada, ada, admin, helper, clients: two bad ones, gateway, other, helping
 TABLE = {
     ("GET", "/", None): OPEN,
@@ -95,18 +96,7 @@ TABLE = {
     ("POST", "/api/v1/token", "nothing"): (400,) * 16,
     ("POST", "/api/v1/invoke", "invocation"): INVOKING,
     ("POST", "/v1/actions/invoke-function", "own invocation"): INVOKING,
-    ("POST", "/", "invocation for another client"): (
-        *BAD,
-        403,
-        403,
-        403,
-        403,
-        403,
-        *NO_CLIENT,
-        200,
-        403,
-        403,
-    ),
+    ("POST", "/", "invocation for another client"): OF_GATEWAY,
     ("POST", "/api/v1/invoke-async", "invocation"): INVOKING,
     ("POST", "/api/v1/batch", "batch"): READING,  # of other functions: each of its results is a 403
     ("GET", "/api/v1/functions", None): READING,
