@@ -300,6 +300,17 @@ class PayloadTooLarge(InvalidRequest):
         )
 
 
+class AnswerTooLarge(PayloadTooLarge):
+    """Whoever carries the answer does not take as much. What was asked for is done."""
+
+    def __init__(self) -> None:
+        PlatformError.__init__(
+            self,
+            "It is done, but its answer is too large to be carried.",
+            suggestion="Have what is large stored elsewhere, or ask for less.",
+        )
+
+
 class NoCapacity(Conflict):
     """ECS does not run the task now; `why` says so in words for the member."""
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from botocore.exceptions import BotoCoreError, ClientError
 
 from services.aws import AWS_TIMEOUTS, Config, client, code_of, patient
@@ -22,6 +23,8 @@ _NAME = re.compile(
     r"(?P<name>[A-Za-z0-9_-]{1,64})(?::(?P<qualifier>\$LATEST|[A-Za-z0-9_-]{1,128}))?",
     re.ASCII,
 )
+
+_log = structlog.get_logger()
 
 
 class ForeignFunction(Exception):
@@ -117,6 +120,7 @@ def _asked(call: Callable[..., Any], **request: Any) -> Any:
     except AWS_TIMEOUTS as error:
         raise FunctionTooSlow from error
     except ClientError as error:
+        _log.warning("AWS Lambda refused", details=error.response.get("Error", {}))
         told = error.response.get("ResponseMetadata", {})
         raise InvocationRefused(
             code_of(error),

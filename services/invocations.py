@@ -26,11 +26,10 @@ _BATCH = 25  # DynamoDB, BatchWriteItem
 _MOST_WAITING = 2000  # records of at most some 12 KB
 _KEPT_CHARACTERS = 4096
 _LONGEST_LOOKED_THROUGH = 65_536
-_PAGES_READ = 10
 _HIDDEN = "***"
 _SECRET = re.compile(
-    r"pass(word|wd|phrase)|secret|token|credential|authori[sz]ation|cookie|licen[cs]e|signature"
-    r"|(api|access|admin|private|signing)[-_ ]?key",
+    r"pass(word|wd|phrase|code)|pwd|secret|token|jwt|bearer|credential|authori[sz]ation|cookie|licen[cs]e|signature"
+    r"|(api|access|admin|private|signing|encryption|ssh)[-_ ]?key",
     re.IGNORECASE,
 )
 _log = structlog.get_logger()
@@ -74,8 +73,12 @@ class Invocations:
         with self._changed:
             self._hurried = True
             self._changed.notify_all()
-            self._changed.wait_for(lambda: not self._waiting and not self._writing, seconds)
+            self._changed.wait_for(self._is_settled, seconds)
             self._hurried = False
+
+    def _is_settled(self) -> bool:
+        is_written = not self._waiting and not self._writing
+        return is_written or self._writer is None or not self._writer.is_alive()
 
     def page(
         self, limit: int, after: Position | None, *, of: tuple[str, str], where: Condition | None
@@ -88,10 +91,10 @@ class Invocations:
         key = record["client_id"], record["id"]
         with self._changed:
             if len(self._waiting) >= _MOST_WAITING and key not in self._waiting:
-                _lost(1, "too many are waiting to be written")
+                metrics.unlogged(1, "too many are waiting to be written")
                 return
             self._waiting[key] = record
-            if self._writer is None:
+            if self._writer is None or not self._writer.is_alive():  # as in a copy of the process
                 self._writer = threading.Thread(target=self._write, name="invocations", daemon=True)
                 self._writer.start()
             self._changed.notify_all()
@@ -108,10 +111,11 @@ class Invocations:
             except (
                 Exception
             ) as error:  # whatever it is, the invocations go on; the log says what it lacks
-                _lost(len(taken), type(error).__name__)
-            with self._changed:
-                self._writing = 0
-                self._changed.notify_all()
+                metrics.unlogged(len(taken), type(error).__name__, error)
+            finally:
+                with self._changed:
+                    self._writing = 0
+                    self._changed.notify_all()
 
     def _put(self, records: Sequence[Item]) -> None:
         puts = [
@@ -124,11 +128,7 @@ class Invocations:
             if not puts:
                 return
             time.sleep(ids.jitter(0.1 * 2**attempt))
-        _lost(len(puts), "DynamoDB did not take them")
-
-
-def _lost(count: int, why: str) -> None:
-    metrics.unlogged(count, why)
+        metrics.unlogged(len(puts), "DynamoDB did not take them")
 
 
 def _day(moment: int) -> str:
@@ -158,8 +158,12 @@ def shown(text: str | None) -> str | None:
         plain = json.dumps(_without_secrets(json.loads(text)), ensure_ascii=False)
     except (ValueError, RecursionError):
         return f"({len(text):,} characters, not JSON)"
-    # JSON may name half characters, which no table takes.
-    return plain[:_KEPT_CHARACTERS].encode("utf-8", "replace").decode()
+    return cut(plain)
+
+
+def cut(text: str) -> str:
+    """At most 4 KB of a text, without the half characters that JSON may name and no table takes."""
+    return text[:_KEPT_CHARACTERS].encode("utf-8", "replace").decode()
 
 
 def _without_secrets(value: Any) -> Any:
@@ -170,6 +174,6 @@ def _without_secrets(value: Any) -> Any:
         }
     if isinstance(value, list):
         return [_without_secrets(v) for v in value]
-    if isinstance(value, str) and value.lstrip()[:1] in ("{", "["):
+    if isinstance(value, str) and value.lstrip()[:1] in ("{", "[", '"'):
         return shown(value)  # JSON within JSON, as the body of an HTTP event
     return value

@@ -35,7 +35,7 @@ def resource(kind: str, change: int) -> None:
     )
 
 
-def unlogged(count: int, why: str) -> None:
+def unlogged(count: int, why: str, error: Exception | None = None) -> None:
     """Note that so many invocations are missing in the log of invocations, or in part."""
     members = embedded(("outcome",), {"InvocationsUnlogged": "Count"})
     _log.error(
@@ -43,5 +43,6 @@ def unlogged(count: int, why: str) -> None:
         outcome="lost",
         InvocationsUnlogged=count,
         details={"reason": why},
+        exc_info=error,
         **members,
     )

@@ -20,6 +20,10 @@ ONLY_READ = {
     "admin-list-sessions",
     "list-data",
     "readiness",
+    "client-list",
+    "list-functions",
+    "get-function-config",
+    "list-invocations",
 }
 _READING = ("Get", "Query", "Scan", "Describe", "List", "Head", "Converse")
 

@@ -5,11 +5,13 @@ AWS Lambda API Reference: Invoke (with Errors), ListFunctions, GetFunctionConfig
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
 import threading
 import uuid
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from io import BytesIO
 from typing import Any
@@ -54,8 +56,9 @@ class Lambda:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def begin(self) -> None:
-        """No functions but the platform's own, whose events are queued or answered by the function itself."""
+        """The platform's own function, which answers or whose events are queued, and one that always succeeds."""
         self.functions = {PLATFORM: Function(_the_platform, {"live": "1"})}
+        self.has("my-function", lambda _: {"result": "success"}, prod="1")
         self.invoked.clear()
         self.most_at_once = 0
 
@@ -107,7 +110,8 @@ class Lambda:
         if kind == "DryRun":
             return _Response(204), _parsed(204, {"StatusCode": 204, "Payload": BytesIO(b"")})
         if kind == "Event":
-            queue.append(event)
+            if name == PLATFORM:
+                queue.append(event)
             return _Response(202), _parsed(202, {"StatusCode": 202, "Payload": BytesIO(b"")})
         with self._lock:
             self._now += 1
@@ -193,7 +197,13 @@ def _the_platform(event: Any) -> Any:
     from handler.app import lambda_handler
     from tests.world import Context
 
-    return lambda_handler(event, Context())
+    with ThreadPoolExecutor(1, initializer=with_a_loop) as another_process:
+        return another_process.submit(lambda_handler, event, Context()).result()
+
+
+def with_a_loop() -> None:
+    """What a thread needs in which Mangum answers: an event loop, which only the main thread has by itself."""
+    asyncio.set_event_loop(asyncio.new_event_loop())
 
 
 LAMBDA = Lambda()

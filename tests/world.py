@@ -112,6 +112,7 @@ def build() -> dict[str, str]:
         "COGNITO_CLIENT_ID": POOL_CLIENT,
         "CORS_ALLOW_ORIGINS": "https://pages.example, https://tools.example",
         "GATEWAY_API_IDS": "abc123",
+        "INVOKABLE_FUNCTIONS": "my-*",
         "AWS_REGION": REGION,
         "AWS_LAMBDA_FUNCTION_NAME": FUNCTION,
     }

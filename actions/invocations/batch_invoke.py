@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from typing import Annotated
 
@@ -16,7 +17,8 @@ from services.platform import Platform
 
 _WIDTH = 25
 _WAIT_SECONDS = 5.0  # for a place among those under way; the first of a batch waits for none
-_ANSWER_CHARACTERS = 12 * 1024 * 1024  # of all results together
+# Of all results together, as JSON within JSON: so Lambda carries an HTTP answer, which takes 6 MB (Lambda quotas).
+_ANSWER_CHARACTERS = 5_500_000
 
 
 class BatchInvoke(ClientRequest):
@@ -53,9 +55,14 @@ def _bounded(outcomes: list[Answer | BaseException]) -> list[Answer]:
     for outcome in outcomes:
         if isinstance(outcome, BaseException):
             raise outcome
-        room -= len(outcome.get("payload", ""))
-        results.append(outcome if room >= 0 else _without_payload(outcome))
+        shown = outcome if _size(outcome) <= room else _without_payload(outcome)
+        room -= _size(shown)
+        results.append(shown)
     return results
+
+
+def _size(outcome: Answer) -> int:
+    return len(json.dumps(json.dumps(outcome)))
 
 
 def _without_payload(outcome: Answer) -> Answer:

@@ -104,9 +104,14 @@ def _columns(outcome: Answer) -> dict[str, Any]:
 
 
 def _text(payload: Any) -> str:
-    if isinstance(payload, str):
-        return payload
-    return json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    text = payload
+    if not isinstance(payload, str):
+        text = json.dumps(payload, ensure_ascii=False, separators=(",", ":"))
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidRequest("payload names half a character.", field="payload") from None
+    return str(text)
 
 
 def _check_size(payload: str, invocation_type: InvocationType) -> None:
@@ -159,7 +164,7 @@ def _said_by_function(payload: str) -> str:
         said = json.loads(payload).get("errorMessage")
     except (ValueError, AttributeError, RecursionError):
         said = None
-    return str(said) if said else "The function failed."
+    return invocations.cut(str(said)) if said else "The function failed."
 
 
 _PLAINLY = {

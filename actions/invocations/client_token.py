@@ -34,20 +34,19 @@ class ClientToken(Request):
 
 def client_token(request: ClientToken, platform: Platform) -> Answer:
     """A token. Raises NotTheClient, whichever of the two is wrong, and TooManyAttempts."""
-    _count(request, platform)
+    now = clock.now()
+    _count(request, platform, now)
     secret = request.client_secret.get_secret_value()
     client = platform.clients.find(request.client_id)
     if not is_proved(client, request.client_id, secret) or client is None:
         raise NotTheClient
-    now = clock.now()
     transact(*(platform.registry.forgive_attempt(w, _WINDOW, now) for w in _limits(request)))
     token = platform.tokens.issue_to_client(client, EXPIRES_IN)
     return {"success": True, "token": token, "expiresIn": EXPIRES_IN}
 
 
-def _count(request: ClientToken, platform: Platform) -> None:
+def _count(request: ClientToken, platform: Platform, now: int) -> None:
     """Count the attempt before it is made, so that many at once are no way around the limit."""
-    now = clock.now()
     counts = [
         platform.registry.count_attempt(who, most, _WINDOW, now)
         for who, most in _limits(request).items()

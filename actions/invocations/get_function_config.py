@@ -7,10 +7,10 @@ from typing import Annotated
 from pydantic import Field
 
 from actions.action import Action, Answer, ClientRequest, Scope
-from actions.errors import AwsRefused, NoSuchFunction
+from actions.errors import AwsRefused, NoSuchFunction, TimedOut
 from actions.invocations.describing import described
 from actions.invocations.reach import function_in, reach_of
-from services.errors import InvocationRefused
+from services.errors import FunctionTooSlow, InvocationRefused
 from services.platform import Platform
 
 
@@ -21,7 +21,10 @@ class GetFunctionConfig(ClientRequest):
 
 
 def get_function_config(request: GetFunctionConfig, platform: Platform) -> Answer:
-    """What the contract names of a function's configuration. Raises Forbidden, NoSuchFunction and AwsRefused."""
+    """What the contract names of a function's configuration.
+
+    Raises Forbidden, NoSuchFunction, AwsRefused and TimedOut.
+    """
     function = function_in(reach_of(request, platform), request.function_name, platform, None)
     try:
         found = platform.functions.configuration(function)
@@ -29,6 +32,8 @@ def get_function_config(request: GetFunctionConfig, platform: Platform) -> Answe
         if refusal.code == "ResourceNotFoundException":
             raise NoSuchFunction(request.function_name) from None
         raise AwsRefused(refusal.code, refusal.request_id) from None
+    except FunctionTooSlow:
+        raise TimedOut("AWS Lambda") from None
     return {"success": True, "config": described(found)}
 
 

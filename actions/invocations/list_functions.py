@@ -7,10 +7,10 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from actions.action import Action, Answer, ClientRequest, Scope
-from actions.errors import AwsRefused
+from actions.errors import AwsRefused, TimedOut
 from actions.invocations.describing import described
 from actions.invocations.reach import is_within, reach_of
-from services.errors import InvocationRefused
+from services.errors import FunctionTooSlow, InvocationRefused
 from services.platform import Platform
 
 _PAGES = 20  # of Lambda's, each of at most 50 functions, so that an account of thousands is not read at once
@@ -26,7 +26,7 @@ class ListFunctions(ClientRequest):
 def list_functions(request: ListFunctions, platform: Platform) -> Answer:
     """The functions in the client's reach, in Lambda's order.
 
-    With `nextMarker` there may be more, even where the answer has none or few. Raises AwsRefused.
+    With `nextMarker` there may be more, even where the answer has none or few. Raises AwsRefused and TimedOut.
     """
     reach = reach_of(request, platform)
     functions: list[dict[str, Any]] = []
@@ -37,6 +37,8 @@ def list_functions(request: ListFunctions, platform: Platform) -> Answer:
             page, marker = platform.functions.listed(missing, marker)
         except InvocationRefused as refusal:
             raise AwsRefused(refusal.code, refusal.request_id) from None
+        except FunctionTooSlow:
+            raise TimedOut("AWS Lambda") from None
         functions += [f for f in page if is_within(reach, f["FunctionName"], platform)]
         if not marker or len(functions) >= request.max_items:
             break

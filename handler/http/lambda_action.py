@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -10,6 +11,7 @@ from starlette.requests import Request
 
 from actions.action import Answer
 from actions.errors import (
+    AnswerTooLarge,
     InvalidRequest,
     NoToken,
     NotTheClient,
@@ -28,6 +30,7 @@ router = APIRouter(prefix="/api/v1")
 _BODY_BYTES = (
     13_000_000  # a payload of 6 MB as a JSON string, in which quotes are written with a backslash
 )
+_ANSWER_CHARACTERS = 6_200_000  # Lambda quotas: 6,291,556, of which status and headers take some
 
 
 def _owns(path: str, method: str) -> bool:
@@ -155,7 +158,7 @@ def token(request: Request, body: Body) -> Json:
 def invoke(request: Request, caller: UserOrClient, body: Body) -> Json:
     """Invoke a function and wait for what it answers."""
     asked = _given(body, _MISSING, "function_name", "payload")
-    return _outcome(dispatch_action(request, "invoke-function", asked, caller))
+    return _outcome(request, dispatch_action(request, "invoke-function", asked, caller))
 
 
 @router.post(
@@ -172,7 +175,7 @@ def invoke_async(request: Request, caller: UserOrClient, body: Body) -> Json:
     asked = _given(body, _MISSING, "function_name", "payload")
     answer = dispatch_action(request, "invoke-async", asked, caller)
     if answer["success"]:
-        return _outcome(answer)
+        return _outcome(request, answer)
     # As the contract has it: nothing was taken, so there is no status of an invocation.
     return Json(_shown(answer) | {"status_code": 0}, status_code=answer["statusCode"])
 
@@ -214,7 +217,7 @@ def batch(request: Request, caller: UserOrClient, body: Body) -> Json:
         ]
     results = dispatch_action(request, "batch-invoke", asked, caller)["results"]
     empty = dict.fromkeys(("payload", "error", "executed_version", "log_result"))
-    return Json({"results": [empty | _shown(result) for result in results]})
+    return _carried(request, Json({"results": [empty | _shown(result) for result in results]}))
 
 
 @router.get(
@@ -296,7 +299,7 @@ def invocations(
     asked: dict[str, Any] = {"limit": limit, "success": success, "since": since, "until": until}
     asked |= {"next": next or None, "functionName": function_name or None}
     asked |= {"ofClient": client_id or None}
-    return Json(dispatch_action(request, "list-invocations", asked, caller))
+    return _carried(request, Json(dispatch_action(request, "list-invocations", asked, caller)))
 
 
 _MISSING = "Missing function_name or payload"
@@ -317,6 +320,17 @@ def _shown(answer: Answer) -> dict[str, Any]:
     return {to_snake(name): value for name, value in answer.items()}
 
 
-def _outcome(answer: Answer) -> Json:
+def _outcome(request: Request, answer: Answer) -> Json:
     """What came of an invocation; the status is Lambda's own, where it took none."""
-    return Json(_shown(answer), status_code=200 if answer["success"] else answer["statusCode"])
+    status = 200 if answer["success"] else answer["statusCode"]
+    return _carried(request, Json(_shown(answer), status_code=status))
+
+
+def _carried(request: Request, answer: Json) -> Json:
+    """The answer, if it comes through: Lambda takes 6 MB, in which it is text. Raises AnswerTooLarge."""
+    if (
+        "aws.event" in request.scope
+        and len(json.dumps(str(answer.body, "ascii"))) > _ANSWER_CHARACTERS
+    ):
+        raise AnswerTooLarge
+    return answer

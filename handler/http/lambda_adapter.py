@@ -17,6 +17,7 @@ from actions.errors import InvalidRequest
 from handler.http.application import build
 from services.platform import Platform
 
+_FORWARDED = "x-forwarded-for"
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,255}(:\d{1,5})?")
 
 
@@ -82,6 +83,8 @@ def complete(event: dict[str, Any]) -> dict[str, Any]:
     http, context = checked.requestContext.http, checked.requestContext
     if context.elb is not None:
         found.setdefault("headers", {})
+        for headers in {"headers", "multiValueHeaders"} & found.keys():
+            found[headers] = _from_balancer(found[headers])
     elif http is not None:
         found["version"] = "2.0"
         found.setdefault("headers", {})
@@ -100,6 +103,20 @@ def _without_stage(path: str, stage: str) -> str:
     if stage in ("", "$default") or not (path == prefix or path.startswith(prefix + "/")):
         return path
     return path[len(prefix) :] or "/"
+
+
+def _from_balancer(headers: dict[str, Any]) -> dict[str, Any]:
+    """Headers that say of the caller's address what the load balancer saw: it adds that to what a caller sends."""
+    return {
+        name: _last(value) if name.lower() == _FORWARDED else value
+        for name, value in headers.items()
+    }
+
+
+def _last(addresses: str | list[str]) -> str | list[str]:
+    if isinstance(addresses, str):
+        return addresses.rpartition(",")[2].strip()
+    return [str(_last(address)) for address in addresses[-1:]]
 
 
 def _passable(headers: dict[str, Any]) -> dict[str, Any]:

@@ -31,6 +31,7 @@ UNBOUND = {
     "elasticloadbalancing:DescribeTargetGroups": "no resource for what only looks",
     "elasticloadbalancing:DescribeRules": "no resource for what only looks",
     "elasticloadbalancing:DescribeLoadBalancers": "no resource for what only looks",
+    "lambda:ListFunctions": "no resource for what only looks",
     "bedrock:InvokeModel": "models belong to no stack",
     "route53:GetHostedZone": "the zone may be one for both",
     "route53:ListResourceRecordSets": "the zone may be one for both",
@@ -83,10 +84,12 @@ def each(service: str, names: str, *arns: str, **context: Any) -> Things:
 
 
 def _being_a_function(s: Stack) -> Things:
-    this_version = s.arn("lambda", f"function:{s.parameters['FunctionName']}:7")
+    function = s.arn("lambda", f"function:{s.parameters['FunctionName']}")
     return {
         **each("sqs", "SendMessage", s.attribute("DeadLetters.Arn")),
-        **each("lambda", "InvokeFunction", this_version),
+        **each("lambda", "InvokeFunction", f"{function}:7"),
+        **each("lambda", "GetFunctionConfiguration", function, f"{function}:live"),
+        **each("lambda", "ListFunctions", "*"),
         **each("events", "PutEvents", s.attribute("Notices.Arn")),
         **each("logs", "CreateLogStream PutLogEvents", s.attribute("FunctionLogs.Arn")),
         **each("xray", "PutTraceSegments PutTelemetryRecords", "*"),
@@ -95,9 +98,13 @@ def _being_a_function(s: Stack) -> Things:
 
 def _stored(s: Stack) -> Things:
     tables = [s.attribute(f"{name}.Arn") for name, _ in s.resources("AWS::DynamoDB::Table")]
+    log = s.attribute("InvocationsTable.Arn")
+    decided = [table for table in tables if table != log]
     scanned = [s.attribute(f"{n}Table.Arn") for n in ("Instances", "Licenses", "Runs", "Donations")]
     return {
-        **each("dynamodb", "GetItem PutItem UpdateItem DeleteItem DescribeTable", *tables),
+        **each("dynamodb", "GetItem PutItem UpdateItem DeleteItem", *decided),
+        **each("dynamodb", "DescribeTable", *tables),
+        **each("dynamodb", "BatchWriteItem", log),
         **each("dynamodb", "Query", s.attribute("InstancesTable.Arn") + "/index/DueIndex"),
         **each("dynamodb", "Scan", *scanned),
     }
@@ -233,6 +240,33 @@ def test_the_function_touches_nothing_of_another_stack(one: Stack, other: Stack)
         if allows(function_policies(one), action, arn, context)
     }
     assert reached - UNBOUND.keys() == set()
+
+
+OTHERS = {"FunctionName": "dev", "InvokableFunctions": "my-*,report?"}
+
+
+@pytest.mark.parametrize("action", ["lambda:InvokeFunction", "lambda:GetFunctionConfiguration"])
+@pytest.mark.parametrize(
+    ("name", "owner", "may"),
+    [
+        ("my-function", OURS, True),
+        ("my-", OURS, True),
+        ("my-function:prod", OURS, True),
+        ("report1", OURS, True),
+        ("report1:7", OURS, True),
+        ("report", OURS, False),
+        ("report12", OURS, False),
+        ("your-function", OURS, False),
+        ("not-my-function", OURS, False),
+        ("My-function", OURS, False),
+        ("my-function", "999999999999", False),
+    ],
+)
+def test_what_the_operator_names_may_be_invoked_and_nothing_else(action, name, owner, may):
+    policies = function_policies(Stack(given=OTHERS))
+    arn = f"arn:aws:lambda:us-east-1:{owner}:function:{name}"
+    assert allows(policies, action, arn, {"aws:ResourceAccount": owner}) is may
+    assert not allows(function_policies(Stack(given={"FunctionName": "dev"})), action, arn)
 
 
 def test_a_user_or_role_without_the_boundary_cannot_be_made():

@@ -165,7 +165,7 @@ def test_what_the_code_lets_expire_expires():
     tables = {
         path.stem for path in Path("services").glob("*.py") if "expiresAt" in path.read_text()
     }
-    assert tables == {"registry", "sessions"}
+    assert tables == {"registry", "sessions", "invocations"}
     for name in tables:
         told = RESOURCES[f"{name.title()}Table"]["Properties"]["TimeToLiveSpecification"]
         assert told == {"AttributeName": "expiresAt", "Enabled": True}

@@ -29,6 +29,13 @@ SAME = (
     (r"license-[0-9a-f]{12}", "license-0123456789ab"),
     (r'(sessionId": ")[0-9a-f-]{36}', r"\g<1>0c7f4a5e-8f0b-4c63-9d5c-5a4b1c1f8a11"),
     (r'(runId": ")[0-9a-f-]{36}', r"\g<1>6f1e2d3c-4b5a-4697-8877-665544332211"),
+    (r'(clientSecret": ")[\w-]{43}', r"\g<1>…"),
+    (r'(token": ")[\w.-]{99,}', r"\g<1>…"),
+    (
+        r'(request_?[iI]d": "|request id )[0-9a-f-]{36}',
+        r"\g<1>0f1b2c3d-4e5f-4071-8293-a4b5c6d7e8f9",
+    ),
+    (r'("id": "\d{14}:)[0-9a-f]+', r"\g<1>0123456789ab"),
     (r"(task/[a-z-]+/)[0-9a-f-]+", r"\g<1>0f1b2c3d4e5f60718293a4b5c6d7e8f9"),
 )
 # A donation that does not say whose it is.
@@ -105,6 +112,15 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
     tell("destroy-instance")
     tell("chat")
     tell("list-data")
+    tell("client-create", userId="admin")
+    tell("client-token", clientSecret=told["client-create"]["clientSecret"])
+    tell("client-list", userId="admin")
+    for name in ("invoke-function", "invoke-async", "batch-invoke", "list-functions"):
+        tell(name, userId="admin")
+    tell("get-function-config", userId="admin")
+    tell("list-invocations", userId="admin")
+    tell("client-rotate", userId="admin")
+    tell("client-revoke", userId="admin")
     tell("readiness")
     for name, answer in told.items():
         text = json.dumps(answer, indent=2) + "\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from local import demo
+from local import demo, stack
 from tests.embedded.deployed import Event
 from tests.embedded.member import Member
 from tests.world import sample
@@ -100,12 +100,26 @@ def checking_health(_: Member) -> Event:
     return sample("health-check")
 
 
+def invoking(member: Member) -> Event:
+    later = {"userId": demo.ADMIN, "functionName": stack.FUNCTION, "payload": "{}"}
+    return sample("invoke-async", **later)
+
+
+def listing_functions(_: Member) -> Event:
+    return sample("list-functions", userId=demo.ADMIN)
+
+
+def describing_itself(_: Member) -> Event:
+    return sample("get-function-config", userId=demo.ADMIN, functionName=stack.FUNCTION)
+
+
 def chatting(member: Member) -> Event:
     return member.event("chat")
 
 
 SCENES: dict[str, Scene] = {
     "bedrock:Converse": chatting,
+    "dynamodb:BatchWriteItem": invoking,
     "dynamodb:DeleteItem": destroying,
     "dynamodb:DescribeTable": checking_health,
     "dynamodb:GetItem": looking,
@@ -145,7 +159,9 @@ SCENES: dict[str, Scene] = {
     "iam:ListAccessKeys": destroying,
     "iam:PutRolePolicy": creating,
     "iam:PutUserPolicy": creating,
+    "lambda:GetFunctionConfiguration": describing_itself,
     "lambda:InvokeFunction": stopping,
+    "lambda:ListFunctions": listing_functions,
     "route53:ChangeResourceRecordSets": creating,
     "route53:GetHostedZone": checking_health,
     "route53:ListResourceRecordSets": destroying,
@@ -191,11 +207,14 @@ UNSEEN = {
 
 # What is said instead of INTERNAL_ERROR where the function does without, or has a better word for it.
 SAID_INSTEAD = {
+    "dynamodb:BatchWriteItem": '"statusCode": 202',  # the log lacks it
     "dynamodb:DescribeTable": '"status": "unhealthy"',
     "ecs:DescribeClusters": '"status": "degraded"',
-    "ecs:RunTask": '"reason": "AccessDeniedException"',
+    "ecs:RunTask": "AWS refused to start it",
     "elasticfilesystem:DescribeFileSystems": '"status": "degraded"',
     "elasticloadbalancing:DescribeLoadBalancers": '"status": "degraded"',
+    "lambda:GetFunctionConfiguration": "TIMEOUT_ERROR",
+    "lambda:ListFunctions": "TIMEOUT_ERROR",
     "lambda:InvokeFunction": '"status": "stopping"',  # the tick carries the stop out
     "route53:GetHostedZone": '"status": "degraded"',
 }

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from local import demo, embedded
+from local import demo, embedded, stack
 from tests import proof
 from tests.embedded.conftest import free_port
 from tests.embedded.deployed import Answer, Deployed, permissions
@@ -19,7 +19,14 @@ from tests.world import sample
 
 pytestmark = pytest.mark.embedded
 
-SOME = ["s3:PutBucketPolicy", "dynamodb:Scan", "bedrock:Converse", "iam:PutRolePolicy"]
+SOME = [
+    "s3:PutBucketPolicy",
+    "dynamodb:BatchWriteItem",
+    "lambda:ListFunctions",
+    "dynamodb:Scan",
+    "bedrock:Converse",
+    "iam:PutRolePolicy",
+]
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +46,7 @@ def test_the_whole_life_cycle_passes_under_the_templates_role(deployed: Deployed
     listed = deployed.call(sample("list-all", userId=demo.ADMIN))
     assert len(listed["instances"]) == 2
     money_and_administration(deployed, ada)
+    a_client_has_functions_invoked(deployed)
     ada.asks("set-license-sharing", allowLicenseSharing=False)
     for member in (ada, ben):
         member.uploads_something()
@@ -112,6 +120,40 @@ def money_and_administration(deployed: Deployed, ada: Member) -> None:
     for name in ("get-all-costs", "admin-overview", "shutdown-stats", "admin-list-sessions"):
         assert deployed.call(sample(name))["success"], name
     assert len(deployed.call(sample("admin-audit"))["entries"]) == len(orders) + 2
+
+
+def a_client_has_functions_invoked(deployed: Deployed) -> None:
+    """Of all functions there is the platform's own, which plays one event at a time: it has itself run later."""
+    own = {"functionName": stack.FUNCTION, "payload": '{"action": "readiness"}'}
+    made = deployed.call(sample("client-create", functions=["*"]))
+    proved = {"clientSecret": made["clientSecret"]}
+    assert deployed.call(sample("client-token", **proved))["success"]
+    client = {"userId": None, "clientId": made["clientId"]}
+    asked = (
+        sample("invoke-function", **client, **own, invocationType="Event", alias=None),
+        sample("invoke-async", **client, **own),
+        sample("batch-invoke", **client, invocations=[own | {"invocationType": "Event"}] * 2),
+        sample("list-functions", **client),
+        sample("get-function-config", **client, functionName=stack.FUNCTION),
+    )
+    for event in asked:
+        answer = deployed.call(event)
+        assert answer["success"], (event, answer, deployed.log.fresh())
+    logged = deployed.call(sample("list-invocations", **client, functionName=stack.FUNCTION))
+    assert [record["status_code"] for record in logged["invocations"]] == [202] * 4
+    as_the_contract_reads_it(deployed, client["clientId"])
+    for order in ("client-list", "client-rotate", "client-revoke"):
+        assert deployed.call(sample(order))["success"], order
+
+
+def as_the_contract_reads_it(deployed: Deployed, client_id: str) -> None:
+    """SQL on the table; DynamoDB orders by the sort key, which begins with the moment, within one client."""
+    statement = f'SELECT * FROM "{deployed.outputs["InvocationsTable"]}" WHERE client_id = ? ORDER BY id DESC'  # noqa: S608
+    found = deployed.aws.client("dynamodb").execute_statement(
+        Statement=statement, Parameters=[{"S": client_id}], Limit=10
+    )
+    assert len(found["Items"]) == 4
+    assert {"id", "function_name", "invoked_at", "success"} <= found["Items"][0].keys()
 
 
 def ticks(deployed: Deployed, action: str) -> Answer:

@@ -87,10 +87,12 @@ def _tasks() -> list[dict[str, Any]]:
 
 def _all_items() -> Inventory:
     # Not the audit: it holds what was asked for as often as it was asked.
-    found = {name: items(name) for name in world.TABLES if name != "audit"}
-    # Nor what was noted of notices: one that could not be handed over is not sent. Nor uses, of which what
-    # was undone is one.
-    passing = ("notice:", "uses:")
+    # Nor the log of invocations, which may lack some.
+    logs = ("audit", "lambda_invocations")
+    found = {name: items(name) for name in world.TABLES if name not in logs}
+    # Nor what was noted of notices: one that could not be handed over is not sent. Nor uses and attempts, of
+    # which what was undone is one.
+    passing = ("notice:", "uses:", "attempts:")
     found["registry"] = [i for i in found["registry"] if not i["name"].startswith(passing)]
     found["sessions"] = [_without_excuse(session) for session in found["sessions"]]
     found["ledger"] = [item for item in map(_as_counted, found["ledger"]) if len(item) > 2]

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.clients import proof_of
 from tests.faults.inventory import aws, items
 from tests.faults.stage import Event, Stage
-from tests.world import sample
+from tests.world import sample, table_of
 
 TICK = "auto-shutdown-check"
 PREPARE = "prepare-sessions"
@@ -186,10 +187,24 @@ def the_session() -> str:
     return str(session["sessionId"])
 
 
+def _with_client(stage: Stage) -> None:
+    """A client, whose secret is known."""
+    created(stage)
+    stage.call(sample("client-create", **ADMIN))
+    # Its secret is in the answer alone, and a story's request is the same each time.
+    aws("dynamodb").update_item(
+        TableName=table_of("clients"),
+        Key={"clientId": {"S": CLIENT}},
+        UpdateExpression="SET secretHash = :hash",
+        ExpressionAttributeValues={":hash": {"S": proof_of(CLIENT, "known")["secretHash"]}},
+    )
+
+
 LEAD_SECONDS = 7200
 
 
 ADMIN = {"userId": "admin"}
+CLIENT = sample("client-create")["clientId"]
 SESSION = {"sessionId": the_session}
 FORCED = {**ADMIN, "targetUserId": ADA}
 SCENARIOS = (
@@ -210,6 +225,15 @@ SCENARIOS = (
     Scenario("name an administrator", created, "admin-grant", "created", more=ADMIN),
     Scenario("name one administrator less", _named, "admin-revoke", "created", more=ADMIN),
     Scenario("take a token back", created, "admin-revoke-token", "created", more=ADMIN),
+    Scenario("let a client in", created, "client-create", "created", more=ADMIN),
+    Scenario(
+        "a client's token", _with_client, "client-token", "created", more={"clientSecret": "known"}
+    ),
+    Scenario("another secret", _with_client, "client-rotate", "created", more=ADMIN),
+    Scenario("a client less", _with_client, "client-revoke", "created", more=ADMIN),
+    Scenario("invoke", created, "invoke-function", "created", more=ADMIN),
+    Scenario("invoke later", created, "invoke-async", "created", more=ADMIN),
+    Scenario("invoke several", created, "batch-invoke", "created", more=ADMIN),
     Scenario("maintenance", created, "admin-system-maintenance", "created", more=ADMIN),
     Scenario("repair", created, "admin-maintenance-reset", "created", more=ADMIN),
     Scenario("link an address", _nobodys_donation, "link-donor", None, resumed=True),

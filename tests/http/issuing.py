@@ -16,7 +16,7 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import rsa
 from jwt.algorithms import RSAAlgorithm
 
-from tests.world import POOL, POOL_CLIENT, STACK, TOKEN_KEY
+from tests.world import POOL, POOL_CLIENT, STACK, TOKEN_KEY, items
 
 HOUR = 3600
 
@@ -98,3 +98,15 @@ def own(user: str, signing_key: str = TOKEN_KEY, **changes: Any) -> str:
     } | changes
     given = {name: value for name, value in claims.items() if value is not None}
     return jwt.encode(given, signing_key, algorithm="HS256")
+
+
+def of_client(client_id: str, /, **changes: Any) -> str:
+    """A token as a client gets it for its secret; of a client that there is not, as it once may have been."""
+    found = (item["generation"] for item in items("clients") if item["clientId"] == client_id)
+    claims = {
+        "aud": f"{STACK}/clients",
+        "client_id": client_id,
+        "generation": next(found, "former"),
+        "scope": "",
+    } | changes
+    return own(client_id, **claims)

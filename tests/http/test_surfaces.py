@@ -51,8 +51,56 @@ def test_status_is_the_contracts_object(http):
 
 def test_root_and_health_say_that_all_is_well(http):
     assert get("/").json["status"] == "healthy"
-    assert get("/health").json == {"status": "healthy"}
+    assert get("/health").json["status"] == "healthy"
     assert get("/healthz").json == {"status": "alive"}
+
+
+def test_health_says_what_the_contract_of_invocations_says(http, freezer):
+    """Lambda Action, Health Check: of a function, which listens on no port."""
+    freezer.move_to("2026-11-26T10:30:00Z")
+    assert ask("GET", "/health").json == {
+        "status": "healthy",
+        "module": "lambda_action_module",
+        "version": "1.0.0",
+        "timestamp": "2026-11-26T10:30:00.000000",
+        "config": {
+            "module_name": "lambda_action_module",
+            "module_version": "1.0.0",
+            "grpc_port": None,
+            "rest_port": None,
+            "database_configured": True,
+            "aws_configured": True,
+            "aws_region": "us-east-1",
+            "max_concurrent_requests": 100,
+            "request_timeout": 30,
+            "log_level": "INFO",
+        },
+    }
+
+
+@pytest.mark.parametrize("path", ["/api/v2/invoke", "/api/v1x", "/api/", "/api/v/1"])
+def test_all_below_api_but_v1_says_what_arrived(http, path):
+    assert get(path, "page=2").json == {
+        "method": "GET",
+        "path": path,
+        "query": {"page": "2"},
+        "user": "ada",
+    }
+
+
+def test_below_api_v1_refusals_are_the_contracts(http):
+    """Lambda Action, Error Response Format."""
+    for method, path, status in (
+        ("GET", "/api/v1/nothing", 404),
+        ("GET", "/api/v1/", 404),
+        ("GET", "/api/v1/invoke", 405),
+        ("DELETE", "/api/v1/functions", 405),
+        ("POST", "/api/v1/invoke", 401),
+    ):
+        answer = ask(method, path)
+        assert (answer.status, answer.json["status_code"]) == (status, status), path
+        assert list(answer.json) == ["success", "error", "status_code", "request_id"]
+        assert answer.json["success"] is False
 
 
 def test_ready_means_that_every_table_answers(http, aws, freezer):
@@ -84,7 +132,7 @@ def test_metrics_count_by_route_and_never_by_what_somebody_chose(http):
     ask("GET", "/api/somebodys-secret-path", token=own("ada"))
     ask("BREW", "/somebodys-secret-path")
     text = get("/metrics").body.decode()
-    assert 'http_requests_total{method="GET",route="/api/{path:path}",status="200"}' in text
+    assert 'http_requests_total{method="GET",route="/api/{path:elsewhere}",status="200"}' in text
     assert 'http_requests_total{method="other",route="none",status="404"}' in text
     assert "http_request_seconds_bucket" in text
     assert "somebodys-secret-path" not in text

@@ -11,7 +11,7 @@ import pytest
 
 from handler.http.application import SURFACES
 from tests import world
-from tests.http.issuing import cognito, own
+from tests.http.issuing import cognito, of_client, own
 from tests.http.shapes import (
     SHAPES,
     Asked,
@@ -27,6 +27,12 @@ from tests.kofi.webhooks import DONOR, forms, payload
 from tests.world import POOL, POOL_CLIENT, sample
 
 HOUR = 3600
+# `gateway` has functions invoked that begin with "my-", `other` none of those; `helping` acts for members.
+CLIENTS: dict[str, dict[str, Any]] = {
+    "gateway": {"scopes": ["invoke", "read"], "functions": ["my-*"]},
+    "other": {"scopes": ["invoke", "read"], "functions": ["your-*"]},
+    "helping": {"scopes": ["user"]},
+}
 # ada has a server. bob is another member, admin an administrator. `helper` may act for others.
 TOKENS: dict[str, Callable[[], str | None]] = {
     "none": lambda: None,
@@ -40,42 +46,70 @@ TOKENS: dict[str, Callable[[], str | None]] = {
     "own, right user": lambda: own("ada"),
     "admin": lambda: cognito("admin"),
     "helper": lambda: own("helper", scope="user"),
+    "client, expired": lambda: of_client("gateway", exp=int(time.time()) - HOUR),
+    "client, revoked": lambda: of_client("gone"),
+    "client": lambda: of_client("gateway"),
+    "client of other functions": lambda: of_client("other"),
+    "client without the scope": lambda: of_client("helping"),
 }
-OPEN = (200,) * 11
-GUARDED = (401,) * 6 + (200,) * 5
+OPEN = (200,) * 16
+BAD, NO_CLIENT = (401,) * 6, (401,) * 2
+GUARDED = (*BAD, 200, 200, 200, 200, 200, *NO_CLIENT, 200, 200, 200)
+OF_USERS = (*BAD, 200, 200, 200, 200, 200, *NO_CLIENT, 403, 403, 403)
 FORM = b"data=%7B%7D"
 STATUS = {"action": "status", "userId": "ada"}
-#                                                   none … wrong audience   bob  ada  ada  admin helper
+ABOUT_ADA = (*BAD, 403, 200, 200, 403, 200, *NO_CLIENT, 403, 403, 200)
+OWN = (*BAD, 404, 200, 200, 404, 404, *NO_CLIENT, 400, 400, 400)
+LISTING = (*BAD, 403, 403, 403, 200, 403, *NO_CLIENT, 400, 400, 400)
+REFUSED = (*BAD, 403, 403, 403, 403, 403, *NO_CLIENT, 403, 403, 403)
+UNKNOWN = (*BAD, 400, 400, 400, 400, 400, *NO_CLIENT, 400, 400, 400)
+INVOKING = (*BAD, 403, 403, 403, 200, 403, *NO_CLIENT, 200, 403, 403)
+READING = (*BAD, 403, 403, 403, 200, 403, *NO_CLIENT, 200, 200, 403)
+OF_GATEWAY = (*BAD, 403, 403, 403, 403, 403, *NO_CLIENT, 200, 403, 403)
+# none … wrong audience, bob, ada, ada, admin, helper, clients: two bad ones, gateway, other, helping
 TABLE = {
     ("GET", "/", None): OPEN,
     ("GET", "/health", None): OPEN,
     ("GET", "/healthz", None): OPEN,
     ("GET", "/readyz", None): OPEN,
     ("GET", "/metrics", None): GUARDED,
-    ("GET", "/api/a/b", None): GUARDED,
-    ("GET", "/status", None): GUARDED,
-    ("GET", "/users", None): GUARDED,
-    ("GET", "/products", None): GUARDED,
-    ("GET", "/orders", None): GUARDED,
+    ("GET", "/api/a/b", None): OF_USERS,
+    ("GET", "/status", None): OF_USERS,
+    ("GET", "/users", None): OF_USERS,
+    ("GET", "/products", None): OF_USERS,
+    ("GET", "/orders", None): OF_USERS,
     ("GET", "/openapi.json", None): GUARDED,
     ("GET", "/docs", None): GUARDED,
-    ("POST", "/chat", "message"): GUARDED,
-    ("POST", "/", "status of ada"): (401,) * 6 + (403, 200, 200, 403, 200),
-    ("POST", "/v1/actions/status", "status of ada"): (401,) * 6 + (403, 200, 200, 403, 200),
-    ("POST", "/", "own status"): (401,) * 6 + (404, 200, 200, 404, 404),
-    ("POST", "/v1/actions/status", "own status"): (401,) * 6 + (404, 200, 200, 404, 404),
-    ("POST", "/", "list-all"): (401,) * 6 + (403, 403, 403, 200, 403),
-    ("POST", "/v1/actions/list-all", "own status"): (401,) * 6 + (403, 403, 403, 200, 403),
-    ("POST", "/", "list-all as admin"): (401,) * 6 + (403, 403, 403, 200, 403),
-    ("POST", "/", "tick"): (401,) * 6 + (403,) * 5,
-    ("POST", "/v1/actions/finish-stop", "tick"): (401,) * 6 + (403,) * 5,
-    ("POST", "/", "status of system"): (401,) * 6 + (403,) * 5,
+    ("POST", "/chat", "message"): OF_USERS,
+    ("POST", "/", "status of ada"): ABOUT_ADA,
+    ("POST", "/v1/actions/status", "status of ada"): ABOUT_ADA,
+    ("POST", "/", "own status"): OWN,
+    ("POST", "/v1/actions/status", "own status"): OWN,
+    ("POST", "/", "list-all"): LISTING,
+    ("POST", "/v1/actions/list-all", "own status"): LISTING,
+    ("POST", "/", "list-all as admin"): (*BAD, 403, 403, 403, 200, 403, *NO_CLIENT, 403, 403, 403),
+    ("POST", "/", "tick"): REFUSED,
+    ("POST", "/v1/actions/finish-stop", "tick"): REFUSED,
+    ("POST", "/", "status of system"): REFUSED,
     ("POST", "/", "health"): GUARDED,
-    ("POST", "/v1/actions/nonsense", "own status"): (401,) * 6 + (400,) * 5,
-    ("GET", "/nothing", None): (404,) * 11,
-    ("DELETE", "/", None): (405,) * 11,
-    ("PUT", "/users", None): (405,) * 11,
+    ("POST", "/v1/actions/nonsense", "own status"): UNKNOWN,
+    ("POST", "/api/v1/token", "nothing"): (400,) * 16,
+    ("POST", "/api/v1/invoke", "invocation"): INVOKING,
+    ("POST", "/v1/actions/invoke-function", "own invocation"): INVOKING,
+    ("POST", "/", "invocation for another client"): OF_GATEWAY,
+    ("POST", "/api/v1/invoke-async", "invocation"): INVOKING,
+    ("POST", "/api/v1/batch", "batch"): READING,  # of other functions: each of its results is a 403
+    ("GET", "/api/v1/functions", None): READING,
+    ("GET", "/api/v1/functions/my-function", None): INVOKING,
+    ("GET", "/api/v1/invocations", None): READING,
+    ("GET", "/api/v1/nothing", None): (404,) * 16,
+    ("GET", "/api/v1/invoke", None): (405,) * 16,
+    ("GET", "/nothing", None): (404,) * 16,
+    ("DELETE", "/", None): (405,) * 16,
+    ("PUT", "/users", None): (405,) * 16,
 }
+INVOCATION = {"function_name": "my-function", "payload": "{}"}
+OWN_INVOCATION = {"functionName": "my-function", "payload": "{}"}
 BODIES = {
     None: None,
     "message": {"message": "What does it mean to be grappled?"},
@@ -86,12 +120,20 @@ BODIES = {
     "tick": {"action": "auto-shutdown-check", "userId": "system"},
     "status of system": {"action": "status", "userId": "system"},
     "health": {"action": "readiness"},
+    "nothing": {},
+    "invocation": INVOCATION,
+    "own invocation": OWN_INVOCATION,
+    "invocation for another client": OWN_INVOCATION
+    | {"action": "invoke-function", "clientId": "gateway"},
+    "batch": {"invocations": [INVOCATION]},
 }
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=list(SHAPES))
 def test_each_route_answers_each_kind_of_token_as_the_table_says(http, invoke, bedrock, shape):
     invoke(sample("create-instance", userId="ada"))
+    for client, may in CLIENTS.items():
+        invoke("client-create", userId="admin", clientId=client, **may)
     issued = [make() for make in TOKENS.values()]
     found = {}
     for method, path, body in TABLE:

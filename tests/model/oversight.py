@@ -14,6 +14,7 @@ from tests.kofi.webhooks import payload
 from tests.model import emulated
 from tests.model.commands import USERS
 from tests.model.simulation import Answer, Event
+from tests.world import sample
 
 ADDRESSES = ("grace@example.com", "heidi@example.com")
 DONORS = ("1" * 18, "2" * 18)
@@ -26,6 +27,13 @@ ORDERS = (
     "admin-grant",
     "admin-revoke",
     "admin-revoke-token",
+    "client-create",
+    "client-rotate",
+    "client-revoke",
+    "client-token",
+    "invoke-function",
+    "invoke-async",
+    "batch-invoke",
 )
 ABOUT_A_MEMBER = (
     "admin-force-shutdown",
@@ -85,6 +93,8 @@ orders = st.builds(Order, st.sampled_from(ORDERS), st.integers(0, 9))
 
 
 def _ordered(order: str, which: int) -> Event:
+    if not order.startswith("admin-"):
+        return sample(order, userId="admin")
     event: dict[str, Any] = {"action": order, "userId": "admin", "reason": "A test"}
     sessions = [session["sessionId"] for session in emulated.items("sessions")] or ["none"]
     waiting = [d["donationId"] for d in emulated.items("donations") if "unassigned" in d] or ["x"]

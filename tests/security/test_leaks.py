@@ -28,8 +28,8 @@ SAID = (
     f' arn:aws:secretsmanager:us-east-1:{ACCOUNT}:secret:foundry-test/key (File "/var/task/services/aws.py")'
     f" image {ACCOUNT}.dkr.ecr.us-east-1.amazonaws.com/foundry:13"
 )
-# The contract's own (status of an instance): the ARN of the member's task.
-DEMANDED = {"taskArn"}
+# The contracts' own: the ARN of a member's task; of a function, and of its role.
+DEMANDED = {"taskArn", "functionArn", "role"}
 SAMPLES = [name for name in ACTIONS if Path(f"events/{name}.json").exists()]
 FIELDS: tuple[Any, ...] = (
     None,
@@ -62,7 +62,7 @@ def _without_demanded(value: Any) -> Any:
 
 def asked(name: str) -> dict[str, Any]:
     """The sample, by an administrator where it takes one."""
-    user = {"userId": "admin"} if find(name).scope.value == "admin" else {}
+    user = {"userId": "admin"} if find(name).scope.value in ("admin", "invoke", "read") else {}
     return sample(name, **user)
 
 
