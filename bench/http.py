@@ -88,8 +88,8 @@ def throughput(rounds: int = ROUNDS) -> Pair:
         "AWS_REGION": "us-east-1",
     }
     with (
-        _serving([sys.executable, "-c", SERVER], environment) as bare_port,
-        _serving([sys.executable, "-m", "handler.server", "--port"], environment) as our_port,
+        serving([sys.executable, "-c", SERVER], environment) as bare_port,
+        serving([sys.executable, "-m", "handler.server", "--port"], environment) as our_port,
     ):
         _rate(bare_port), _rate(our_port)  # the first requests are slower
         bare, ours = [], []
@@ -101,7 +101,8 @@ def throughput(rounds: int = ROUNDS) -> Pair:
 
 
 @contextmanager
-def _serving(command: list[str], environment: dict[str, str]) -> Iterator[int]:
+def serving(command: list[str], environment: dict[str, str]) -> Iterator[int]:
+    """Start a server, whose command ends with its port; yields the port once it listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
