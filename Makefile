@@ -104,7 +104,7 @@ prove: $(READY) ## the long proofs at full size; writes docs/proof.md
 	@$(BIN)/python -m pytest -m prove -n 2 --dist worksteal -vv
 
 .PHONY: bench
-bench: $(READY) ## medians and ratios: cold start, HTTP, AWS calls, ticks, overview
+bench: $(READY) ## medians and ratios: cold start, HTTP, invocations, AWS calls, ticks, overview
 	@$(BIN)/python -m bench
 
 .PHONY: mutate

@@ -88,8 +88,8 @@ def throughput(rounds: int = ROUNDS) -> Pair:
         "AWS_REGION": "us-east-1",
     }
     with (
-        _serving([sys.executable, "-c", SERVER], environment) as bare_port,
-        _serving(
+        serving([sys.executable, "-c", SERVER], environment) as bare_port,
+        serving(
             [sys.executable, "-m", "handler.server", "--grpc-port", "0", "--port"], environment
         ) as our_port,
     ):
@@ -103,7 +103,8 @@ def throughput(rounds: int = ROUNDS) -> Pair:
 
 
 @contextmanager
-def _serving(command: list[str], environment: dict[str, str]) -> Iterator[int]:
+def serving(command: list[str], environment: dict[str, str]) -> Iterator[int]:
+    """Start a server, whose command ends with its port; yields the port once it listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

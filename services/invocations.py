@@ -97,13 +97,14 @@ class Invocations:
             if self._writer is None or not self._writer.is_alive():  # as in a copy of the process
                 self._writer = threading.Thread(target=self._write, name="invocations", daemon=True)
                 self._writer.start()
-            self._changed.notify_all()
+            if len(self._waiting) in (1, _BATCH):  # the writer waits for nothing between
+                self._changed.notify_all()
 
     def _write(self) -> None:
         while True:
             with self._changed:
                 self._changed.wait_for(lambda: self._waiting)
-                self._changed.wait_for(lambda: self._hurried, _LINGER_SECONDS)
+                self._changed.wait_for(self._is_urgent, _LINGER_SECONDS)
                 taken = [self._waiting.pop(key) for key in list(self._waiting)[:_BATCH]]
                 self._writing = len(taken)
             try:
@@ -116,6 +117,9 @@ class Invocations:
                 with self._changed:
                     self._writing = 0
                     self._changed.notify_all()
+
+    def _is_urgent(self) -> bool:
+        return self._hurried or len(self._waiting) >= _BATCH
 
     def _put(self, records: Sequence[Item]) -> None:
         puts = [

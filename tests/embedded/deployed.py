@@ -32,9 +32,12 @@ class Deployed:
     log: FunctionLog
 
     @classmethod
-    def on(cls, aws: Embedded) -> Deployed:
-        """Build and deploy. The schedules are switched off: here a test says when they fire."""
-        outputs = stack.deploy(aws, stack.build(aws.directory / "build"))
+    def on(cls, aws: Embedded, *options: str) -> Deployed:
+        """Build and deploy, with further options of `sam deploy`.
+
+        The schedules are switched off: here a test says when they fire.
+        """
+        outputs = stack.deploy(aws, stack.build(aws.directory / "build"), *options)
         demo.keep_secrets(aws)
         events = aws.client("events")
         for rule in events.list_rules()["Rules"]:
