@@ -24,7 +24,10 @@ FOLDERS = (
     "invocations",
     "backend",
 )
-MODULES = sorted(path for layer in LAYERS for path in Path(layer).rglob("*.py"))
+# Without those that `make proto` makes.
+MODULES = sorted(
+    path for layer in LAYERS for path in Path(layer).rglob("*.py") if "_pb2" not in path.name
+)
 
 
 def imported(path):
