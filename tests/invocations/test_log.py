@@ -257,11 +257,11 @@ def history(invoke, freezer):
 
 def pages(token, query=""):
     """All records, page by page, and how many pages there were."""
-    found, more, count = [], "", 0
-    while more is not None:
-        page = log(token, query + more)
+    page = log(token, query)
+    found, count = page["invocations"], 1
+    while "next" in page:
+        page = log(token, f"{query}&next={page['next']}")
         found += page["invocations"]
-        more = f"&next={page['next']}" if "next" in page else None
         count += 1
         assert count < 100
     return found, count
