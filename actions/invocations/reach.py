@@ -5,14 +5,27 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Annotated
 
-from actions.action import ClientRequest
+from pydantic import Field
+
+from actions.action import ClientRequest, hinted
 from actions.errors import Forbidden, InvalidRequest, NoSuchClient
 from services.clients import Client
 from services.functions import LIVE, ForeignFunction, FunctionName
 from services.platform import Platform
 
 EVERYTHING = ("*",)
+# A name, or a partial or whole ARN, with or without a version or an alias; services/functions.py reads it.
+NamedFunction = Annotated[
+    str,
+    Field(
+        pattern=r"^((arn:aws[a-z-]*:lambda:[a-z0-9-]+:)?[0-9]{12}:function:)?[A-Za-z0-9_-]{1,64}"
+        r"(:(\$LATEST|[A-Za-z0-9_-]{1,128}))?$",
+        max_length=256,
+    ),
+    hinted("Send a function's name or ARN."),
+]
 
 
 @dataclass(frozen=True)
@@ -45,7 +58,7 @@ def reach_of(request: ClientRequest, platform: Platform) -> Reach:
 def function_in(reach: Reach, text: str, platform: Platform, qualifier: str | None) -> FunctionName:
     """The function that is meant, with `qualifier` or the one that is part of its name.
 
-    Raises InvalidRequest for what is no function's name, and Forbidden for what is out of reach.
+    Raises InvalidRequest for two versions at once, and Forbidden for what is out of reach.
     """
     try:
         named = platform.functions.named(text)
@@ -54,12 +67,6 @@ def function_in(reach: Reach, text: str, platform: Platform, qualifier: str | No
             "Only functions of the platform's own account and region can be had.",
             field="functionName",
         ) from None
-    if named is None:
-        raise InvalidRequest(
-            "functionName is not valid.",
-            field="functionName",
-            suggestion="Send a function's name or ARN.",
-        )
     if named.qualifier and qualifier and named.qualifier != qualifier:
         raise InvalidRequest(
             "functionName names another version than alias or version does.",

@@ -29,6 +29,8 @@ _ABOUT = (
 )
 _REF = "#/components/schemas/{model}"
 _BRIEF, _FULL = {"$ref": "#/components/schemas/Error"}, {"$ref": "#/components/schemas/ActionError"}
+# Their `success` may be a function's own.
+_OF_FUNCTIONS = ("any-action", "invoke-function", "invoke-async")
 _OF_ACTIONS = (400, 401, 403, 404, 408, 409, 413, 415, 429, 500, 504)
 _ERRORS: Schema = {
     "Error": {
@@ -161,7 +163,9 @@ def _operation(name: str, summary: str, schema: Schema, asked: Any, answered: An
     answer: Schema = {
         "type": "object",
         "required": ["success"],
-        "properties": {"success": {"const": True}},
+        "properties": {
+            "success": {"type": "boolean"} if name in _OF_FUNCTIONS else {"const": True}
+        },
     }
     described_body = {"application/json": {"schema": schema, "example": asked}}
     said = described(answer, answered, body=described_body)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
@@ -66,7 +67,7 @@ def test_a_payload_that_is_little_is_one(client, payload):
     ("kind", "code", "ran"), [("RequestResponse", 200, 1), ("Event", 202, 0), ("DryRun", 204, 0)]
 )
 def test_each_kind_of_invocation_has_lambdas_own_code(client, kind, code, ran):
-    seen = []
+    seen: list[object] = []
     LAMBDA.has("my-function", seen.append)
     answer = asked(client, invocation_type=kind)
     assert (answer.status, answer.json["success"], answer.json["status_code"]) == (200, True, code)
@@ -347,15 +348,14 @@ def many(count):
 
 def test_functions_in_reach_are_listed_page_by_page(client):
     many(60)
-    found, marker = [], ""
-    while marker is not None:
-        page = ask(
-            "GET", "/api/v1/functions", token=client, query=f"max_items=25&next_marker={marker}"
-        ).json
+    found, query = [], "max_items=25"
+    while query:
+        page = ask("GET", "/api/v1/functions", token=client, query=query).json
         assert page["success"]
         assert len(page["functions"]) <= 25
         found += [function["function_name"] for function in page["functions"]]
         marker = page["next_marker"]
+        query = f"max_items=25&next_marker={marker}" if marker else ""
     assert found == ["my-function", *(f"my-function-{n:03}" for n in range(60))]
 
 
@@ -410,13 +410,11 @@ def test_a_function_that_there_is_not_has_no_configuration(client):
 def test_a_question_that_aws_does_not_answer_is_told_to_be_asked_again(
     client, meanwhile, path, call
 ):
-    refused = ClientError(
-        {
-            "Error": {"Code": "AccessDeniedException", "Message": f"{ARN} is not for you"},
-            "ResponseMetadata": {"RequestId": "the-request", "HTTPStatusCode": 403},
-        },
-        call,
-    )
+    said: Any = {
+        "Error": {"Code": "AccessDeniedException", "Message": f"{ARN} is not for you"},
+        "ResponseMetadata": {"RequestId": "the-request", "HTTPStatusCode": 403},
+    }
+    refused = ClientError(said, call)
     with meanwhile(call, raising(refused)):
         answer = ask("GET", f"/api/v1/{path}", token=client)
     assert answer.status == 502
