@@ -57,11 +57,11 @@ class Functions:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def named(self, text: str) -> FunctionName:
-        """What a name, a partial or a whole ARN means. Raises ForeignFunction, and ValueError for what is none."""
+    def named(self, text: str) -> FunctionName | None:
+        """What a name, a partial or a whole ARN means; None if it is none of these. Raises ForeignFunction."""
         found = _NAME.fullmatch(text)
         if found is None:
-            raise ValueError("no function's name")
+            return None
         here = (self._settings.account, self._settings.aws_region, self._settings.partition)
         given = (found["account"], found["region"], found["partition"])
         if any(said not in (None, own) for said, own in zip(given, here, strict=True)):

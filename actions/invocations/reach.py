@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from actions.action import ClientRequest, hinted
+from actions.action import ClientRequest
 from actions.errors import Forbidden, InvalidRequest, NoSuchClient
 from services.clients import Client
 from services.functions import LIVE, ForeignFunction, FunctionName
@@ -17,14 +17,13 @@ from services.platform import Platform
 
 EVERYTHING = ("*",)
 # A name, or a partial or whole ARN, with or without a version or an alias; services/functions.py reads it.
+FUNCTION_NAME = (
+    r"^((arn:aws[a-z-]*:lambda:[a-z0-9-]+:)?[0-9]{12}:function:)?[A-Za-z0-9_-]{1,64}"
+    r"(:(\$LATEST|[A-Za-z0-9_-]{1,128}))?$"
+)
+# The pattern is told and not held here: what is no name is refused where it is logged, and not with a whole batch.
 NamedFunction = Annotated[
-    str,
-    Field(
-        pattern=r"^((arn:aws[a-z-]*:lambda:[a-z0-9-]+:)?[0-9]{12}:function:)?[A-Za-z0-9_-]{1,64}"
-        r"(:(\$LATEST|[A-Za-z0-9_-]{1,128}))?$",
-        max_length=256,
-    ),
-    hinted("Send a function's name or ARN."),
+    str, Field(min_length=1, max_length=256, json_schema_extra={"pattern": FUNCTION_NAME})
 ]
 
 
@@ -58,7 +57,7 @@ def reach_of(request: ClientRequest, platform: Platform) -> Reach:
 def function_in(reach: Reach, text: str, platform: Platform, qualifier: str | None) -> FunctionName:
     """The function that is meant, with `qualifier` or the one that is part of its name.
 
-    Raises InvalidRequest for two versions at once, and Forbidden for what is out of reach.
+    Raises InvalidRequest for what is no function's name, and Forbidden for what is out of reach.
     """
     try:
         named = platform.functions.named(text)
@@ -67,6 +66,12 @@ def function_in(reach: Reach, text: str, platform: Platform, qualifier: str | No
             "Only functions of the platform's own account and region can be had.",
             field="functionName",
         ) from None
+    if named is None:
+        raise InvalidRequest(
+            "functionName is not valid.",
+            field="functionName",
+            suggestion="Send a function's name or ARN.",
+        )
     if named.qualifier and qualifier and named.qualifier != qualifier:
         raise InvalidRequest(
             "functionName names another version than alias or version does.",

@@ -61,14 +61,22 @@ _ERRORS: Schema = {
 
 
 def described(
-    answer: Schema, example: Any = None, *errors: int, body: Schema | None = None, **more: Any
+    answer: Schema,
+    example: Any = None,
+    *errors: int,
+    body: Schema | None = None,
+    error: Schema = _BRIEF,
+    **more: Any,
 ) -> Schema:
-    """What a route's `openapi_extra` says of it: the schema and an example of its answer, its errors, its body."""
+    """What a route's `openapi_extra` says of it: the schema and an example of its answer, its errors, its body.
+
+    `error` is the schema of its errors, where it words them itself.
+    """
     content: Schema = {"schema": answer} | ({} if example is None else {"example": example})
     said: Schema = {
         "responses": {
             "200": {"description": "The answer", "content": {"application/json": content}},
-            **{str(status): failed(status, _BRIEF) for status in errors},
+            **{str(status): failed(status, error) for status in errors},
         }
     }
     if body is not None:
