@@ -16,6 +16,8 @@ from tests.invocations.conftest import let_in
 from tests.lambda_service import LAMBDA
 from tests.world import STACK, TOKEN_KEY, sample
 
+pytestmark = pytest.mark.slow
+
 CALL = {"function_name": "my-function", "payload": "{}"}
 WRONG = "client_id or client_secret is not right."
 
