@@ -13,6 +13,8 @@ from tests.http.shapes import ask
 from tests.invocations.conftest import at_once
 from tests.lambda_service import LAMBDA, SYNCHRONOUS, Failed, Refusal
 
+pytestmark = pytest.mark.slow
+
 
 def batch(client, *invocations):
     return ask("POST", "/api/v1/batch", {"invocations": list(invocations)}, token=client)
@@ -126,7 +128,6 @@ def test_a_hundred_are_invoked_25_at_once(client):
     assert LAMBDA.most_at_once == 25
 
 
-@pytest.mark.slow
 def test_an_answer_is_bounded_however_much_the_functions_say(client):
     LAMBDA.has("my-large", lambda _: "x" * (SYNCHRONOUS - 200_000))
     LAMBDA.has("my-middling", lambda _: "x" * 2_000_000)

@@ -15,6 +15,8 @@ from tests.invocations.conftest import let_in
 from tests.lambda_service import ASYNCHRONOUS, LAMBDA, PLATFORM, SYNCHRONOUS, Failed, Refusal
 from tests.world import ACCOUNT
 
+pytestmark = pytest.mark.slow
+
 CALL = {"function_name": "my-function", "payload": '{"key": "value"}'}
 ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:my-function"
 
@@ -298,7 +300,6 @@ def test_a_function_that_takes_too_long_is_not_waited_for(client, error, monkeyp
 # --- how much
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "most"), [("RequestResponse", SYNCHRONOUS), ("Event", ASYNCHRONOUS)]
 )
@@ -317,7 +318,6 @@ def test_bytes_count_and_not_characters(client):
     assert asked(client, "invoke-async", payload=payload).status == 413
 
 
-@pytest.mark.slow
 def test_an_answer_that_is_larger_than_lambda_lets_functions_answer_is_the_functions_failure(
     client,
 ):
@@ -327,7 +327,6 @@ def test_an_answer_that_is_larger_than_lambda_lets_functions_answer_is_the_funct
     assert "exceeded maximum allowed payload size" in answer.json["error"]
 
 
-@pytest.mark.slow
 def test_an_answer_that_does_not_fit_into_the_platforms_own_is_told_so(client):
     """Lambda lets the platform answer 6 MB, too, and within an HTTP answer a quote takes four characters."""
     LAMBDA.has("my-function", lambda _: ['"'] * 400_000)

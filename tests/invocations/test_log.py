@@ -22,6 +22,8 @@ from tests.invocations.conftest import let_in
 from tests.lambda_service import LAMBDA, Failed, Refusal
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 # The log table of the contract (Logging), and what makes it a table of DynamoDB.
 COLUMNS = {
     *("id", "function_name", "invocation_type", "payload", "alias", "version", "status_code"),

@@ -15,6 +15,8 @@ from tests.invocations.test_clients import CALL
 from tests.lambda_service import LAMBDA, PLATFORM
 from tests.world import ACCOUNT, sample
 
+pytestmark = pytest.mark.slow
+
 OWN = [name for name, module in ACTIONS.items() if module.startswith("actions.invocations.")]
 
 

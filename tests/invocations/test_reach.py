@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -9,6 +10,8 @@ from tests import world
 from tests.lambda_service import LAMBDA
 from tests.policies import allows
 from tests.world import ACCOUNT
+
+pytestmark = pytest.mark.slow
 
 ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:"
 names = st.text("abA0-_", min_size=1, max_size=8)
