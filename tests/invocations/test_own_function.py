@@ -160,6 +160,15 @@ def test_an_administrator_invokes_it_as_that_administrator(invoke):
     assert (entry["userId"], entry["action"]) == ("admin", "admin-grant")
 
 
+@pytest.mark.parametrize("scope", ["admin", "invoke", "user admin invoke"])
+def test_no_administrator_invokes_it_as_another_one(invoke, scope):
+    invoke("admin-grant", userId="admin", targetUserId="ada")
+    call = {"functionName": PLATFORM, "payload": {"action": "status"}, "userId": "ada"}
+    answer = ask("POST", "/v1/actions/invoke-function", call, token=own("admin", scope=scope))
+    assert answer.status == 403
+    assert not LAMBDA.invoked
+
+
 def test_the_token_within_is_in_no_log(gateway, capsys):
     platform(gateway, {"action": "readiness"})
     token = json.loads(LAMBDA.invoked[0][3])["headers"]["authorization"].split()[1]
