@@ -16,15 +16,8 @@ from services.functions import LIVE, ForeignFunction, FunctionName
 from services.platform import Platform
 
 EVERYTHING = ("*",)
-# A name, or a partial or whole ARN, with or without a version or an alias; services/functions.py reads it.
-FUNCTION_NAME = (
-    r"^((arn:aws[a-z-]*:lambda:[a-z0-9-]+:)?[0-9]{12}:function:)?[A-Za-z0-9_-]{1,64}"
-    r"(:(\$LATEST|[A-Za-z0-9_-]{1,128}))?$"
-)
-# The pattern is told and not held here: what is no name is refused where it is logged, and not with a whole batch.
-NamedFunction = Annotated[
-    str, Field(min_length=1, max_length=256, json_schema_extra={"pattern": FUNCTION_NAME})
-]
+# Its form is told by function_in, where it is logged: what is no name is not refused with a whole batch.
+NamedFunction = Annotated[str, Field(min_length=1, max_length=256)]
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,6 @@ from actions.errors import (
     TokenHasExpired,
     Unauthenticated,
 )
-from actions.invocations.reach import FUNCTION_NAME
 from handler import failures
 from handler.dispatch import Caller
 from handler.http import openapi
@@ -80,7 +79,7 @@ _TEXT, _NUMBER = {"type": "string"}, {"type": "integer"}
 _NAME = {
     "type": "string",
     "description": "Name or ARN of a function",
-    "pattern": FUNCTION_NAME,
+    "minLength": 1,
     "maxLength": 256,
     "examples": ["my-function"],
 }

@@ -98,10 +98,12 @@ def test_sessions_that_there_was_no_time_for_are_left_for_the_next_call(
     with meanwhile("TransactWriteItems", lambda: freezer.tick(241), after=1):  # the audit is first
         first = order("cancel-all-sessions")
     assert first["left"] >= 1
-    assert first["sessionsCancelled"] + first["left"] == 9
+    # Those that were called off side by side may have met, and then had no time to try again.
+    undone = first["left"] + first["failures"]
+    assert first["sessionsCancelled"] + undone == 9
     assert "call again" in first["message"]
     again = order("cancel-all-sessions")
-    assert (again["sessionsCancelled"], again["left"]) == (first["left"], 0)
+    assert (again["sessionsCancelled"], again["left"]) == (undone, 0)
     assert set(sessions(invoke, "ben")) == {"cancelled"}
 
 
