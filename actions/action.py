@@ -83,9 +83,10 @@ class UserRequest(Request):
 
 
 # What a file, a log line and a URL take, and AWS's names, too.
+CLIENT_ID = r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"
 ClientId = Annotated[
     str,
-    Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$"),
+    Field(min_length=1, max_length=64, pattern=CLIENT_ID),
     hinted("Send letters, digits, dots, dashes and underscores, at most 64."),
 ]
 

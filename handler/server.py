@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import gc
 import socket
 import sys
 from typing import TYPE_CHECKING
@@ -66,6 +67,7 @@ def main() -> int:
     except OSError as error:
         return _refused(f"port {port} cannot be had on {given.host} ({error.strerror})")
     load_all()
+    _look_for_garbage_sooner()
     config = uvicorn.Config(
         build(
             services,
@@ -111,6 +113,15 @@ class Server(uvicorn.Server):
         """Let what is under way end, and the log of invocations be written."""
         await asyncio.gather(super().shutdown(sockets), self._rpc.stop(_GRACE_SECONDS))
         await to_thread.run_sync(self._log.settle, _GRACE_SECONDS)
+
+
+def _look_for_garbage_sooner() -> None:
+    """What is loaded stays, and the limit of handler/__init__.py is for loading it.
+
+    Each call to AWS leaves some garbage behind (botocore's parsers know each other), in the end dozens of MB.
+    """
+    gc.freeze()
+    gc.set_threshold(10_000)
 
 
 def _impatient(seconds: float) -> type[H11Protocol]:

@@ -146,7 +146,17 @@ def days(since: int, until: int) -> list[str]:
 
 def between(since: int, until: int) -> Condition:
     """The condition that a record is of a moment from `since` to `until`, both included."""
-    return Key("id").between(f"{since * 1000:014}", f"{until * 1000 + 999:014};")
+    return Key("id").between(*_bounds(since, until))
+
+
+def is_between(record_id: str, since: int, until: int) -> bool:
+    """Whether a record of that id is: DynamoDB goes on from no position that is not."""
+    first, last = _bounds(since, until)
+    return first <= record_id <= last
+
+
+def _bounds(since: int, until: int) -> tuple[str, str]:
+    return f"{since * 1000:014}", f"{until * 1000 + 999:014};"
 
 
 def shown(text: str | None) -> str | None:

@@ -104,6 +104,8 @@ class Lambda:
             raise Refusal("RequestTooLargeException", 413)
         try:
             event = json.loads(payload or b"null")
+        except RecursionError:
+            event = None  # Lambda itself nests as deep as somebody likes
         except ValueError:
             raise Refusal("InvalidRequestContentException", 400) from None
         self.invoked.append((name, qualifier or "$LATEST", kind, payload))

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from actions.action import Answer, Request
+from actions.action import Answer, Request, hinted
 from actions.errors import (
     Forbidden,
     FunctionTimedOut,
@@ -19,7 +19,7 @@ from actions.errors import (
     TooManyAtOnce,
 )
 from actions.invocations import own
-from actions.invocations.reach import Reach, function_in, is_own
+from actions.invocations.reach import NamedFunction, Reach, function_in, is_own
 from services import invocations
 from services.errors import FunctionTooSlow, InvocationRefused, NoSlotFree
 from services.functions import ASYNCHRONOUS_BYTES, SYNCHRONOUS_BYTES, FunctionName, Invoked
@@ -35,15 +35,26 @@ _STATUS: dict[type[PlatformError], int] = {
     InvalidRequest: 400,
 }
 
+_Alias = Annotated[
+    str,
+    Field(pattern=r"^[A-Za-z0-9_-]{0,128}$", max_length=128),
+    hinted("Send an alias's name: letters, digits, dashes and underscores."),
+]
+_Version = Annotated[
+    str,
+    Field(pattern=r"^(\$LATEST|[0-9]{0,20})$", max_length=20),
+    hinted("Send a version's number as a text, or $LATEST."),
+]
+
 
 class Invocation(Request):
     """What is to be invoked, how and with what. An alias counts before a version."""
 
-    function_name: Annotated[str, Field(min_length=1, max_length=256)]
+    function_name: NamedFunction
     payload: Any = Field(description="JSON as text, or as it is")
     invocation_type: InvocationType = "RequestResponse"
-    alias: Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{0,128}$", max_length=128)] | None = None
-    version: Annotated[str, Field(pattern=r"^(\$LATEST|[0-9]{0,20})$", max_length=20)] | None = None
+    alias: _Alias | None = None
+    version: _Version | None = None
 
 
 def call(platform: Platform, reach: Reach, asked: Invocation, wait_seconds: float = 0) -> Answer:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from pydantic import Field
-
 from actions.action import Action, Answer, ClientRequest, Scope
 from actions.errors import AwsRefused, NoSuchFunction, TimedOut
 from actions.invocations.describing import described
-from actions.invocations.reach import function_in, reach_of
+from actions.invocations.reach import NamedFunction, function_in, reach_of
 from services.errors import FunctionTooSlow, InvocationRefused
 from services.platform import Platform
 
@@ -17,7 +13,7 @@ from services.platform import Platform
 class GetFunctionConfig(ClientRequest):
     """Who asks about which function."""
 
-    function_name: Annotated[str, Field(min_length=1, max_length=256)]
+    function_name: NamedFunction
 
 
 def get_function_config(request: GetFunctionConfig, platform: Platform) -> Answer:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Any
 
 from pydantic import Field
 
 from actions.action import Action, Answer, ClientRequest, Scope
 from actions.invocations.calling import Invocation, call
-from actions.invocations.reach import reach_of
+from actions.invocations.reach import NamedFunction, reach_of
 from services.platform import Platform
 
 
 class InvokeAsync(ClientRequest):
     """Who has which function run."""
 
-    function_name: Annotated[str, Field(min_length=1, max_length=256)]
+    function_name: NamedFunction
     payload: Any = Field(description="JSON as text, or as it is")
 
 

@@ -11,7 +11,7 @@ from actions.action import Action, Answer, ClientId, ClientRequest, Scope
 from actions.paging import Paged, paged
 from services import clock
 from services.dynamodb import ForeignPosition, Item, Position
-from services.invocations import DAY, between, days
+from services.invocations import DAY, between, days, is_between
 from services.platform import Platform
 
 _READS = 40  # pages of a day or a client that one answer looks through
@@ -51,6 +51,8 @@ def _page(
     parts = _parts(request, since, until)
     if after is not None:
         parts, after = _from(parts, dict(after))
+        if after is not None and not is_between(after.get("id", ""), since, until):
+            raise ForeignPosition
     found: list[Item] = []
     last: Position | None = None
     for _ in range(_READS):

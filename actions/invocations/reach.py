@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import Annotated
+
+from pydantic import Field
 
 from actions.action import ClientRequest
 from actions.errors import Forbidden, InvalidRequest, NoSuchClient
@@ -13,6 +16,15 @@ from services.functions import LIVE, ForeignFunction, FunctionName
 from services.platform import Platform
 
 EVERYTHING = ("*",)
+# A name, or a partial or whole ARN, with or without a version or an alias; services/functions.py reads it.
+FUNCTION_NAME = (
+    r"^((arn:aws[a-z-]*:lambda:[a-z0-9-]+:)?[0-9]{12}:function:)?[A-Za-z0-9_-]{1,64}"
+    r"(:(\$LATEST|[A-Za-z0-9_-]{1,128}))?$"
+)
+# The pattern is told and not held here: what is no name is refused where it is logged, and not with a whole batch.
+NamedFunction = Annotated[
+    str, Field(min_length=1, max_length=256, json_schema_extra={"pattern": FUNCTION_NAME})
+]
 
 
 @dataclass(frozen=True)

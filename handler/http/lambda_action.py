@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query
 from pydantic.alias_generators import to_camel, to_snake
 from starlette.requests import Request
 
-from actions.action import Answer
+from actions.action import CLIENT_ID, Answer
 from actions.errors import (
     AnswerTooLarge,
     InvalidRequest,
@@ -18,10 +18,11 @@ from actions.errors import (
     TokenHasExpired,
     Unauthenticated,
 )
+from actions.invocations.reach import FUNCTION_NAME
 from handler import failures
 from handler.dispatch import Caller
+from handler.http import openapi
 from handler.http.dispatching import dispatch_action
-from handler.http.openapi import described
 from handler.http.request import Json, json_object
 from handler.http.security import UserOrClient
 from handler.http.surface import Surface
@@ -78,8 +79,19 @@ Body = Annotated[
     dict[str, Any], json_object("a JSON object with the fields of docs/invocations.md")
 ]
 _TEXT, _NUMBER = {"type": "string"}, {"type": "integer"}
-_NAME = {"type": "string", "description": "Name or ARN of a function", "examples": ["my-function"]}
-_PAYLOAD = {"description": "JSON as text, or as it is", "examples": ['{"key": "value"}']}
+_NAME = {
+    "type": "string",
+    "description": "Name or ARN of a function",
+    "pattern": FUNCTION_NAME,
+    "maxLength": 256,
+    "examples": ["my-function"],
+}
+_PAYLOAD = {
+    "type": ["string", "object", "array", "number", "boolean"],
+    "description": "JSON as text, or as it is",
+    "minLength": 1,
+    "examples": ['{"key": "value"}'],
+}
 _INVOCATION: dict[str, Any] = {
     "type": "object",
     "required": ["function_name", "payload"],
@@ -87,8 +99,18 @@ _INVOCATION: dict[str, Any] = {
         "function_name": _NAME,
         "payload": _PAYLOAD,
         "invocation_type": {"enum": ["RequestResponse", "Event", "DryRun"]},
-        "alias": _TEXT,
-        "version": _TEXT,
+        "alias": {"type": "string", "pattern": "^[A-Za-z0-9_-]{0,128}$"},
+        "version": {"type": "string", "pattern": r"^(\$LATEST|[0-9]{0,20})$"},
+    },
+}
+_ERROR: dict[str, Any] = {
+    "type": "object",
+    "required": ["success", "error", "status_code"],
+    "properties": {
+        "success": {"const": False},
+        "error": _TEXT,
+        "status_code": _NUMBER,
+        "request_id": _TEXT,
     },
 }
 _OUTCOME: dict[str, Any] = {
@@ -122,6 +144,13 @@ _AN_ANSWER = {
 }
 
 
+def described(
+    answer: dict[str, Any], example: Any, body: dict[str, Any] | None = None
+) -> dict[str, Any]:
+    """What a route of this surface says of itself; all its errors are of one form."""
+    return openapi.described(answer, example, *_REFUSALS, body=body, error=_ERROR)
+
+
 def _asks(schema: dict[str, Any], example: Any) -> dict[str, Any]:
     return {"application/json": {"schema": schema, "example": example}}
 
@@ -135,12 +164,14 @@ def _asks(schema: dict[str, Any], example: Any) -> dict[str, Any]:
             "properties": {"token": _TEXT, "expires_in": _NUMBER},
         },
         {"token": "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9…", "expires_in": 3600},
-        *_REFUSALS,
         body=_asks(
             {
                 "type": "object",
                 "required": ["client_id", "client_secret"],
-                "properties": {"client_id": _TEXT, "client_secret": _TEXT},
+                "properties": {
+                    "client_id": {"type": "string", "pattern": CLIENT_ID, "maxLength": 64},
+                    "client_secret": {"type": "string", "minLength": 1, "maxLength": 256},
+                },
             },
             {"client_id": "my_client", "client_secret": "my_secret"},
         ),
@@ -155,7 +186,7 @@ def token(request: Request, body: Body) -> Json:
 
 @router.post(
     "/invoke",
-    openapi_extra=described(_OUTCOME, _AN_ANSWER, *_REFUSALS, body=_asks(_INVOCATION, _A_CALL)),
+    openapi_extra=described(_OUTCOME, _AN_ANSWER, body=_asks(_INVOCATION, _A_CALL)),
 )
 def invoke(request: Request, caller: UserOrClient, body: Body) -> Json:
     """Invoke a function and wait for what it answers."""
@@ -168,7 +199,6 @@ def invoke(request: Request, caller: UserOrClient, body: Body) -> Json:
     openapi_extra=described(
         _OUTCOME,
         {"success": True, "status_code": 202, "request_id": _AN_ANSWER["request_id"]},
-        *_REFUSALS,
         body=_asks(_INVOCATION, _A_CALL),
     ),
 )
@@ -191,7 +221,6 @@ def invoke_async(request: Request, caller: UserOrClient, body: Body) -> Json:
             "properties": {"results": {"type": "array", "items": _OUTCOME}},
         },
         {"results": [_AN_ANSWER | {"error": None}]},
-        *_REFUSALS,
         body=_asks(
             {
                 "type": "object",
@@ -234,7 +263,6 @@ def batch(request: Request, caller: UserOrClient, body: Body) -> Json:
             },
         },
         None,
-        *_REFUSALS,
     ),
 )
 def functions(
@@ -259,7 +287,6 @@ def functions(
             "properties": {"success": {"const": True}, "config": _FUNCTION},
         },
         None,
-        *_REFUSALS,
     ),
 )
 def function_config(request: Request, function_name: str, caller: UserOrClient) -> Json:
@@ -282,7 +309,6 @@ def function_config(request: Request, function_name: str, caller: UserOrClient) 
             },
         },
         None,
-        *_REFUSALS,
     ),
 )
 def invocations(

@@ -29,6 +29,8 @@ _ABOUT = (
 )
 _REF = "#/components/schemas/{model}"
 _BRIEF, _FULL = {"$ref": "#/components/schemas/Error"}, {"$ref": "#/components/schemas/ActionError"}
+# Their `success` may be a function's own.
+_OF_FUNCTIONS = ("any-action", "invoke-function", "invoke-async")
 _OF_ACTIONS = (400, 401, 403, 404, 408, 409, 413, 415, 429, 500, 504)
 _ERRORS: Schema = {
     "Error": {
@@ -59,14 +61,22 @@ _ERRORS: Schema = {
 
 
 def described(
-    answer: Schema, example: Any = None, *errors: int, body: Schema | None = None, **more: Any
+    answer: Schema,
+    example: Any = None,
+    *errors: int,
+    body: Schema | None = None,
+    error: Schema = _BRIEF,
+    **more: Any,
 ) -> Schema:
-    """What a route's `openapi_extra` says of it: the schema and an example of its answer, its errors, its body."""
+    """What a route's `openapi_extra` says of it: the schema and an example of its answer, its errors, its body.
+
+    `error` is the schema of its errors, where it words them itself.
+    """
     content: Schema = {"schema": answer} | ({} if example is None else {"example": example})
     said: Schema = {
         "responses": {
             "200": {"description": "The answer", "content": {"application/json": content}},
-            **{str(status): failed(status, _BRIEF) for status in errors},
+            **{str(status): failed(status, error) for status in errors},
         }
     }
     if body is not None:
@@ -161,7 +171,9 @@ def _operation(name: str, summary: str, schema: Schema, asked: Any, answered: An
     answer: Schema = {
         "type": "object",
         "required": ["success"],
-        "properties": {"success": {"const": True}},
+        "properties": {
+            "success": {"type": "boolean"} if name in _OF_FUNCTIONS else {"const": True}
+        },
     }
     described_body = {"application/json": {"schema": schema, "example": asked}}
     said = described(answer, answered, body=described_body)

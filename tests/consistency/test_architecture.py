@@ -25,11 +25,9 @@ FOLDERS = (
     "invocations",
     "backend",
 )
+# Without those that `make proto` makes.
 MODULES = sorted(
-    path
-    for layer in LAYERS
-    for path in Path(layer).rglob("*.py")
-    if "_pb2" not in path.name  # made by `make proto`
+    path for layer in LAYERS for path in Path(layer).rglob("*.py") if "_pb2" not in path.name
 )
 
 

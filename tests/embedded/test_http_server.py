@@ -205,7 +205,8 @@ def test_schemathesis_finds_nothing_that_is_not_as_described(
     tested = re.search(r"Tested: (\d+)", done.stdout)
     assert tested
     assert int(tested[1]) > AUTHENTICATED
-    assert "Authentication failed" not in done.stdout
+    # But for the two addresses at which a client proves who it is, by a secret that nobody guesses.
+    assert "Authentication failed: 2 operations" in done.stdout
     asked = int(served.metric("http_requests_total") - before)
     assert asked >= at_least
     assert served.answered("200") - good > at_least / 10  # it was not only refused

@@ -85,6 +85,8 @@ def disturbed(stage: Stage, case: Case, wanted: Undisturbed) -> Mended:
     assert AWS.fault_happened, "the call did not come"
     if case.scenario.asks == PREPARE:
         _each_minute(stage, case.scenario, lambda: False)
+        # A start that was decided for a session is the other schedule's to finish.
+        _only_ticks(stage, silent=False)
         _compare(wanted.after)
         return Mended()
     if case.recovery == REPEATED:

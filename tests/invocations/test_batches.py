@@ -13,6 +13,8 @@ from tests.http.shapes import ask
 from tests.invocations.conftest import at_once
 from tests.lambda_service import LAMBDA, SYNCHRONOUS, Failed, Refusal
 
+pytestmark = pytest.mark.slow
+
 
 def batch(client, *invocations):
     return ask("POST", "/api/v1/batch", {"invocations": list(invocations)}, token=client)
@@ -40,13 +42,23 @@ def at_most(monkeypatch):
     return allow
 
 
+def taking(seconds):
+    """What a function does that takes a while, less for a greater number."""
+
+    def act(number):
+        time.sleep(seconds / (1 + number))
+        return number
+
+    return act
+
+
 def slow(event):
     time.sleep(0.2)
     return event
 
 
 def test_results_are_in_the_order_of_what_was_asked_for(client):
-    LAMBDA.has("my-function", lambda number: (time.sleep((40 - number) / 400), number)[1])
+    LAMBDA.has("my-function", taking(0.2))
     answer = batch(client, *(call(number) for number in range(40)))
     assert answer.status == 200
     assert [json.loads(result["payload"]) for result in answer.json["results"]] == [*range(40)]
@@ -116,7 +128,6 @@ def test_a_hundred_are_invoked_25_at_once(client):
     assert LAMBDA.most_at_once == 25
 
 
-@pytest.mark.slow
 def test_an_answer_is_bounded_however_much_the_functions_say(client):
     LAMBDA.has("my-large", lambda _: "x" * (SYNCHRONOUS - 200_000))
     LAMBDA.has("my-middling", lambda _: "x" * 2_000_000)
@@ -152,7 +163,7 @@ def test_beyond_the_limit_who_asks_is_told_when_to_ask_again_and_nothing_is_lost
 
 def test_a_batch_waits_for_places_instead_of_losing_what_it_has_no_place_for(client, at_most):
     at_most(2)
-    LAMBDA.has("my-function", lambda event: (time.sleep(0.02), event)[1])
+    LAMBDA.has("my-function", taking(0.1))
     results = batch(client, *(call(number) for number in range(30))).json["results"]
     assert [result["success"] for result in results] == [True] * 30
     assert LAMBDA.most_at_once == 2

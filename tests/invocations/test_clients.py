@@ -12,9 +12,11 @@ from tests import world
 from tests.aws_calls import AWS
 from tests.http.issuing import of_client, own
 from tests.http.shapes import Asked, alb, alb_multi_value, ask, function_url, send, v1, v2
-from tests.invocations.conftest import at_once, let_in
+from tests.invocations.conftest import let_in
 from tests.lambda_service import LAMBDA
 from tests.world import STACK, TOKEN_KEY, sample
+
+pytestmark = pytest.mark.slow
 
 CALL = {"function_name": "my-function", "payload": "{}"}
 WRONG = "client_id or client_secret is not right."
@@ -93,11 +95,11 @@ def test_clients_are_listed_page_by_page_without_secrets(invoke, quick_hashes):
     ids = {f"client-{n}" for n in range(5)}
     for client_id in ids:
         made(invoke, client_id)
-    found, more = [], {}
-    while more is not None:
-        page = invoke("client-list", userId="admin", limit=2, **more)
+    page = invoke("client-list", userId="admin", limit=2)
+    found = page["clients"]
+    while "next" in page:
+        page = invoke("client-list", userId="admin", limit=2, next=page["next"])
         found += page["clients"]
-        more = {"next": page["next"]} if "next" in page else None
     assert {client["clientId"] for client in found} == ids
     for client in found:
         shown = {"clientId", "scopes", "functions", "createdAt", "createdBy", "changedAt"}
@@ -273,14 +275,6 @@ def test_who_knows_the_secret_may_prove_it_as_often_as_needed(invoke, quick_hash
     secret = made(invoke)
     for _ in range(60):
         assert proving(secret).status == 200
-
-
-def test_many_guesses_at_once_are_no_more(invoke, quick_hashes):
-    made(invoke)
-    from_address("198.51.100.2")  # loads what the others need
-    statuses = at_once(24, lambda _: from_address("198.51.100.1").status)
-    assert statuses.count(401) <= 10
-    assert set(statuses) <= {401, 429}
 
 
 @pytest.mark.parametrize("path", ["/", "/v1/actions/client-token"])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError, ReadTimeoutError
@@ -13,6 +14,8 @@ from tests.http.shapes import SHAPES, ask
 from tests.invocations.conftest import let_in
 from tests.lambda_service import ASYNCHRONOUS, LAMBDA, PLATFORM, SYNCHRONOUS, Failed, Refusal
 from tests.world import ACCOUNT
+
+pytestmark = pytest.mark.slow
 
 CALL = {"function_name": "my-function", "payload": '{"key": "value"}'}
 ARN = f"arn:aws:lambda:us-east-1:{ACCOUNT}:function:my-function"
@@ -66,7 +69,7 @@ def test_a_payload_that_is_little_is_one(client, payload):
     ("kind", "code", "ran"), [("RequestResponse", 200, 1), ("Event", 202, 0), ("DryRun", 204, 0)]
 )
 def test_each_kind_of_invocation_has_lambdas_own_code(client, kind, code, ran):
-    seen = []
+    seen: list[object] = []
     LAMBDA.has("my-function", seen.append)
     answer = asked(client, invocation_type=kind)
     assert (answer.status, answer.json["success"], answer.json["status_code"]) == (200, True, code)
@@ -297,7 +300,6 @@ def test_a_function_that_takes_too_long_is_not_waited_for(client, error, monkeyp
 # --- how much
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("kind", "most"), [("RequestResponse", SYNCHRONOUS), ("Event", ASYNCHRONOUS)]
 )
@@ -316,7 +318,6 @@ def test_bytes_count_and_not_characters(client):
     assert asked(client, "invoke-async", payload=payload).status == 413
 
 
-@pytest.mark.slow
 def test_an_answer_that_is_larger_than_lambda_lets_functions_answer_is_the_functions_failure(
     client,
 ):
@@ -326,7 +327,6 @@ def test_an_answer_that_is_larger_than_lambda_lets_functions_answer_is_the_funct
     assert "exceeded maximum allowed payload size" in answer.json["error"]
 
 
-@pytest.mark.slow
 def test_an_answer_that_does_not_fit_into_the_platforms_own_is_told_so(client):
     """Lambda lets the platform answer 6 MB, too, and within an HTTP answer a quote takes four characters."""
     LAMBDA.has("my-function", lambda _: ['"'] * 400_000)
@@ -347,15 +347,14 @@ def many(count):
 
 def test_functions_in_reach_are_listed_page_by_page(client):
     many(60)
-    found, marker = [], ""
-    while marker is not None:
-        page = ask(
-            "GET", "/api/v1/functions", token=client, query=f"max_items=25&next_marker={marker}"
-        ).json
+    found, query = [], "max_items=25"
+    while query:
+        page = ask("GET", "/api/v1/functions", token=client, query=query).json
         assert page["success"]
         assert len(page["functions"]) <= 25
         found += [function["function_name"] for function in page["functions"]]
         marker = page["next_marker"]
+        query = f"max_items=25&next_marker={marker}" if marker else ""
     assert found == ["my-function", *(f"my-function-{n:03}" for n in range(60))]
 
 
@@ -410,13 +409,11 @@ def test_a_function_that_there_is_not_has_no_configuration(client):
 def test_a_question_that_aws_does_not_answer_is_told_to_be_asked_again(
     client, meanwhile, path, call
 ):
-    refused = ClientError(
-        {
-            "Error": {"Code": "AccessDeniedException", "Message": f"{ARN} is not for you"},
-            "ResponseMetadata": {"RequestId": "the-request", "HTTPStatusCode": 403},
-        },
-        call,
-    )
+    said: Any = {
+        "Error": {"Code": "AccessDeniedException", "Message": f"{ARN} is not for you"},
+        "ResponseMetadata": {"RequestId": "the-request", "HTTPStatusCode": 403},
+    }
+    refused = ClientError(said, call)
     with meanwhile(call, raising(refused)):
         answer = ask("GET", f"/api/v1/{path}", token=client)
     assert answer.status == 502

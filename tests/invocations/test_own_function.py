@@ -15,6 +15,8 @@ from tests.invocations.test_clients import CALL
 from tests.lambda_service import LAMBDA, PLATFORM
 from tests.world import ACCOUNT, sample
 
+pytestmark = pytest.mark.slow
+
 OWN = [name for name, module in ACTIONS.items() if module.startswith("actions.invocations.")]
 
 
@@ -156,6 +158,15 @@ def test_an_administrator_invokes_it_as_that_administrator(invoke):
     assert said["success"]
     (entry,) = invoke("admin-audit", userId="admin")["entries"]
     assert (entry["userId"], entry["action"]) == ("admin", "admin-grant")
+
+
+@pytest.mark.parametrize("scope", ["admin", "invoke", "user admin invoke"])
+def test_no_administrator_invokes_it_as_another_one(invoke, scope):
+    invoke("admin-grant", userId="admin", targetUserId="ada")
+    call = {"functionName": PLATFORM, "payload": {"action": "status"}, "userId": "ada"}
+    answer = ask("POST", "/v1/actions/invoke-function", call, token=own("admin", scope=scope))
+    assert answer.status == 403
+    assert not LAMBDA.invoked
 
 
 def test_the_token_within_is_in_no_log(gateway, capsys):

@@ -20,15 +20,17 @@ import handler.http.application  # noqa: F401 - what it imports does not load wh
 from actions import ACTIONS, find
 from actions.action import Scope
 from tests import proof, world
-from tests.http.issuing import HOUR, cognito, own, private_key
+from tests.http.issuing import HOUR, cognito, of_client, own, private_key
 from tests.http.shapes import SHAPES, Asked, ask, send
 from tests.kofi.webhooks import donations, payload
+from tests.lambda_service import LAMBDA
 from tests.world import DOMAIN, KOFI_TOKEN, POOL, STACK, sample
 
 SIZES = ["small", pytest.param("full", marks=pytest.mark.prove)]
 SAMPLES = [name for name in ACTIONS if name != "observe-task"]
 OF_USERS = [name for name in SAMPLES if find(name).scope is Scope.USER]
 OF_ADMINS = [name for name in SAMPLES if find(name).scope is Scope.ADMIN]
+OF_CLIENTS = [name for name in SAMPLES if find(name).scope in (Scope.INVOKE, Scope.READ)]
 OF_SYSTEM = [name for name in SAMPLES if find(name).scope is Scope.SYSTEM]
 ADA = sample("create-instance")["userId"]
 Tokens = dict[str, Callable[[], str | None]]
@@ -50,10 +52,18 @@ def everything() -> dict[str, Any]:
     return {table: world.items(table) for table in world.TABLES}
 
 
+# `gateway` has functions invoked; `helper` acts for members; one is called as an administrator is.
+CLIENTS = {"gateway": ["invoke", "read"], "helper": ["user"], "admin": ["invoke", "read"]}
+CALL = {"function_name": "my-function", "payload": "{}"}
+
+
 @pytest.fixture
 def community(http, invoke, bedrock):
     """Ada has a server and shares a licence; nobody has anything else."""
     assert invoke(sample("create-instance"))["success"]
+    for client, scopes in CLIENTS.items():
+        may = {"clientId": client, "scopes": scopes, "functions": ["my-*"]}
+        assert invoke(sample("client-create", userId="admin", **may))["success"]
     return everything()
 
 
@@ -118,6 +128,18 @@ FORGED: Tokens = {
     "own, of a name with a line break": lambda: own(ADA + "\n"),
     "own, of a list": lambda: own(ADA, sub=[ADA]),
     "very long": lambda: own(ADA, padding="x" * 9000),
+    "a client's, signed by another key": lambda: jwt.encode(
+        jwt.decode(of_client("gateway"), options={"verify_signature": False}), "x" * 52
+    ),
+    "a client's, without a signature": lambda: unsigned(
+        "none", aud=f"{STACK}/clients", sub="gateway", client_id="gateway"
+    ),
+    "a client's, expired": lambda: of_client("gateway", exp=int(time.time()) - HOUR),
+    "a client's, of another stack": lambda: of_client("gateway", aud="foundry-prod/clients"),
+    "a client's, of a former secret": lambda: of_client("gateway", generation="former"),
+    "a client's, of no secret": lambda: of_client("gateway", generation=None),
+    "a client's, of nobody": lambda: of_client("nobody"),
+    "a client's, of a member": lambda: of_client(ADA),
 }
 
 
@@ -126,9 +148,11 @@ def test_no_forged_token_is_served(community, size):
     attempts = 0
     wanted = [("GET", "/status", None), ("POST", "/", {"action": "destroy-instance"})]
     wanted += [("GET", "/metrics", None), ("GET", "/openapi.json", None), ("GET", "/users", None)]
+    wanted += [("POST", "/api/v1/invoke", CALL), ("GET", "/api/v1/invocations", None)]
     tokens = [make() for make in FORGED.values()]
     for place in range(0, 400, 4 if size == "full" else 100):
-        tokens += [changed(own(ADA), place), changed(cognito(ADA), place)]
+        good = (own(ADA), cognito(ADA), of_client("gateway"))
+        tokens += [changed(token, place) for token in good]
     for shape in shapes(size).values():
         for method, path, body in wanted:
             for token in tokens:
@@ -237,6 +261,75 @@ def test_an_event_of_http_is_never_one_of_another_kind(community, size):
                 assert send(event | more).status == 401
     assert everything() == community
     record("an HTTP event that looks like another kind", attempts)
+
+
+# --- clients
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_client_does_more_than_its_scopes_say(community, size):
+    attempts = 0
+    beyond = {
+        "gateway": [*OF_USERS, *OF_ADMINS, *OF_SYSTEM],
+        "helper": [*OF_CLIENTS, *OF_ADMINS, *OF_SYSTEM],
+        "admin": [*OF_USERS, *OF_ADMINS, *OF_SYSTEM],
+    }
+    claimed = "invoke read user admin system"
+    for shape in shapes(size).values():
+        for client, names in beyond.items():
+            for token in (of_client(client), of_client(client, scope=claimed)):
+                for name in names:
+                    for user in ("admin", ADA, "system", client):
+                        asked = sample(name) | {"userId": user}
+                        asked["userId"] = "system" if name in OF_SYSTEM else user
+                        attempts += 1
+                        answer = ask("POST", "/", asked, token=token, shape=shape)
+                        assert answer.status == 403, (client, name, answer.body)
+    assert everything() == community
+    record("a client that does more than its scopes say", attempts)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_nobody_has_functions_invoked_who_may_not(community, size):
+    attempts = 0
+    members = [make() for make in EVES.values()]
+    members += [own("gateway"), own("gateway", scope="invoke read", client_id="gateway")]
+    reach: list[dict[str, Any]] = [{}, {"clientId": "gateway"}, {"client_id": "gateway"}]
+    for shape in shapes(size).values():
+        for token in members:
+            for more in [*reach, {"userId": "admin"}]:
+                for name in OF_CLIENTS:
+                    attempts += 1
+                    asked = {n: v for n, v in sample(name).items() if n != "userId"} | more
+                    assert ask("POST", "/", asked, token=token, shape=shape).status == 403, name
+                for path in ("invoke", "invoke-async"):
+                    attempts += 1
+                    answer = ask("POST", f"/api/v1/{path}", CALL | more, token=token, shape=shape)
+                    assert answer.status == 403
+        for name in ("your-function", "admin", f"my-{'x' * 62}", "my-function/../your-function"):
+            attempts += 1
+            asked = CALL | {"function_name": name}
+            token = of_client("gateway")
+            answer = ask("POST", "/api/v1/invoke", asked, token=token, shape=shape)
+            assert answer.status in (400, 403)
+    assert LAMBDA.invoked == []
+    record("functions invoked by who may not", attempts)
+
+
+@pytest.mark.parametrize(
+    ("size", "guesses"), [("small", 40), pytest.param("full", 1000, marks=pytest.mark.prove)]
+)
+def test_no_guess_of_a_clients_secret_gets_a_token(community, size, guesses):
+    chance = random.Random(1)  # noqa: S311 - which guesses, by seed
+    letters = string.ascii_letters + "-_"
+    (kept,) = (c for c in world.items("clients") if c["clientId"] == "gateway")
+    near: list[Any] = [kept["secretHash"], kept["generation"], "gateway", " ", [], {}, 0, True]
+    near += ["".join(chance.choices(letters, k=43)) for _ in range(guesses - len(near))]
+    for number, guess in enumerate(near):
+        asked = {"client_id": "gateway", "client_secret": guess}
+        answer = ask("POST", "/api/v1/token", asked, x_forwarded_for=f"198.51.100.{number % 256}")
+        assert answer.status in (400, 401, 429), guess
+    record("guessing a client's secret", len(near))
 
 
 # --- what an authorizer is said to have found

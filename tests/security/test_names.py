@@ -8,10 +8,12 @@ from hypothesis import strategies as st
 
 from tests import proof, world
 from tests.aws_calls import AWS
+from tests.http.shapes import ask
 from tests.lagging.spelling import SPELLED
 from tests.world import client, sample
 
-# UserId's own pattern (actions/action.py), with its strange characters more often than they would come.
+# ClientId's and UserId's patterns (actions/action.py), with strange characters more often than they would come.
+CLIENTS = st.from_regex(r"\A[A-Za-z0-9]([A-Za-z0-9_.-]|[_.-]){0,63}\Z")
 USERS = st.from_regex(r"\A[A-Za-z0-9]([A-Za-z0-9_.:@|-]|[_.:@|-]){0,63}\Z").filter(
     lambda user: user not in ("system", "admin")
 )
@@ -69,3 +71,22 @@ def test_a_task_is_tagged_with_its_member(invoke):
     )
     tags = {tag["key"]: tag["value"] for tag in described["tags"]}
     assert tags["userId"] == "a/b@c:d"
+
+
+def test_whatever_a_client_is_called_it_proves_who_it_is_and_has_functions_invoked(invoke):
+    @settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(name=CLIENTS)
+    def invokes(name):
+        made = invoke(sample("client-create", userId="admin", clientId=name))
+        proved = {"client_id": name, "client_secret": made["clientSecret"]}
+        token = ask("POST", "/api/v1/token", proved).json["token"]
+        call = {"function_name": "my-function", "payload": "{}"}
+        assert ask("POST", "/api/v1/invoke", call, token=token).status == 200
+        (logged,) = ask("GET", "/api/v1/invocations", token=token).json["invocations"]
+        assert logged["client_id"] == name
+        assert invoke("client-revoke", userId="admin", clientId=name)["success"]
+        for record in world.items("lambda_invocations"):
+            key = {"client_id": record["client_id"], "id": record["id"]}
+            world._dynamodb().Table(world.table_of("lambda_invocations")).delete_item(Key=key)
+
+    invokes()
