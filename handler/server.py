@@ -7,6 +7,7 @@ import asyncio
 import gc
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 import uvicorn
 from anyio import to_thread
@@ -15,8 +16,10 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from handler.app import load_all, platform
 from handler.http.application import READ_SECONDS, Ports, build
-from handler.rpc.serving import RpcServer
 from services.platform import Platform
+
+if TYPE_CHECKING:
+    from handler.rpc.serving import RpcServer
 
 HOST, PORT, GRPC_PORT = "127.0.0.1", 8080, 50060
 _GRACE_SECONDS = 10  # for answers under way when it is asked to end
@@ -39,7 +42,7 @@ def main() -> int:
         "--read-seconds",
         type=float,
         default=READ_SECONDS,
-        help="how long a request's head, and then its body, may take to arrive",
+        help="how long a request's head, and then its body, or a call's message, may take to arrive",
     )
     parser.add_argument(
         "--connections", type=int, default=_CONNECTIONS, help="beyond so many, requests get 503"
@@ -50,6 +53,10 @@ def main() -> int:
         help="/metrics needs no token: where only scrapers reach it",
     )
     given = parser.parse_args()
+    try:
+        from handler.rpc.serving import RpcServer
+    except ModuleNotFoundError as error:
+        return _refused(f"{error.name} is missing: install requirements-image.lock")
     try:
         services = platform()
         listening = _listen(given.host, port := given.port)
@@ -79,18 +86,22 @@ def main() -> int:
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
     host = f"[{given.host}]" if ":" in given.host else given.host
-    Server(config, services, f"{host}:{given.grpc_port}").run(sockets=[listening])
+    threads = services.slots.most + _SPARE_THREADS
+    rpc = RpcServer(services, f"{host}:{given.grpc_port}", threads, given.read_seconds)
+    Server(config, services, rpc, threads).run(sockets=[listening])
     return 0
 
 
 class Server(uvicorn.Server):
     """Both servers in one loop: gRPC begins and ends with HTTP."""
 
-    def __init__(self, config: uvicorn.Config, platform: Platform, rpc_address: str) -> None:
+    def __init__(
+        self, config: uvicorn.Config, platform: Platform, rpc: RpcServer, threads: int
+    ) -> None:
         super().__init__(config)
         self._log = platform.invocations  # made here and not by two threads at once
-        self._threads = platform.slots.most + _SPARE_THREADS
-        self._rpc = RpcServer(platform, rpc_address, self._threads)
+        self._threads = threads
+        self._rpc = rpc
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begin to serve."""

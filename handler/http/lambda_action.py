@@ -30,6 +30,8 @@ router = APIRouter(prefix="/api/v1")
 _BODY_BYTES = (
     13_000_000  # a payload of 6 MB as a JSON string, in which quotes are written with a backslash
 )
+# The contract has only the first of the two; over gRPC these are a call's details.
+MISSING, NO_INVOCATIONS = "Missing function_name or payload", "Missing invocations list"
 _ANSWER_CHARACTERS = 6_200_000  # Lambda quotas: 6,291,556, of which status and headers take some
 
 
@@ -176,7 +178,7 @@ def _asks(schema: dict[str, Any], example: Any) -> dict[str, Any]:
 )
 def token(request: Request, body: Body) -> Json:
     """A token for an hour, for a client's id and secret."""
-    asked = _given(body, "Missing client_id or client_secret", "client_id", "client_secret")
+    asked = given(body, "Missing client_id or client_secret", "client_id", "client_secret")
     answer = dispatch_action(request, "client-token", asked, Caller())
     return Json({"token": answer["token"], "expires_in": answer["expiresIn"]})
 
@@ -187,7 +189,7 @@ def token(request: Request, body: Body) -> Json:
 )
 def invoke(request: Request, caller: UserOrClient, body: Body) -> Json:
     """Invoke a function and wait for what it answers."""
-    asked = _given(body, _MISSING, "function_name", "payload")
+    asked = given(body, MISSING, "function_name", "payload")
     return _outcome(request, dispatch_action(request, "invoke-function", asked, caller))
 
 
@@ -201,7 +203,7 @@ def invoke(request: Request, caller: UserOrClient, body: Body) -> Json:
 )
 def invoke_async(request: Request, caller: UserOrClient, body: Body) -> Json:
     """Have a function run some time soon."""
-    asked = _given(body, _MISSING, "function_name", "payload")
+    asked = given(body, MISSING, "function_name", "payload")
     answer = dispatch_action(request, "invoke-async", asked, caller)
     if answer["success"]:
         return _outcome(request, answer)
@@ -237,11 +239,10 @@ def invoke_async(request: Request, caller: UserOrClient, body: Body) -> Json:
 )
 def batch(request: Request, caller: UserOrClient, body: Body) -> Json:
     """Invoke up to a hundred functions side by side; the results are in their order."""
-    asked = _given(body, "Missing invocations list", "invocations")
+    asked = given(body, NO_INVOCATIONS, "invocations")
     if isinstance(asked["invocations"], list):
         asked["invocations"] = [
-            _in_camel_case(each) if isinstance(each, dict) else each
-            for each in asked["invocations"]
+            in_camel_case(each) if isinstance(each, dict) else each for each in asked["invocations"]
         ]
     results = dispatch_action(request, "batch-invoke", asked, caller)["results"]
     empty = dict.fromkeys(("payload", "error", "executed_version", "log_result"))
@@ -327,17 +328,15 @@ def invocations(
     return _carried(request, Json(dispatch_action(request, "list-invocations", asked, caller)))
 
 
-_MISSING = "Missing function_name or payload"
-
-
-def _given(body: dict[str, Any], complaint: str, *needed: str) -> dict[str, Any]:
+def given(body: dict[str, Any], complaint: str, *needed: str) -> dict[str, Any]:
     """The body as actions take it. Raises InvalidRequest with the contract's words where a field is missing."""
     if not all(body.get(name) not in (None, "") for name in needed):
         raise InvalidRequest(complaint)
-    return _in_camel_case(body)
+    return in_camel_case(body)
 
 
-def _in_camel_case(fields: dict[str, Any]) -> dict[str, Any]:
+def in_camel_case(fields: dict[str, Any]) -> dict[str, Any]:
+    """Fields as actions name them; null is as not given."""
     return {to_camel(name): value for name, value in fields.items() if value is not None}
 
 

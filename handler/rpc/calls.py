@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import grpc
 from anyio import to_thread
 
 from actions.action import Answer
-from actions.errors import NoToken, RateLimited
+from actions.errors import AwsRefused, NoSuchFunction, NoToken, RateLimited
 from handler import authentication, dispatch, failures, metrics, telemetry
-from handler.http.lambda_action import said
+from handler.http.lambda_action import MISSING, NO_INVOCATIONS, given, in_camel_case, said
 from handler.rpc import lambda_action_pb2 as messages
 from handler.rpc import lambda_action_pb2_grpc
 from services import ids
 from services.platform import Platform
 
 Context = Any  # grpc.aio.ServicerContext; grpcio comes without types
-_DEFAULT_ITEMS = 50
+# What a message has to have, in the words that REST has for what is missing.
+_NEEDED: dict[str, tuple[str, ...]] = {
+    "invoke-function": (MISSING, "function_name", "payload"),
+    "invoke-async": (MISSING, "function_name", "payload"),
+    "batch-invoke": (NO_INVOCATIONS, "invocations"),
+}
+_OF_AWS = (NoSuchFunction, AwsRefused)  # what AWS says is in the message, whatever is asked
 
 
 class LambdaAction(lambda_action_pb2_grpc.LambdaActionServicer):
@@ -33,15 +41,13 @@ class LambdaAction(lambda_action_pb2_grpc.LambdaActionServicer):
         self, request: messages.InvokeFunctionRequest, context: Context
     ) -> messages.InvokeFunctionResponse:
         """Invoke a function and wait for what it answers."""
-        asked = _invocation(request)
-        return _invoked(await self._carry_out(context, "invoke-function", asked, request.token))
+        return _invoked(await self._carry_out(context, "invoke-function", request))
 
     async def InvokeAsync(  # noqa: N802
         self, request: messages.InvokeAsyncRequest, context: Context
     ) -> messages.InvokeAsyncResponse:
         """Have a function run some time soon."""
-        asked = {"functionName": request.function_name, "payload": request.payload}
-        answer = await self._carry_out(context, "invoke-async", asked, request.token)
+        answer = await self._carry_out(context, "invoke-async", request)
         return messages.InvokeAsyncResponse(
             success=answer["success"],
             status_code=answer["statusCode"] if answer["success"] else 0,
@@ -53,47 +59,42 @@ class LambdaAction(lambda_action_pb2_grpc.LambdaActionServicer):
         self, request: messages.BatchInvokeRequest, context: Context
     ) -> messages.BatchInvokeResponse:
         """Invoke up to a hundred functions side by side; the token is the batch's own."""
-        asked = {"invocations": [_invocation(each) for each in request.invocations]}
-        answer = await self._carry_out(context, "batch-invoke", asked, request.token)
+        answer = await self._carry_out(context, "batch-invoke", request)
         return messages.BatchInvokeResponse(responses=map(_invoked, answer["results"]))
 
     async def ListFunctions(  # noqa: N802
         self, request: messages.ListFunctionsRequest, context: Context
     ) -> messages.ListFunctionsResponse:
         """What there is to invoke."""
-        asked = {
-            "maxItems": request.max_items or _DEFAULT_ITEMS,
-            "nextMarker": request.next_marker or None,
-        }
-        answer = await self._carry_out(context, "list-functions", asked, request.token)
+        answer = await self._carry_out(context, "list-functions", request)
         return messages.ListFunctionsResponse(
-            success=True,
-            functions=map(_described, answer["functions"]),
-            next_marker=answer["nextMarker"] or "",
+            success=answer["success"],
+            functions=map(_described, answer.get("functions", ())),
+            next_marker=answer.get("nextMarker") or "",
+            error=answer.get("error", ""),
         )
 
     async def GetFunctionConfig(  # noqa: N802
         self, request: messages.GetFunctionConfigRequest, context: Context
     ) -> messages.GetFunctionConfigResponse:
         """How a function is configured."""
-        asked = {"functionName": request.function_name}
-        answer = await self._carry_out(context, "get-function-config", asked, request.token)
+        answer = await self._carry_out(context, "get-function-config", request)
         return messages.GetFunctionConfigResponse(
-            success=True, function_info=_described(answer["config"])
+            success=answer["success"],
+            function_info=_described(answer["config"]) if answer["success"] else None,
+            error=answer.get("error", ""),
         )
 
-    async def _carry_out(
-        self, context: Context, action: str, asked: dict[str, Any], token: str
-    ) -> Answer:
+    async def _carry_out(self, context: Context, action: str, request: Any) -> Answer:
         """Carry out an action for who holds the token; what is raised ends the call with a status of its own."""
         request_id = ids.new_run_id()
         context.set_trailing_metadata((("x-request-id", request_id),))
-        given = token or _bearer(context)
-        answer = await to_thread.run_sync(
-            _dispatched, self._platform, action, asked, given, request_id
-        )
+        token = request.token or _bearer(context)
+        answer = await _in_thread(_dispatched, self._platform, action, request, token, request_id)
         if not isinstance(answer, Exception):
             return answer
+        if isinstance(answer, _OF_AWS):
+            return {"success": False, "error": said(answer, request_id)}
         told = [("x-request-id", request_id)]
         if isinstance(answer, RateLimited):
             told.append(("retry-after", str(answer.retry_after)))
@@ -102,8 +103,18 @@ class LambdaAction(lambda_action_pb2_grpc.LambdaActionServicer):
         raise answer  # for mypy: `abort` has raised
 
 
+async def _in_thread(call: Callable[..., Answer | Exception], *with_: Any) -> Answer | Exception:
+    """What `call` returns. Who gives up waiting does not end it: as long as the thread works, it counts."""
+    working = asyncio.ensure_future(to_thread.run_sync(call, *with_))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait([working])
+        raise
+
+
 def _dispatched(
-    platform: Platform, action: str, asked: dict[str, Any], token: str, request_id: str
+    platform: Platform, action: str, request: Any, token: str, request_id: str
 ) -> Answer | Exception:
     """What the action answers or raises, with a line in the log and a place in the metrics."""
     status = "OK"
@@ -115,10 +126,10 @@ def _dispatched(
             caller = authentication.by_token(token, platform)
             event_log.name_user(caller.user_id or f"client:{caller.client_id}")
             for_whom = {"userId": caller.user_id, "clientId": caller.client_id}
-            answer = dispatch.run(action, asked | for_whom, caller, platform)
+            answer = dispatch.run(action, _asked(action, request) | for_whom, caller, platform)
         except Exception as error:
             failure = failures.kind_of(error)
-            status = failure.grpc_status
+            status = "OK" if isinstance(error, _OF_AWS) else failure.grpc_status
             event_log.failed(error, failure, {"method": action, "status": status})
             return error
         else:
@@ -135,14 +146,17 @@ def _bearer(context: Context) -> str:
     return token.strip() if scheme.lower() == "bearer" else ""
 
 
-def _invocation(request: messages.InvokeFunctionRequest) -> dict[str, Any]:
-    """An invocation as actions take it: proto3 has no other word for "not given" than an empty text."""
-    asked = {
-        "functionName": request.function_name,
-        "payload": request.payload,
-        "invocationType": request.invocation_type or "RequestResponse",
-    }
-    return asked | {"alias": request.alias or None, "version": request.version or None}
+def _asked(action: str, request: Any) -> dict[str, Any]:
+    """A message as the action takes it. Raises InvalidRequest."""
+    fields = _fields(request)
+    if "invocations" in fields:
+        fields["invocations"] = [in_camel_case(_fields(each)) for each in request.invocations]
+    return given(fields, *_NEEDED.get(action, ("",)))
+
+
+def _fields(message: Any) -> dict[str, Any]:
+    """What is given in a message: proto3 has no other word for "not given" than an empty text, or 0."""
+    return {field.name: value for field, value in message.ListFields() if field.name != "token"}
 
 
 def _invoked(answer: Answer) -> messages.InvokeFunctionResponse:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,6 +90,21 @@ def test_whoever_calls_over_http_is_who_the_token_says_and_never_the_platform_it
     assert "trusted=" not in text, f"{path}: nobody is the platform itself over HTTP"
     open_to_all = {"webhooks.py", "probes.py", "lambda_action.py"}
     assert path.name in open_to_all or " Caller(" not in text, f"{path}: take `Authenticated`"
+
+
+OF_GRPC = {"grpc", "grpc_health", "grpc_reflection", "google"}  # the zip has none of them
+
+
+@pytest.mark.parametrize("path", MODULES, ids=str)
+def test_only_the_server_and_what_it_serves_know_grpc(path):
+    if path.parent == Path("handler/rpc"):
+        assert not re.search(r"DIRECT|trusted=|Caller\(", path.read_text()), (
+            f"{path}: whoever calls is who the token says"
+        )
+    elif path != Path("handler/server.py"):
+        found = set(imported(path))
+        assert not OF_GRPC & {module.split(".")[0] for module in found}
+        assert not [module for module in found if module.startswith("handler.rpc")]
 
 
 @pytest.mark.parametrize("path", sorted(Path("handler/http").glob("*.py")), ids=str)

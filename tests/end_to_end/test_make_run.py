@@ -225,9 +225,18 @@ def test_make_invoke_sends_a_sample_event(run: Run) -> None:
     assert json.loads(answered.stdout)["status"] == "healthy"
 
 
-def test_a_second_run_on_the_same_port_gives_one_clear_line(run: Run) -> None:
+@pytest.mark.parametrize(
+    ("taken", "said"), [("port", "PORT"), ("http_port", "HTTP_PORT"), ("grpc_port", "GRPC_PORT")]
+)
+def test_a_second_run_on_a_port_of_the_first_gives_one_clear_line(
+    run: Run, taken: str, said: str
+) -> None:
+    options: list[str] = []
+    for name in ("port", "http_port", "grpc_port"):
+        port = getattr(run, name) if name == taken else free_port()
+        options += [f"--{name.replace('_', '-')}", str(port)]
     second = subprocess.run(
-        [sys.executable, "-m", "local", "--port", str(run.port), "--http-port", str(free_port())],
+        [sys.executable, "-m", "local", *options],
         cwd=TOP,
         capture_output=True,
         text=True,
@@ -235,28 +244,8 @@ def test_a_second_run_on_the_same_port_gives_one_clear_line(run: Run) -> None:
     )
     assert second.returncode == 1
     assert second.stderr.count("\n") == 1
-    assert f"Port {run.port}" in second.stderr
-
-
-def test_a_second_run_on_the_http_port_gives_one_clear_line_too(run: Run) -> None:
-    second = subprocess.run(
-        [
-            sys.executable,
-            "-m",
-            "local",
-            "--port",
-            str(free_port()),
-            "--http-port",
-            str(run.http_port),
-        ],
-        cwd=TOP,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert second.returncode == 1
-    assert second.stderr.count("\n") == 1
-    assert "HTTP_PORT" in second.stderr
+    assert f"Port {getattr(run, taken)}" in second.stderr
+    assert f"make run {said}=" in second.stderr
 
 
 def test_the_curl_of_the_ready_block_works_as_it_is_pasted(run: Run) -> None:
@@ -320,6 +309,7 @@ def test_make_invoke_says_when_nothing_runs() -> None:
         (["run", "PORT=70000"], "'70000' is no port"),
         (["run", "PORT=0"], "'0' is no port"),
         (["run", "HTTP_PORT=eighty"], "'eighty' is no port"),
+        (["run", "GRPC_PORT=eighty"], "'eighty' is no port"),
         (["run", "PORT=1; echo '"], "no port"),
         (["invoke", "PORT=99999999", "ACTION=status"], "'99999999' is no port"),
         (["invoke", "EVENT=it's.json"], "cannot read it's.json"),

@@ -21,9 +21,10 @@ from tests.world import new_process
 class Served:
     """A server in a thread and a loop of its own."""
 
-    def __init__(self, threads: int = 60) -> None:
+    def __init__(self, threads: int = 60, read_seconds: float = 10) -> None:
         self.port = 0
         self._threads = threads
+        self._read_seconds = read_seconds
         self._begun = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._end = asyncio.Event()
@@ -31,7 +32,7 @@ class Served:
 
     async def _serve(self) -> None:
         to_thread.current_default_thread_limiter().total_tokens = self._threads
-        server = RpcServer(platform(), "127.0.0.1:0", self._threads)
+        server = RpcServer(platform(), "127.0.0.1:0", self._threads, self._read_seconds)
         self.port = await server.start()
         self._begun.set()
         await self._end.wait()
@@ -40,14 +41,14 @@ class Served:
     def __enter__(self) -> grpc.Channel:
         self._thread.start()
         assert self._begun.wait(10)
-        self._channel = grpc.insecure_channel(
+        self.channel = grpc.insecure_channel(
             f"127.0.0.1:{self.port}",
             options=[("grpc.max_receive_message_length", 16_000_000)],
         )
-        return self._channel
+        return self.channel
 
     def __exit__(self, *_: object) -> None:
-        self._channel.close()
+        self.channel.close()
         self._loop.call_soon_threadsafe(self._end.set)
         self._thread.join(10)
         self._loop.close()

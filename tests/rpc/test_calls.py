@@ -8,6 +8,7 @@ from typing import Any
 
 import grpc
 import pytest
+from botocore.exceptions import ClientError, ReadTimeoutError
 
 from handler.rpc import lambda_action_pb2 as messages
 from handler.rpc.lambda_action_pb2_grpc import LambdaActionStub
@@ -164,7 +165,8 @@ def test_the_token_of_an_invocation_within_a_batch_counts_for_nothing(stub, toke
 @pytest.mark.parametrize(
     ("request_of", "said"),
     [
-        ({"function_name": "", "payload": "{}"}, "function_name"),
+        ({"payload": "{}"}, "Missing function_name or payload"),
+        ({"function_name": "my-function"}, "Missing function_name or payload"),
         ({"function_name": "my function", "payload": "{}"}, "function_name"),
         (
             {"function_name": "my-function", "payload": "{}", "invocation_type": "Soon"},
@@ -179,6 +181,58 @@ def test_what_is_malformed_is_told_by_the_status_with_the_field(stub, token, req
         stub.InvokeFunction(messages.InvokeFunctionRequest(**request_of, token=token))
     assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
     assert said in refused.value.details()
+
+
+def test_what_a_batch_lacks_is_told_by_the_status_too(stub, token):
+    nothing = messages.BatchInvokeRequest(token=token)
+    half = messages.BatchInvokeRequest(token=token, invocations=[{"function_name": "my-function"}])
+    for request, said in ((nothing, "Missing invocations list"), (half, "payload is missing")):
+        with pytest.raises(grpc.RpcError) as refused:
+            stub.BatchInvoke(request)
+        assert refused.value.code() is grpc.StatusCode.INVALID_ARGUMENT
+        assert said in refused.value.details()
+
+
+def test_what_is_empty_or_0_is_as_not_given(stub, token):
+    LAMBDA.has("my-function", lambda event: "done", prod="1")
+    request = asked("InvokeFunction", token)
+    request.invocation_type = request.alias = request.version = ""
+    answer = stub.InvokeFunction(request)
+    assert (answer.status_code, answer.executed_version) == (200, "$LATEST")
+    listing = messages.ListFunctionsRequest(token=token, max_items=0, next_marker="")
+    assert len(stub.ListFunctions(listing).functions) == 1
+
+
+def test_every_answer_has_the_requests_id(stub, token):
+    _, call = stub.ListFunctions.with_call(asked("ListFunctions", token))
+    assert dict(call.trailing_metadata())["x-request-id"]
+
+
+def test_a_function_that_does_not_answer_in_time_is_told_by_the_status(stub, token, monkeypatch):
+    def never(event):
+        raise ReadTimeoutError(endpoint_url="https://lambda.us-east-1.amazonaws.com")
+
+    monkeypatch.setenv("REQUEST_TIMEOUT", "1")
+    new_process()
+    LAMBDA.has("my-function", never)
+    with Served() as slow, pytest.raises(grpc.RpcError) as refused:
+        LambdaActionStub(slow).InvokeFunction(asked("InvokeFunction", token))
+    assert refused.value.code() is grpc.StatusCode.DEADLINE_EXCEEDED
+    assert "within 1 seconds" in refused.value.details()
+
+
+def test_what_aws_says_to_a_question_is_in_the_message_too(stub, token, meanwhile):
+    def refuses():
+        raise ClientError({"Error": {"Code": "AccessDeniedException"}}, "ListFunctions")
+
+    missing = stub.GetFunctionConfig(asked("GetFunctionConfig", token, "my-missing"))
+    assert not missing.success
+    assert missing.error.startswith("Failed to retrieve function configuration")
+    assert not missing.HasField("function_info")
+    with meanwhile("ListFunctions", refuses):
+        refused = stub.ListFunctions(asked("ListFunctions", token))
+    assert not refused.success
+    assert refused.error.startswith("AWS Lambda client error: AccessDeniedException")
 
 
 def test_what_aws_says_is_in_the_message(stub, token):
