@@ -427,6 +427,17 @@ class FunctionTimedOut(TimedOut):
         )
 
 
+class NotBegun(TimedOut):
+    """The time of a batch was up before an invocation's turn came."""
+
+    def __init__(self) -> None:
+        PlatformError.__init__(
+            self,
+            "It was not begun: the batch has taken as long as a function may.",
+            suggestion="Send smaller batches.",
+        )
+
+
 _HALF = {"creating": "it is being made", "destroying": "it is being destroyed"}
 
 

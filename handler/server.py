@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 HOST, PORT, GRPC_PORT = "127.0.0.1", 8080, 50060
 _GRACE_SECONDS = 10  # for answers under way when it is asked to end
 _SPARE_THREADS = 40  # besides those in which functions are waited for: who is refused is so at once
+_UNREAD_SECONDS = 60  # that an answer waits to be read
 _CONNECTIONS = 256  # at a time; each may hold some 100 KB of a body that is read
 
 
@@ -124,13 +125,38 @@ def _look_for_garbage_sooner() -> None:
     gc.set_threshold(10_000)
 
 
+class _ReadInTime(H11Protocol):
+    """uvicorn's protocol, which closes a connection on which nobody reads what was answered: it stays in memory."""
+
+    _unread: asyncio.TimerHandle | None = None
+
+    def pause_writing(self) -> None:
+        """The answer waits to be read."""
+        super().pause_writing()
+        self._unread = self.loop.call_later(_UNREAD_SECONDS, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """It is being read."""
+        super().resume_writing()
+        self._read_on()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nobody is there any more."""
+        self._read_on()
+        super().connection_lost(exc)
+
+    def _read_on(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+
+
 def _impatient(seconds: float) -> type[H11Protocol]:
     """uvicorn's protocol, which closes a connection on which the head of a request does not arrive in time.
 
     uvicorn itself waits for ever once something has come: its limit is for who is idle after an answer.
     """
 
-    class Impatient(H11Protocol):
+    class Impatient(_ReadInTime):
         _closing: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]

@@ -37,10 +37,11 @@ class Clients(Table):
         """The client as it is now."""
         return cast("Client | None", self.get(client_id))
 
-    def known(self, client_id: str) -> Client | None:
-        """The client as it was at most 10 s ago. What it is asked for most is asked of DynamoDB once."""
+    def known(self, client_id: str, generation: str | None = None) -> Client | None:
+        """The client as it was at most 10 s ago, or as it is now, if its `generation` was another one then."""
         found, at = self._known.get(client_id, (None, -KNOWN_SECONDS))
-        if not 0 <= clock.now() - at < KNOWN_SECONDS:
+        is_another = generation is not None and (not found or found["generation"] != generation)
+        if is_another or not 0 <= clock.now() - at < KNOWN_SECONDS:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             found = self.find(client_id)

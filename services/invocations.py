@@ -180,6 +180,11 @@ def cut(text: str) -> str:
     return text[:_KEPT_CHARACTERS].encode("utf-8", "replace").decode()
 
 
+def hidden(text: str | None) -> str | None:
+    """What is kept of words: if they are JSON, as of a payload."""
+    return shown(text) if text and text.lstrip()[:1] in ("{", "[") else text
+
+
 def _without_secrets(value: Any) -> Any:
     if isinstance(value, dict):
         return {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from threading import RLock
 from typing import TYPE_CHECKING
 
 from services.settings import Settings
@@ -40,6 +41,22 @@ if TYPE_CHECKING:
     from services.tokens import Tokens
 
 
+BATCH_WIDTH = 25  # invocations of a batch at once
+_making = RLock()
+
+
+if TYPE_CHECKING:
+    made_once = cached_property
+else:
+
+    class made_once(cached_property):  # noqa: N801 - it is written as cached_property is
+        """A cached_property that threads make once between them; since Python 3.12 that one itself has no lock."""
+
+        def __get__(self, instance, owner=None):
+            with _making:
+                return super().__get__(instance, owner)
+
+
 class Platform:
     """What actions work with. Modules are imported on first use: a `status` loads DynamoDB alone."""
 
@@ -51,210 +68,217 @@ class Platform:
         if "invocations" in self.__dict__:
             self.invocations.settle(0.5)
 
-    @cached_property
+    @made_once
     def instances(self) -> Instances:
         """The table of instances."""
         from services.instances import Instances
 
         return Instances(self.settings.tables["instances"])
 
-    @cached_property
+    @made_once
     def hosts(self) -> Hosts:
         """The table of host names."""
         from services.hosts import Hosts
 
         return Hosts(self.settings.tables["hosts"])
 
-    @cached_property
+    @made_once
     def runs(self) -> Runs:
         """The table of runs."""
         from services.runs import Runs
 
         return Runs(self.settings.tables["runs"])
 
-    @cached_property
+    @made_once
     def licenses(self) -> Licenses:
         """The table of licences."""
         from services.licenses import Licenses
 
         return Licenses(self.settings.tables["licenses"])
 
-    @cached_property
+    @made_once
     def sessions(self) -> Sessions:
         """The table of sessions."""
         from services.sessions import Sessions
 
         return Sessions(self.settings.tables["sessions"])
 
-    @cached_property
+    @made_once
     def ledger(self) -> Ledger:
         """The table of what was used, what it cost and who paid."""
         from services.ledger import Ledger
 
         return Ledger(self.settings.tables["ledger"])
 
-    @cached_property
+    @made_once
     def counters(self) -> Counters:
         """The counters, which the table of the ledger holds."""
         from services.counters import Counters
 
         return Counters(self.settings.tables["ledger"])
 
-    @cached_property
+    @made_once
     def donations(self) -> Donations:
         """The table of donations."""
         from services.donations import Donations
 
         return Donations(self.settings.tables["donations"])
 
-    @cached_property
+    @made_once
     def registry(self) -> Registry:
         """The table of administrators, donors' addresses and maintenance."""
         from services.registry import Registry
 
         return Registry(self.settings.tables["registry"])
 
-    @cached_property
+    @made_once
     def audit(self) -> Audit:
         """The table of what administrators did."""
         from services.audit import Audit
 
         return Audit(self.settings.tables["audit"])
 
-    @cached_property
+    @made_once
     def kofi(self) -> Kofi:
         """What Ko-fi proves itself with."""
         from services.kofi import Kofi
 
         return Kofi(self.settings, self.secrets)
 
-    @cached_property
+    @made_once
     def notice_channels(self) -> NoticeChannels:
         """The ways out for notices."""
         from services.notice_channels import NoticeChannels
 
         return NoticeChannels(self.settings)
 
-    @cached_property
+    @made_once
     def ecs(self) -> Ecs:
         """Tasks and task definitions."""
         from services.ecs import Ecs
 
         return Ecs(self.settings)
 
-    @cached_property
+    @made_once
     def efs(self) -> Efs:
         """Access points."""
         from services.efs import Efs
 
         return Efs(self.settings)
 
-    @cached_property
+    @made_once
     def s3(self) -> S3:
         """Buckets."""
         from services.s3 import S3
 
         return S3(self.settings)
 
-    @cached_property
+    @made_once
     def iam(self) -> Iam:
         """Users of the buckets."""
         from services.iam import Iam
 
         return Iam(self.settings)
 
-    @cached_property
+    @made_once
     def secrets(self) -> Secrets:
         """Secrets."""
         from services.secrets import Secrets
 
         return Secrets(self.settings)
 
-    @cached_property
+    @made_once
     def route53(self) -> Route53:
         """DNS records."""
         from services.route53 import Route53
 
         return Route53(self.settings)
 
-    @cached_property
+    @made_once
     def elb(self) -> Elb:
         """Routes through the load balancer."""
         from services.elb import Elb
 
         return Elb(self.settings)
 
-    @cached_property
+    @made_once
     def foundry(self) -> Foundry:
         """The members' servers themselves."""
         from services.foundry import Foundry
 
         return Foundry(self.settings)
 
-    @cached_property
+    @made_once
     def self_invocation(self) -> SelfInvocation:
         """The function's invocation of itself."""
         from services.self_invocation import SelfInvocation
 
         return SelfInvocation(self.settings)
 
-    @cached_property
+    @made_once
     def task_roles(self) -> TaskRoles:
         """The roles of the members' tasks."""
         from services.task_roles import TaskRoles
 
         return TaskRoles(self.settings)
 
-    @cached_property
+    @made_once
     def tables(self) -> Tables:
         """Whether all tables can be used."""
         from services.tables import Tables
 
         return Tables(self.settings)
 
-    @cached_property
+    @made_once
     def tokens(self) -> Tokens:
         """Who a bearer token stands for."""
         from services.tokens import Tokens
 
         return Tokens(self.settings, self.secrets, self.registry, self.clients)
 
-    @cached_property
+    @made_once
     def clients(self) -> Clients:
         """The table of clients."""
         from services.clients import Clients
 
         return Clients(self.settings.tables["clients"])
 
-    @cached_property
+    @made_once
     def functions(self) -> Functions:
         """Functions of others."""
         from services.functions import Functions
 
         return Functions(self.settings)
 
-    @cached_property
+    @made_once
     def slots(self) -> Slots:
         """How many invocations may be under way in this process."""
         from services.slots import Slots
 
         return Slots(self.settings.max_concurrent_requests)
 
-    @cached_property
+    @made_once
+    def batches(self) -> Slots:
+        """How many batches may be under way: as many as keep all places busy, each with threads of its own."""
+        from services.slots import Slots
+
+        return Slots(-(-self.slots.most // BATCH_WIDTH))
+
+    @made_once
     def invocations(self) -> Invocations:
         """The log of invocations."""
         from services.invocations import Invocations
 
         return Invocations(self.settings)
 
-    @cached_property
+    @made_once
     def bedrock(self) -> Bedrock:
         """The model that answers in a chat."""
         from services.bedrock import Bedrock
 
         return Bedrock(self.settings)
 
-    @cached_property
+    @made_once
     def mock_data(self) -> MockData:
         """Mock data to try things with."""
         from services.mock_data import MockData

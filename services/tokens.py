@@ -125,7 +125,8 @@ class Tokens:
 
     def _client(self, claims: Mapping[str, Any]) -> Bearer:
         """The client of a token, with its present scopes; a token ends with the secret that it was given for."""
-        client = self._clients.known(str(claims["sub"]))
+        # Who has just got another secret has a token that is newer than what is remembered.
+        client = self._clients.known(str(claims["sub"]), str(claims.get("generation")))
         if client is None or client["generation"] != claims.get("generation"):
             raise TokenRefused("The token has been revoked.")
         return Bearer(None, frozenset(client["scopes"]), client["clientId"])

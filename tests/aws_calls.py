@@ -7,6 +7,7 @@ after this module is imported. Nothing of the project is patched.
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 from collections import Counter
@@ -146,7 +147,25 @@ class Aws:
 AWS = Aws()
 
 
+def _refuse_empty_range(params: dict[str, Any]) -> None:
+    """DynamoDB refuses a range whose end is before its beginning; moto finds nothing in it."""
+    asked = json.loads(params["body"])
+    values = {
+        name: float(value["N"]) if "N" in value else value["S"]
+        for name, value in asked["ExpressionAttributeValues"].items()
+    }
+    for least, most in re.findall(r"BETWEEN (:\w+) AND (:\w+)", asked["KeyConditionExpression"]):
+        if values[least] > values[most]:
+            said: Any = {
+                "Error": {"Code": "ValidationException", "Message": "an empty range"},
+                "ResponseMetadata": {"HTTPStatusCode": 400},
+            }
+            raise ClientError(said, "Query")
+
+
 def _before(model: Any, params: Any, context: Any, **_: Any) -> Any:
+    if model.name == "Query" and model.service_model.service_name == "dynamodb":
+        _refuse_empty_range(params)
     return AWS.before(f"{model.service_model.service_name}.{model.name}", params, context)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -16,6 +17,7 @@ from actions.errors import (
     InvalidRequest,
     PayloadTooLarge,
     PlatformError,
+    TimedOut,
     TooManyAtOnce,
 )
 from actions.invocations import own
@@ -31,7 +33,7 @@ _STATUS: dict[type[PlatformError], int] = {
     Forbidden: 403,
     PayloadTooLarge: 413,
     TooManyAtOnce: 429,
-    FunctionTimedOut: 504,
+    TimedOut: 504,
     InvalidRequest: 400,
 }
 
@@ -110,7 +112,7 @@ def _columns(outcome: Answer) -> dict[str, Any]:
         "function_error": outcome.get("functionError"),
         "executed_version": outcome.get("executedVersion"),
         "request_id": outcome.get("requestId"),
-        "error_message": outcome.get("error"),
+        "error_message": invocations.hidden(outcome.get("error")),
     }
 
 
@@ -152,20 +154,24 @@ def _invoked(
         raise FunctionTimedOut(platform.settings.request_timeout) from None
     except InvocationRefused as refusal:
         return _as_aws_says(refusal)
-    return _as_it_went(found, own.answered(found.payload) if is_platform else found.payload)
+    if is_platform:  # its log is the operator's
+        found = replace(found, payload=own.answered(found.payload), log="")
+    return _as_it_went(found)
 
 
-def _as_it_went(found: Invoked, payload: str) -> Answer:
+def _as_it_went(found: Invoked) -> Answer:
     went: Answer = {
         "success": not found.error,
         "statusCode": 500 if found.error else found.status,
-        "payload": payload,
+        "payload": found.payload,
         "executedVersion": found.version,
         "logResult": found.log,
         "requestId": found.request_id,
     }
     return went | (
-        {"functionError": found.error, "error": _said_by_function(payload)} if found.error else {}
+        {"functionError": found.error, "error": _said_by_function(found.payload)}
+        if found.error
+        else {}
     )
 
 
@@ -175,9 +181,12 @@ def _said_by_function(payload: str) -> str:
         said = json.loads(payload).get("errorMessage")
     except (ValueError, AttributeError, RecursionError):
         said = None
-    return invocations.cut(str(said)) if said else "The function failed."
+    text = said if isinstance(said, str) else json.dumps(said)
+    return invocations.cut(text) if said else "The function failed."
 
 
+_NOT_TAKEN = "AWS did not take the invocation."
+_NEVER_SENT = ("EndpointConnectionError",)
 _PLAINLY = {
     "ResourceNotFoundException": (404, "There is no such function, version or alias."),
     "TooManyRequestsException": (
@@ -193,7 +202,9 @@ _PLAINLY = {
 def _as_aws_says(refusal: InvocationRefused) -> Answer:
     """A refusal in plain words, with AWS's code and request id: AWS's own words may name accounts and roles."""
     status = refusal.status if 400 <= refusal.status < 600 else 502
-    status, words = _PLAINLY.get(refusal.code, (status, "AWS did not take the invocation."))
+    status, words = _PLAINLY.get(refusal.code, (status, _NOT_TAKEN))
+    if words == _NOT_TAKEN and status >= 500 and refusal.code not in _NEVER_SENT:
+        words = "AWS failed; the function may have run, or run still."
     return {
         "success": False,
         "statusCode": status,

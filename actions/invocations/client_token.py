@@ -5,6 +5,7 @@ Attempts with a wrong secret are limited, by client and by the address that they
 
 from __future__ import annotations
 
+from ipaddress import ip_address, ip_network
 from typing import Annotated
 
 from pydantic import Field
@@ -18,10 +19,8 @@ from services.platform import Platform
 
 EXPIRES_IN = 3600  # seconds (contract, Token Generation)
 _WINDOW = 900  # seconds
-_BY_CLIENT, _BY_ADDRESS = (
-    50,
-    10,
-)  # attempts in vain in each window; a community's programs share few addresses
+# Attempts in vain in each window; a community's programs share few addresses.
+_BY_CLIENT, _BY_ADDRESS = 100, 30
 
 
 class ClientToken(Request):
@@ -60,8 +59,17 @@ def _count(request: ClientToken, platform: Platform, now: int) -> None:
 def _limits(request: ClientToken) -> dict[str, int]:
     by_client = {f"client:{request.client_id}": _BY_CLIENT}
     if request.caller_address:
-        return by_client | {f"address:{request.caller_address}": _BY_ADDRESS}
+        return by_client | {f"address:{_network(request.caller_address)}": _BY_ADDRESS}
     return by_client
+
+
+def _network(address: str) -> str:
+    """The address, or of version 6 its network of 64 bits, which is what somebody is given."""
+    try:
+        known = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((known, 64), strict=False)) if known.version == 6 else address
 
 
 ACTION = Action(ClientToken, client_token, Scope.PUBLIC)

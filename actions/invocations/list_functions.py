@@ -13,7 +13,7 @@ from actions.invocations.reach import is_within, reach_of
 from services.errors import FunctionTooSlow, InvocationRefused
 from services.platform import Platform
 
-_PAGES = 20  # of Lambda's, each of at most 50 functions, so that an account of thousands is not read at once
+_PAGES = 5  # of Lambda's, each of at most 50 functions: its questions are few in a second, for all of the account
 
 
 class ListFunctions(ClientRequest):

@@ -48,6 +48,8 @@ def _page(
 ) -> tuple[list[Item], Position | None]:
     """Read on until the page is full, or enough was looked through."""
     since, until = _bounds(request, platform)
+    if since > until:  # DynamoDB refuses such a condition
+        return [], None
     parts = _parts(request, since, until)
     if after is not None:
         parts, after = _from(parts, dict(after))

@@ -27,19 +27,22 @@ from handler.http.head import HeadMiddleware
 from handler.http.request_log import RequestLogMiddleware
 from services.platform import Platform
 
-# The order matters only where two surfaces own an address, as no two do: the first would word its errors.
-SURFACES = tuple(
-    module.SURFACE
-    for module in (
-        lambda_action,  # before serverless_api, which has all else under /api/
-        serverless_api,
-        backend,
-        mock_data,
-        actions,
-        webhooks,
-        probes,
-        api_docs,
-    )
+# The order matters where two surfaces own an address, as that of clients' tokens: it is the first one's.
+SURFACES = (
+    lambda_action.TOKENS,
+    *(
+        module.SURFACE
+        for module in (
+            lambda_action,
+            serverless_api,
+            backend,
+            mock_data,
+            actions,
+            webhooks,
+            probes,
+            api_docs,
+        )
+    ),
 )
 REQUEST_ID = "x-request-id"
 READ_SECONDS = 10.0  # what a request may take to arrive; Lambda has it whole

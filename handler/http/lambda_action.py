@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
@@ -27,6 +28,8 @@ from handler.http.security import UserOrClient
 from handler.http.surface import Surface
 
 router = APIRouter(prefix="/api/v1")
+tokens = APIRouter(prefix="/api/v1")
+_TOKEN_BODY_BYTES = 10_000
 _BODY_BYTES = (
     13_000_000  # a payload of 6 MB as a JSON string, in which quotes are written with a backslash
 )
@@ -73,7 +76,13 @@ def _in_snake_case(said: dict[str, Any]) -> str:
     return text.replace(field, to_snake(field)) if field else text
 
 
+def _is_token(path: str, method: str) -> bool:
+    return path == "/api/v1/token"
+
+
 SURFACE = Surface(router, _owns, _words, _BODY_BYTES)
+# Who asks for a token is nobody yet, and has no more to say than an id and a secret.
+TOKENS = Surface(tokens, _is_token, _words, _TOKEN_BODY_BYTES)
 Body = Annotated[
     dict[str, Any], json_object("a JSON object with the fields of docs/invocations.md")
 ]
@@ -154,7 +163,7 @@ def _asks(schema: dict[str, Any], example: Any) -> dict[str, Any]:
     return {"application/json": {"schema": schema, "example": example}}
 
 
-@router.post(
+@tokens.post(
     "/token",
     openapi_extra=described(
         {
@@ -347,7 +356,8 @@ def _shown(answer: Answer) -> dict[str, Any]:
 def _outcome(request: Request, answer: Answer) -> Json:
     """What came of an invocation; the status is Lambda's own, where it took none."""
     status = 200 if answer["success"] else answer["statusCode"]
-    return _carried(request, Json(_shown(answer), status_code=status))
+    headers = {"retry-after": "1"} if status == HTTPStatus.TOO_MANY_REQUESTS else None
+    return _carried(request, Json(_shown(answer), status_code=status, headers=headers))
 
 
 def _carried(request: Request, answer: Json) -> Json:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from fastapi import Depends
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -15,6 +16,8 @@ from actions.errors import InvalidRequest
 from handler.failures import Failure
 from handler.telemetry import EventLog
 from services.platform import Platform
+
+_LONG_BODY_BYTES = 50_000  # reading one takes longer than the loop should stand still
 
 
 @dataclass
@@ -46,7 +49,10 @@ def json_object(form: str) -> Any:
     """
 
     async def read(request: Request) -> dict[str, Any]:
-        return _parsed(await request.body(), form)
+        body = await request.body()
+        if len(body) < _LONG_BODY_BYTES:
+            return _parsed(body, form)
+        return await run_in_threadpool(_parsed, body, form)
 
     return Depends(read)
 

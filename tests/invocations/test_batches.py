@@ -136,7 +136,9 @@ def test_an_answer_is_bounded_however_much_the_functions_say(client):
     assert answer.status == 200
     assert len(json.dumps(answer.body.decode())) < 6_000_000
     results = answer.json["results"]
-    assert [result["status_code"] for result in results] == [413, 200, 200, 413, 200]
+    # Who comes first has the room.
+    statuses = [result["status_code"] for result in results]
+    assert (statuses[0], sorted(statuses[1:4]), statuses[4]) == (413, [200, 200, 413], 200)
     assert "It was invoked" in results[0]["error"]
 
 

@@ -244,7 +244,9 @@ def test_whatever_a_function_says_of_its_failure_is_told_and_logged(client, word
     assert answer.status == 500
     assert 0 < len(answer.json["error"]) <= 4096
     (record,) = ask("GET", "/api/v1/invocations", token=client).json["invocations"]
-    assert record["error_message"] == answer.json["error"]
+    # What looks like JSON may hold secrets, and what is none cannot be looked through.
+    kept = "(5 characters, not JSON)" if words == ["a"] else answer.json["error"]
+    assert record["error_message"] == kept
 
 
 @pytest.mark.parametrize(

@@ -489,3 +489,16 @@ def test_a_hundred_invocations_are_a_few_writes(client):
 def test_who_invokes_what_outside_the_gateway_is_not_in_it(invoke):
     invoke(sample("create-instance"))
     assert world.items("lambda_invocations") == []
+
+
+@pytest.mark.parametrize("query", ["since=2000&until=1000", "since=4000000000", "until=0"])
+def test_a_time_that_is_none_holds_nothing(client, query):
+    answer = ask("GET", "/api/v1/invocations", query=query, token=client)
+    assert (answer.status, answer.json["invocations"]) == (200, [])
+
+
+def test_a_functions_words_hide_what_its_payload_hides(client):
+    LAMBDA.has("my-function", raising(Failed(json.dumps({"password": "hunter2"}))))
+    ask("POST", "/api/v1/invoke", {"function_name": "my-function", "payload": "{}"}, token=client)
+    stored = ask("GET", "/api/v1/invocations", token=client).body.decode()
+    assert "hunter2" not in stored

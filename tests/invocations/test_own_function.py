@@ -179,3 +179,9 @@ def test_the_token_within_is_in_no_log(gateway, capsys):
 def test_a_client_in_whose_reach_it_is_not_cannot_invoke_it(client):
     assert platform(client, {"action": "readiness"}).status == 403
     assert ask("POST", "/api/v1/invoke", CALL, token=client).status == 200
+
+
+def test_what_the_platform_logs_is_not_told_to_who_invokes_it(gateway):
+    """Its log names roles and accounts; a function of another's is theirs to show."""
+    answer = platform(gateway, {"action": "readiness"})
+    assert answer.json["log_result"] == ""
