@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from difflib import unified_diff
 from functools import lru_cache
 from typing import Any
@@ -49,6 +49,13 @@ def differences(wanted: Inventory, found: Inventory) -> str:
     """What `found` has differently, line by line; empty if nothing."""
     left, right = (json.dumps(side, indent=1, default=str).splitlines() for side in (wanted, found))
     return "\n".join(unified_diff(left, right, "wanted", "found", lineterm="", n=2))
+
+
+def without(value: Any, names: Collection[str]) -> Any:
+    """`value` without what has one of these names."""
+    if isinstance(value, dict):
+        return {n: without(member, names) for n, member in value.items() if n not in names}
+    return [without(member, names) for member in value] if isinstance(value, list) else value
 
 
 def items(table: str) -> list[dict[str, Any]]:
