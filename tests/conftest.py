@@ -19,7 +19,7 @@ os.environ |= {
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import freezegun
 import pytest
@@ -44,6 +44,9 @@ from tests.lagging import hooks
 from tests.lagging.lag import LAG
 from tests.model import emulated
 from tests.model.interrupting import CALLS, Interruption
+
+if TYPE_CHECKING:
+    from tests.http import issuing
 
 emulator.shorten()
 T = TypeVar("T")
@@ -169,6 +172,23 @@ def discord(
         monkeypatch.setenv("DISCORD_WEBHOOK_SECRET_ARN", secret["ARN"])
         world.new_process()
         yield served
+
+
+@pytest.fixture(scope="session")
+def _jwks() -> Iterator[issuing.Jwks]:
+    # Of this one service nothing is asked but its address, at which it shows the pool's keys.
+    from tests.http import issuing
+
+    with issuing.jwks() as served:
+        os.environ["AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"] = served.url
+        yield served
+        del os.environ["AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER"]
+
+
+@pytest.fixture
+def http(_jwks: issuing.Jwks, aws: dict[str, str]) -> issuing.Jwks:
+    """A fresh AWS, and the user pool's keys at a real address."""
+    return _jwks
 
 
 @pytest.fixture(scope="session")
