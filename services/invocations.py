@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import structlog
-
 from services import clock, ids, metrics
 from services.aws import client
 from services.dynamodb import Condition, Item, Key, Position, Table
@@ -32,7 +30,6 @@ _SECRET = re.compile(
     r"|(api|access|admin|private|signing|encryption|ssh)[-_ ]?key",
     re.IGNORECASE,
 )
-_log = structlog.get_logger()
 
 
 class Invocations:

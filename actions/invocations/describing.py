@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from actions.action import Answer
+from actions.errors import AwsRefused, TimedOut
+from services.errors import FunctionTooSlow, InvocationRefused
 
 _SHOWN = {
     "functionName": ("FunctionName", ""),
@@ -24,3 +28,14 @@ _SHOWN = {
 def described(found: dict[str, Any]) -> Answer:
     """The contract's fields of what Lambda says of a function."""
     return {name: found.get(said, empty) for name, (said, empty) in _SHOWN.items()}
+
+
+@contextmanager
+def asking_lambda() -> Iterator[None]:
+    """Around a question to Lambda: raises AwsRefused or TimedOut where it is not answered."""
+    try:
+        yield
+    except InvocationRefused as refusal:
+        raise AwsRefused(refusal.code, refusal.request_id) from None
+    except FunctionTooSlow:
+        raise TimedOut("AWS Lambda") from None

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, ClientRequest, Scope
-from actions.errors import AwsRefused, NoSuchFunction, TimedOut
-from actions.invocations.describing import described
+from actions.errors import NoSuchFunction
+from actions.invocations.describing import asking_lambda, described
 from actions.invocations.reach import NamedFunction, function_in, reach_of
-from services.errors import FunctionTooSlow, InvocationRefused
+from services.errors import InvocationRefused
 from services.platform import Platform
 
 
@@ -22,14 +22,13 @@ def get_function_config(request: GetFunctionConfig, platform: Platform) -> Answe
     Raises Forbidden, NoSuchFunction, AwsRefused and TimedOut.
     """
     function = function_in(reach_of(request, platform), request.function_name, platform, None)
-    try:
-        found = platform.functions.configuration(function)
-    except InvocationRefused as refusal:
-        if refusal.code == "ResourceNotFoundException":
-            raise NoSuchFunction(request.function_name) from None
-        raise AwsRefused(refusal.code, refusal.request_id) from None
-    except FunctionTooSlow:
-        raise TimedOut("AWS Lambda") from None
+    with asking_lambda():
+        try:
+            found = platform.functions.configuration(function)
+        except InvocationRefused as refusal:
+            if refusal.code == "ResourceNotFoundException":
+                raise NoSuchFunction(request.function_name) from None
+            raise
     return {"success": True, "config": described(found)}
 
 

@@ -7,10 +7,8 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from actions.action import Action, Answer, ClientRequest, Scope
-from actions.errors import AwsRefused, TimedOut
-from actions.invocations.describing import described
+from actions.invocations.describing import asking_lambda, described
 from actions.invocations.reach import is_within, reach_of
-from services.errors import FunctionTooSlow, InvocationRefused
 from services.platform import Platform
 
 _PAGES = 5  # of Lambda's, each of at most 50 functions: its questions are few in a second, for all of the account
@@ -33,12 +31,8 @@ def list_functions(request: ListFunctions, platform: Platform) -> Answer:
     marker = request.next_marker or None
     for _ in range(_PAGES):
         missing = min(50, request.max_items - len(functions))
-        try:
+        with asking_lambda():
             page, marker = platform.functions.listed(missing, marker)
-        except InvocationRefused as refusal:
-            raise AwsRefused(refusal.code, refusal.request_id) from None
-        except FunctionTooSlow:
-            raise TimedOut("AWS Lambda") from None
         functions += [f for f in page if is_within(reach, f["FunctionName"], platform)]
         if not marker or len(functions) >= request.max_items:
             break

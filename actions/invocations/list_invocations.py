@@ -85,7 +85,7 @@ def _parts(request: ListInvocations, since: int, until: int) -> list[tuple[str, 
     client = request.client_id or request.of_client
     if client is not None:
         return [("client_id", client)]
-    return [("day", day) for day in days(since, until)] or [("day", "none")]
+    return [("day", day) for day in days(since, until)]
 
 
 def _from(
