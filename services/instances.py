@@ -1,11 +1,6 @@
 """The table of instances: one item per user, from the intent to create until all is gone.
 
-Two attributes make an item safe to work on and impossible to forget:
-
-* `worker` and `workerUntil`: the lock, its owner and when it expires. Whoever touches AWS for the instance
-  holds it. It is acquired by a conditional write and lasts as long as a function may live, so that its
-  owner cannot outlive it.
-* `due` and `dueAt`: the sparse index that the ticks query. Whatever is not at rest has them.
+An item is locked by whoever works on it, and due while it is not at rest (services/locks.py).
 """
 
 from __future__ import annotations
@@ -16,22 +11,9 @@ from typing import Any, Literal, NotRequired, Required, TypedDict, cast
 
 from typing_extensions import ReadOnly, TypeIs
 
-from services.dynamodb import (
-    Attr,
-    Condition,
-    ConditionFailed,
-    Item,
-    Key,
-    Operation,
-    Position,
-    Table,
-    absent,
-)
+from services.dynamodb import Attr, Condition, Key, Operation, Position
+from services.locks import LockableTable
 from services.runs import EndCause, Kind
-
-# How long a lock lasts: the function's timeout, by which AWS has ended any process that acquired it.
-LOCK_SECONDS = 300
-LOCK_FIELDS = ("worker", "workerUntil")
 
 
 class InstanceStatus(StrEnum):
@@ -182,8 +164,10 @@ def is_running(instance: Instance) -> TypeIs[Running]:
     return instance["status"] == InstanceStatus.RUNNING
 
 
-class Instances(Table):
+class Instances(LockableTable[Instance]):
     """Reads and conditional writes of instances."""
+
+    due = "instance"
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "userId")
@@ -201,9 +185,9 @@ class Instances(Table):
         items, last = self.page(limit, after, full=True)
         return cast("list[Instance]", items), last
 
-    def due(self, now: int) -> Iterator[str]:
+    def due_ids(self, now: int) -> Iterator[str]:
         """The users whose instances want attention at `now`, longest due first."""
-        wanted = Key("due").eq("instance") & Key("dueAt").lte(now)
+        wanted = Key("due").eq(self.due) & Key("dueAt").lte(now)
         return (item["userId"] for item in self.query("DueIndex", wanted))
 
     def change(
@@ -238,56 +222,6 @@ class Instances(Table):
     def is_same(self, instance: Instance) -> Condition:
         """The condition that the item is still this very instance."""
         return Attr("instanceId").eq(instance["instanceId"])
-
-    def acquire(
-        self,
-        instance: Instance,
-        lock_id: str,
-        now: int,
-        when: Condition,
-        values: Mapping[str, Any] | None = None,
-    ) -> Instance:
-        """Lock an instance if `when` holds and it is not locked; returns it as it then is.
-
-        Raises ConditionFailed with the item found. Acquiring it twice with the same `lock_id` succeeds, so a
-        request repeated because its answer was lost does no harm.
-        """
-        locked = {**lock_fields(lock_id, now), **(values or {})}
-        when = when & unlocked_for(lock_id, now)
-        return cast("Instance", self.apply_update(self.change(instance, when, locked)))
-
-    def release(
-        self, instance: Instance, lock_id: str, due_at: int, values: Mapping[str, Any]
-    ) -> None:
-        """Give the lock back with work unfinished, noting `values`: whoever repeats it, or the tick at `due_at`,
-        carries on.
-        """
-        due = {"due": "instance", "dueAt": due_at, **values}
-        try:
-            held = Attr("worker").eq(lock_id)
-            self.apply_update(self.change(instance, held, due, LOCK_FIELDS))
-        except ConditionFailed:
-            return  # finished, gone, or never begun: nothing of ours is locked
-
-    def note(self, instance: Instance, lock_id: str, values: Mapping[str, Any]) -> Instance:
-        """Note what has been made so far; raises ConditionFailed if the lock is another's by now."""
-        held = Attr("worker").eq(lock_id)
-        return cast("Instance", self.apply_update(self.change(instance, held, values)))
-
-
-def unlocked_for(lock_id: str, now: int) -> Condition:
-    """The condition that nobody but `lock_id` holds the lock on an instance."""
-    return absent("worker") | Attr("workerUntil").lte(now) | Attr("worker").eq(lock_id)
-
-
-def lock_fields(lock_id: str, now: int) -> dict[str, Any]:
-    """What says that `lock_id` holds the lock from now on."""
-    return {"worker": lock_id, "workerUntil": now + LOCK_SECONDS}
-
-
-def is_locked(item: Mapping[str, Any] | Item, now: int) -> bool:
-    """Whether somebody holds the lock on the instance at `now`."""
-    return bool(item.get("workerUntil", 0) > now)
 
 
 def booked_now(instance: Instance, now: int) -> Booking | None:

@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from services.efs import Efs
     from services.elb import Elb
     from services.foundry import Foundry
-    from services.functions import Functions
     from services.hosts import Hosts
     from services.iam import Iam
     from services.instances import Instances
     from services.invocations import Invocations
     from services.kofi import Kofi
+    from services.lambda_functions import LambdaFunctions
     from services.ledger import Ledger
     from services.licenses import Licenses
     from services.mock_data import MockData
@@ -244,11 +244,11 @@ class Platform:
         return Clients(self.settings.tables["clients"])
 
     @made_once
-    def functions(self) -> Functions:
-        """Functions of others."""
-        from services.functions import Functions
+    def lambda_functions(self) -> LambdaFunctions:
+        """Lambda functions of the account."""
+        from services.lambda_functions import LambdaFunctions
 
-        return Functions(self.settings)
+        return LambdaFunctions(self.settings)
 
     @made_once
     def slots(self) -> Slots:

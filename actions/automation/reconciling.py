@@ -20,7 +20,8 @@ from services import clock
 from services.dynamodb import Attr
 from services.ecs import Task
 from services.errors import LoadBalancerFull
-from services.instances import AT_REST, UP, Instance, InstanceStatus, is_locked, is_running
+from services.instances import AT_REST, UP, Instance, InstanceStatus, is_running
+from services.locks import is_locked
 from services.platform import Platform
 from services.registry import Maintenance
 from services.runs import EndCause

@@ -23,8 +23,9 @@ from actions.licenses.keys import claim_key, fingerprint_of
 from actions.lookup import instance_of
 from services import clock
 from services.dynamodb import Attr, ConditionFailed
-from services.instances import AT_REST, LOCK_SECONDS, Instance
+from services.instances import AT_REST, Instance
 from services.licenses import License
+from services.locks import LOCK_SECONDS
 from services.platform import Platform
 
 

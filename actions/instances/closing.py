@@ -14,7 +14,8 @@ from services import clock, metrics
 from services.counters import Amount
 from services.dynamodb import Attr, ConditionFailed, transact
 from services.ecs import Task
-from services.instances import LOCK_FIELDS, Instance, InstanceStatus
+from services.instances import Instance, InstanceStatus
+from services.locks import LOCK_FIELDS
 from services.runs import End, EndCause, Run
 
 UNCLEAN = (

@@ -22,7 +22,8 @@ from actions.rates import counted_use, used_up
 from services import clock, ids
 from services.dynamodb import Attr, ConditionFailed, transact
 from services.errors import NameTaken
-from services.instances import Instance, InstanceStatus, is_locked, lock_fields
+from services.instances import Instance, InstanceStatus
+from services.locks import is_locked, lock_fields
 from services.platform import Platform
 
 UNDO_SECONDS = 600  # how long a half-made instance waits for its owner to call again

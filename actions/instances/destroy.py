@@ -11,7 +11,8 @@ from actions.licenses import rules
 from actions.lookup import instance_of
 from services import clock
 from services.dynamodb import ConditionFailed
-from services.instances import LOCK_SECONDS, Instance
+from services.instances import Instance
+from services.locks import LOCK_SECONDS
 from services.platform import Platform
 
 

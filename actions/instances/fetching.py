@@ -19,7 +19,8 @@ from actions.instances.versions import image_tag, is_build
 from services import clock, ids
 from services.dynamodb import ConditionFailed, transact
 from services.ecs import Ecs, revision_of
-from services.instances import LOCK_SECONDS, Instance
+from services.instances import Instance
+from services.locks import LOCK_SECONDS
 from services.platform import Platform
 from services.settings import Settings
 

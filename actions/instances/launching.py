@@ -10,7 +10,7 @@ from services import clock, metrics
 from services.dynamodb import Attr
 from services.ecs import Task
 from services.errors import EcsBusy, TaskRefused
-from services.instances import LOCK_FIELDS
+from services.locks import LOCK_FIELDS
 
 ARRIVAL_SECONDS = 120  # how long a new task may take before the tick has a look
 _BUSY = "AWS is busy just now."

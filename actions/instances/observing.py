@@ -24,7 +24,8 @@ from services import clock
 from services.dynamodb import Attr, ConditionFailed
 from services.ecs import Task
 from services.errors import LoadBalancerFull
-from services.instances import LOCK_FIELDS, Instance, InstanceStatus
+from services.instances import Instance, InstanceStatus
+from services.locks import LOCK_FIELDS
 from services.platform import Platform
 from services.runs import EndCause
 

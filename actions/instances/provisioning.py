@@ -18,7 +18,8 @@ from actions.licenses.keys import release_keys
 from services import clock, metrics
 from services.concurrency import concurrently
 from services.ecs import revision_of
-from services.instances import LOCK_FIELDS, Complete, Instance, InstanceStatus
+from services.instances import Complete, Instance, InstanceStatus
+from services.locks import LOCK_FIELDS
 from services.platform import Platform
 
 

@@ -7,7 +7,8 @@ from actions.instances.definition import definition
 from actions.instances.locking import Lock
 from actions.instances.versions import image_tag
 from services.ecs import revision_of
-from services.instances import LOCK_FIELDS, Instance, is_complete
+from services.instances import Instance, is_complete
+from services.locks import LOCK_FIELDS
 
 
 def renew_definition(lock: Lock, license_id: str, license_secret: str | None) -> str:

@@ -17,8 +17,9 @@ from actions.licenses.rules import is_leased, is_leased_by
 from actions.rates import counted_use, used_up
 from services import clock, ids
 from services.dynamodb import Attr, ConditionFailed, Operation, transact
-from services.instances import AT_REST, LOCK_SECONDS, Instance, InstanceStatus, lock_fields
+from services.instances import AT_REST, Instance, InstanceStatus
 from services.licenses import License
+from services.locks import LOCK_SECONDS, lock_fields
 from services.platform import Platform
 from services.runs import Kind, Run
 from services.sessions import Session

@@ -9,7 +9,8 @@ from actions.instances.locking import Lock, lock_instance
 from services import clock, ids
 from services.counters import Amount
 from services.dynamodb import Attr, Condition, Operation, transact
-from services.instances import Instance, InstanceStatus, lock_fields, unlocked_for
+from services.instances import Instance, InstanceStatus
+from services.locks import lock_fields, unlocked_for
 from services.platform import Platform
 
 

@@ -10,7 +10,8 @@ from actions.instances.versions import Version, is_way_down
 from actions.lookup import instance_of
 from services import clock
 from services.dynamodb import Attr, ConditionFailed
-from services.instances import AT_REST, LOCK_SECONDS, Instance, InstanceStatus
+from services.instances import AT_REST, Instance, InstanceStatus
+from services.locks import LOCK_SECONDS
 from services.platform import Platform
 
 _STOP = "Stop the server first."

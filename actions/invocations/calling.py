@@ -24,7 +24,7 @@ from actions.invocations import own
 from actions.invocations.reach import NamedFunction, Reach, function_in, is_own
 from services import invocations
 from services.errors import FunctionTooSlow, InvocationRefused, NoSlotFree
-from services.functions import ASYNCHRONOUS_BYTES, SYNCHRONOUS_BYTES, FunctionName, Invoked
+from services.lambda_functions import ASYNCHRONOUS_BYTES, SYNCHRONOUS_BYTES, FunctionName, Invoked
 from services.platform import Platform
 
 InvocationType = Literal["RequestResponse", "Event", "DryRun"]
@@ -145,7 +145,7 @@ def _invoked(
     event = own.event(payload, reach, platform) if is_platform else payload
     try:
         with platform.slots.one(wait_seconds):
-            found = platform.functions.invoke(
+            found = platform.lambda_functions.invoke(
                 function, event.encode(), asked.invocation_type, platform.settings.request_timeout
             )
     except NoSlotFree:

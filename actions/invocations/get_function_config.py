@@ -24,7 +24,7 @@ def get_function_config(request: GetFunctionConfig, platform: Platform) -> Answe
     function = function_in(reach_of(request, platform), request.function_name, platform, None)
     with asking_lambda():
         try:
-            found = platform.functions.configuration(function)
+            found = platform.lambda_functions.configuration(function)
         except InvocationRefused as refusal:
             if refusal.code == "ResourceNotFoundException":
                 raise NoSuchFunction(request.function_name) from None

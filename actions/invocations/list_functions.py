@@ -32,7 +32,7 @@ def list_functions(request: ListFunctions, platform: Platform) -> Answer:
     for _ in range(_PAGES):
         missing = min(50, request.max_items - len(functions))
         with asking_lambda():
-            page, marker = platform.functions.listed(missing, marker)
+            page, marker = platform.lambda_functions.listed(missing, marker)
         functions += [f for f in page if is_within(reach, f["FunctionName"], platform)]
         if not marker or len(functions) >= request.max_items:
             break

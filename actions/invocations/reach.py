@@ -12,7 +12,7 @@ from pydantic import Field
 from actions.action import ClientRequest
 from actions.errors import Forbidden, InvalidRequest, NoSuchClient
 from services.clients import Client
-from services.functions import LIVE, ForeignFunction, FunctionName
+from services.lambda_functions import LIVE, ForeignFunction, FunctionName
 from services.platform import Platform
 
 EVERYTHING = ("*",)
@@ -53,7 +53,7 @@ def function_in(reach: Reach, text: str, platform: Platform, qualifier: str | No
     Raises InvalidRequest for what is no function's name, and Forbidden for what is out of reach.
     """
     try:
-        named = platform.functions.named(text)
+        named = platform.lambda_functions.named(text)
     except ForeignFunction:
         raise Forbidden(
             "Only functions of the platform's own account and region can be had.",

@@ -51,7 +51,7 @@ class Invoked:
     request_id: str
 
 
-class Functions:
+class LambdaFunctions:
     """Invocations, and what there is to invoke."""
 
     def __init__(self, settings: Settings) -> None:
