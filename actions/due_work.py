@@ -14,6 +14,7 @@ from services.concurrency import concurrently, outcomes_of
 from services.dynamodb import ConditionFailed
 
 _log = structlog.get_logger()
+K = TypeVar("K")
 T = TypeVar("T", bound=Mapping[str, Any])
 _LIMIT_SECONDS = (
     240  # of the function's 300: what is not begun by then is still due, and the next tick's
@@ -21,7 +22,7 @@ _LIMIT_SECONDS = (
 _LATER = object()
 
 
-def due_now(ids: Iterable[str], find: Callable[[str], T | None]) -> list[T]:
+def due_now(ids: Iterable[K], find: Callable[[K], T | None]) -> list[T]:
     """The items with these ids that are due as they are now: the index that named them may lag."""
     now = clock.now()
     found = concurrently(*(partial(find, item_id) for item_id in ids))

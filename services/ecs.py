@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -39,6 +39,7 @@ _REFUSALS = {
 }
 _BUSY_WORDS = re.compile(r"rate exceeded|throttl", re.IGNORECASE)
 _QUOTA_WORDS = re.compile(r"limit on the number of|quota|limit exceeded", re.IGNORECASE)
+_NO_GROUP_YET = re.compile(r"security group.*does not exist", re.IGNORECASE)
 _CAPACITY_WORDS = re.compile(r"capacity", re.IGNORECASE)
 
 
@@ -60,6 +61,14 @@ class Task:
     stopped_reason: str = ""
     exit_codes: Mapping[str, int | None] | None = None
     reasons: tuple[str, ...] = ()  # what is said of its containers
+    group: str = (
+        ""  # `service:<name>` of one that a service started, else `family:<its definition's>`
+    )
+
+    @property
+    def id(self) -> str:
+        """The last part of its ARN, unique in the account."""
+        return self.arn.rpartition("/")[2]
 
     @classmethod
     def seen(cls, detail: Mapping[str, Any]) -> Task:
@@ -80,7 +89,29 @@ class Task:
             stopped_reason=detail.get("stoppedReason") or "",
             exit_codes={c.get("name", ""): c.get("exitCode") for c in containers},
             reasons=tuple(c["reason"] for c in containers if c.get("reason")),
+            group=detail.get("group") or "",
         )
+
+
+@dataclass(frozen=True)
+class Placement:
+    """Where a task runs: in which cluster, with which security group, with a public address or without."""
+
+    cluster: str
+    security_group: str
+    subnets: Sequence[str]
+    public: bool = True
+
+    @property
+    def network(self) -> dict[str, Any]:
+        """As ECS takes it."""
+        return {
+            "awsvpcConfiguration": {
+                "subnets": list(self.subnets),
+                "securityGroups": [self.security_group],
+                "assignPublicIp": "ENABLED" if self.public else "DISABLED",
+            }
+        }
 
 
 class Ecs:
@@ -136,21 +167,24 @@ class Ecs:
         definition: str,
         environment: Mapping[str, Mapping[str, str]] | None = None,
         cluster: str = "",
+        placement: Placement | None = None,
     ) -> str:
         """Run one task and return its ARN; repeating it with the same `run_id` starts no second one.
 
         ECS answers a repetition as the first time, or, where something else is asked for with it, with the ARN
         of the task that there is (docs/sources.md, AWS). `environment` holds plain variables per container; the
-        cluster is the members' unless given. Raises TaskRefused when ECS will not have it, EcsBusy when it will
+        cluster is the servers' unless given, and all else of where it runs is as theirs but for a `placement`.
+        Raises TaskRefused when ECS will not have it, EcsBusy when it will
         not have it now: nothing was started.
         """
         overrides = [
             {"name": name, "environment": [{"name": k, "value": v} for k, v in variables.items()]}
             for name, variables in (environment or {}).items()
         ]
+        placement = placement or self._placement(cluster or self._settings.cluster_arn)
         run = partial(
             client("ecs").run_task,
-            cluster=cluster or self._settings.cluster_arn,
+            cluster=placement.cluster,
             taskDefinition=definition,
             launchType="FARGATE",
             count=1,
@@ -158,16 +192,10 @@ class Ecs:
             startedBy=run_id,
             propagateTags="TASK_DEFINITION",
             overrides={"containerOverrides": overrides},
-            networkConfiguration={
-                "awsvpcConfiguration": {
-                    "subnets": self._settings.subnets,
-                    "securityGroups": [self._settings.task_security_group],
-                    "assignPublicIp": "ENABLED",
-                }
-            },
+            networkConfiguration=placement.network,
         )
         try:
-            answer = once_known(run, _knows_no_role)
+            answer = once_known(run, lacks_what_is_fresh)
         except ClientError as error:
             existing: Any = error.response.get("resourceIds")  # of a ConflictException
             if existing:
@@ -178,6 +206,10 @@ class Ecs:
             _log.warning("ECS has no task for a run", details={"reasons": reasons[:500]})
             raise TaskRefused(_cause(reasons))
         return str(answer["tasks"][0]["taskArn"])
+
+    def _placement(self, cluster: str) -> Placement:
+        settings = self._settings
+        return Placement(cluster, settings.task_security_group, settings.subnets)
 
     def find(self, run_id: str, family: str) -> Task | None:
         """The run's task if ECS shows one, running or stopped within the last hour; it may lag by minutes.
@@ -263,6 +295,11 @@ def _knows_no_role(error: ClientError) -> bool:
     """Whether ECS does not know a role yet that was made a moment ago."""
     said = str(error)
     return "Role is not valid" in said or "unable to assume the role" in said
+
+
+def lacks_what_is_fresh(error: ClientError) -> bool:
+    """Whether ECS does not know a role or a security group everywhere yet that was made a moment ago."""
+    return _knows_no_role(error) or bool(_NO_GROUP_YET.search(str(error)))
 
 
 def _address(attachments: Iterable[Mapping[str, Any]]) -> str | None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from services import clock, ids, metrics
+from services import clock, ids, metrics, secrecy
 from services.aws import client
 from services.dynamodb import Condition, Item, Key, Position, Table
 from services.settings import Settings
@@ -25,11 +24,6 @@ _MOST_WAITING = 2000  # records of at most some 12 KB
 _KEPT_CHARACTERS = 4096
 _LONGEST_LOOKED_THROUGH = 65_536
 _HIDDEN = "***"
-_SECRET = re.compile(
-    r"pass(word|wd|phrase|code)|pwd|secret|token|jwt|bearer|credential|authori[sz]ation|cookie|licen[cs]e|signature"
-    r"|(api|access|admin|private|signing|encryption|ssh)[-_ ]?key",
-    re.IGNORECASE,
-)
 
 
 class Invocations:
@@ -185,7 +179,7 @@ def hidden(text: str | None) -> str | None:
 def _without_secrets(value: Any) -> Any:
     if isinstance(value, dict):
         return {
-            name: _HIDDEN if _SECRET.search(name) else _without_secrets(v)
+            name: _HIDDEN if secrecy.NAMES.search(name) else _without_secrets(v)
             for name, v in value.items()
         }
     if isinstance(value, list):

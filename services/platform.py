@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from services.counters import Counters
     from services.donations import Donations
     from services.ecs import Ecs
+    from services.ecs_services import EcsServices
     from services.efs import Efs
     from services.elb import Elb
     from services.foundry import Foundry
@@ -33,11 +34,14 @@ if TYPE_CHECKING:
     from services.runs import Runs
     from services.s3 import S3
     from services.secrets import Secrets
+    from services.security_groups import SecurityGroups
     from services.self_invocation import SelfInvocation
     from services.sessions import Sessions
     from services.slots import Slots
     from services.tables import Tables
+    from services.task_logs import TaskLogs
     from services.task_roles import TaskRoles
+    from services.tenant_functions import TenantFunctions
     from services.tokens import Tokens
 
 
@@ -249,6 +253,34 @@ class Platform:
         from services.lambda_functions import LambdaFunctions
 
         return LambdaFunctions(self.settings)
+
+    @made_once
+    def tenant_functions(self) -> TenantFunctions:
+        """The table of members' functions."""
+        from services.tenant_functions import TenantFunctions
+
+        return TenantFunctions(self.settings.tables["functions"])
+
+    @made_once
+    def ecs_services(self) -> EcsServices:
+        """What keeps members' functions running."""
+        from services.ecs_services import EcsServices
+
+        return EcsServices(self.settings)
+
+    @made_once
+    def security_groups(self) -> SecurityGroups:
+        """The security groups of members' functions."""
+        from services.security_groups import SecurityGroups
+
+        return SecurityGroups(self.settings)
+
+    @made_once
+    def task_logs(self) -> TaskLogs:
+        """What containers of functions have logged."""
+        from services.task_logs import TaskLogs
+
+        return TaskLogs(self.settings)
 
     @made_once
     def slots(self) -> Slots:

@@ -10,7 +10,7 @@ from typing import Literal, NotRequired, TypedDict, cast
 
 from services.dynamodb import Attr, Key, Operation, Table, absent
 
-Kind = Literal["play", "purge"]
+Kind = Literal["play", "purge", "function", "job"]
 _STRAY = "stray"
 _OF_A_STRAY = ("open", "strayTask", "straySince")
 
@@ -31,6 +31,7 @@ class EndCause(StrEnum):
     CRASH = "crash"
     FAILURE = "failure"  # it did not come up
     PURGE = "purge"  # a task that erased files has ended, as it should
+    FUNCTION = "function"  # a task of a member's function has ended, however it did
 
     @property
     def is_automatic(self) -> bool:
@@ -86,6 +87,7 @@ class Run(Bill):
     rate: Decimal
     requestedAt: int
     licenseId: NotRequired[str]  # of one that plays
+    jobEntry: NotRequired[str]  # of an invocation
     startedAt: NotRequired[int]  # once the task is seen running
     open: NotRequired[str]  # until the run is closed; then while its task is a stray
     strayTask: NotRequired[str]  # the ARN of a task that is alive though the run is closed

@@ -31,6 +31,7 @@ TABLES = (
     "audit",
     "clients",
     "lambda_invocations",
+    "functions",
 )
 
 
@@ -86,6 +87,13 @@ class Settings(BaseModel):
     max_concurrent_requests: int = Field(default=100, ge=1, le=1000)
     request_timeout: int = Field(default=30, ge=1, le=900)
     invocation_days: int = Field(default=30, ge=1, le=3650)
+    # Members' own containers (docs/functions.md)
+    function_network: Literal["none", "public", "private"] = "none"
+    function_subnets: str = ""
+    function_registries: str = ""
+    function_quota: Annotated[str, Field(pattern=r"^\d{1,4},\d{1,4},\d{1,4},\d{1,4}$")] = (
+        "10,20,4,8"
+    )
     kofi_secret_arn: str = ""
     kofi_page: str = ""
     currency_rates: str = ""
@@ -131,6 +139,11 @@ class Settings(BaseModel):
     def releases_cluster_arn(self) -> str:
         """The ECS cluster in which releases of Foundry are fetched."""
         return f"{self.cluster_arn}-releases"
+
+    @property
+    def functions_cluster_arn(self) -> str:
+        """The ECS cluster in which members' functions run."""
+        return f"{self.cluster_arn}-functions"
 
     @property
     def releases_role_arn(self) -> str:
@@ -181,6 +194,28 @@ class Settings(BaseModel):
     def subnets(self) -> list[str]:
         """The subnets that tasks may run in."""
         return [subnet.strip() for subnet in self.task_subnets.split(",")]
+
+    @property
+    def subnets_of_functions(self) -> list[str]:
+        """The subnets that members' functions run in: the platform's own unless others are named."""
+        named = [subnet.strip() for subnet in self.function_subnets.split(",") if subnet.strip()]
+        return named or self.subnets
+
+    @property
+    def registries(self) -> list[str]:
+        """What members' images may come from, such as `docker.io/library` or `ghcr.io`; any if there is none."""
+        return [name for part in self.function_registries.split(",") if (name := part.strip())]
+
+    @property
+    def allowed_to_tenant(self) -> dict[str, int]:
+        """What a member's functions may use together: functions, replicas, CPU units (1024 a vCPU) and MiB."""
+        functions, replicas, vcpu, gb = (int(part) for part in self.function_quota.split(","))
+        return {
+            "functions": functions,
+            "replicas": replicas,
+            "cpu": 1024 * vcpu,
+            "memory": 1024 * gb,
+        }
 
     @property
     def origins(self) -> list[str]:

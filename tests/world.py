@@ -68,6 +68,7 @@ def build() -> dict[str, str]:
     cache = efs.create_access_point(ClientToken="cache", FileSystemId=file_system)["AccessPointId"]
     client("ecs").create_cluster(clusterName=STACK)
     client("ecs").create_cluster(clusterName=f"{STACK}-releases")
+    client("ecs").create_cluster(clusterName=f"{STACK}-functions")
     operator = client("secretsmanager").create_secret(
         Name="operator",
         SecretString=json.dumps({"username": "operator", "password": "OPERATOR-PW"}),
@@ -113,6 +114,7 @@ def build() -> dict[str, str]:
         "CORS_ALLOW_ORIGINS": "https://pages.example, https://tools.example",
         "GATEWAY_API_IDS": "abc123",
         "INVOKABLE_FUNCTIONS": "my-*",
+        "FUNCTION_NETWORK": "public",
         "AWS_REGION": REGION,
         "AWS_LAMBDA_FUNCTION_NAME": FUNCTION,
     }
@@ -146,6 +148,7 @@ TABLES: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str]]]] = {
     "audit": (("month", "entry"), []),
     "clients": (("clientId",), []),
     "lambda_invocations": (("client_id", "id"), [("DayIndex", "day", "id")]),
+    "functions": (("userId", "entry"), [("DueIndex", "due", "dueAt")]),
 }
 
 

@@ -10,6 +10,7 @@ from functools import partial
 from actions.action import Action, Answer, Scope, SystemRequest
 from actions.automation.reconciling import reconcile
 from actions.due_work import due_now, run_steps
+from actions.functions import ticking
 from actions.instances.strays import follow_stray
 from services import clock
 from services.instances import InstanceStatus
@@ -28,11 +29,14 @@ def auto_shutdown_check(request: AutoShutdownCheck, platform: Platform) -> Answe
     tasks = platform.ecs.look(looked_at + [run["strayTask"] for run in strays])
     runs = any(instance["status"] == InstanceStatus.RUNNING for instance in instances)
     maintenance = platform.registry.maintenance() if runs else None
+    functions = ticking.due_functions(platform)
     outcome = run_steps(
         [partial(reconcile, platform, instance, tasks, maintenance) for instance in instances]
-        + [partial(follow_stray, platform, run, tasks) for run in strays],
+        + [partial(follow_stray, platform, run, tasks) for run in strays]
+        + ticking.steps(platform, functions),
         [{"instanceId": i["instanceId"], "status": i["status"]} for i in instances]
-        + [{"runId": run["runId"], "status": "stray"} for run in strays],
+        + [{"runId": run["runId"], "status": "stray"} for run in strays]
+        + [{"functionId": f["functionId"], "entry": f["entry"]} for f in functions],
     )
     return {
         "success": True,

@@ -6,6 +6,7 @@ from pydantic import ConfigDict
 
 from actions.action import Action, Answer, Request, Scope, SystemRequest
 from actions.errors import Forbidden
+from actions.functions.observing import observe as observe_function
 from actions.instances.observing import observe
 from services.ecs import Task
 from services.platform import Platform
@@ -28,10 +29,15 @@ class ObserveTask(SystemRequest):
 
 
 def observe_task(request: ObserveTask, platform: Platform) -> Answer:
-    """Let the instance follow its task. Raises Forbidden for another cluster's event, Busy."""
-    if request.detail.cluster_arn != platform.settings.cluster_arn:
+    """Let an instance, or a function, follow its task. Raises Forbidden for another cluster's event, Busy."""
+    observers = {
+        platform.settings.cluster_arn: observe,
+        platform.settings.functions_cluster_arn: observe_function,
+    }
+    if request.detail.cluster_arn not in observers:
         raise Forbidden("The event is of another cluster.", field="detail.clusterArn")
-    observe(platform, Task.seen(request.detail.model_dump(by_alias=True)))
+    task = Task.seen(request.detail.model_dump(by_alias=True))
+    observers[request.detail.cluster_arn](platform, task)
     return {"success": True, "message": "Task observed"}
 
 

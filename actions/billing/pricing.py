@@ -22,11 +22,10 @@ class Share:
     cost: Decimal
 
 
-def hourly_rate(settings: Settings, cpu: int, memory: int) -> Decimal:
-    """What an hour of a task of `cpu` units (1024 a vCPU) and `memory` MiB costs, its public address included."""
-    return (
-        settings.vcpu_hour * cpu / 1024 + settings.gb_hour * memory / 1024 + settings.address_hour
-    )
+def hourly_rate(settings: Settings, cpu: int, memory: int, *, public: bool = True) -> Decimal:
+    """What an hour of a task of `cpu` units (1024 a vCPU) and `memory` MiB costs, with its `public` address."""
+    address = settings.address_hour if public else Decimal(0)
+    return settings.vcpu_hour * cpu / 1024 + settings.gb_hour * memory / 1024 + address
 
 
 def run_cost(seconds: int, rate: Decimal) -> Decimal:

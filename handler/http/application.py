@@ -11,6 +11,7 @@ from handler.http import (
     actions,
     api_docs,
     backend,
+    functions,
     lambda_action,
     mock_data,
     probes,
@@ -37,6 +38,7 @@ SURFACES = (
             serverless_api,
             backend,
             mock_data,
+            functions,
             actions,
             webhooks,
             probes,
@@ -83,9 +85,9 @@ def build(
     app.add_middleware(
         CORSMiddleware,
         allow_origins=platform.settings.origins,
-        allow_methods=["GET", "HEAD", "POST"],
+        allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE"],
         allow_headers=["authorization", "content-type"],
-        expose_headers=[REQUEST_ID, "retry-after", "www-authenticate"],
+        expose_headers=[REQUEST_ID, "retry-after", "www-authenticate", "x-total-count"],
         max_age=_PREFLIGHT_SECONDS,
     )
     app.add_middleware(HeadMiddleware)

@@ -20,6 +20,7 @@ FOLDERS = (
     "licenses",
     "instances",
     "scheduling",
+    "functions",
     "automation",
     "admin",
     "invocations",

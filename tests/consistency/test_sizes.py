@@ -19,7 +19,7 @@ PLACES = [
     ("aws-cn", "cn-northwest-1"),
 ]
 LONGEST_NAME = 40  # of a stack
-ROOM = 3  # managed policies that later surfaces may bring
+ROOM = 2  # managed policies that later surfaces may bring
 CHOICES = {"Environment": "prod", "FunctionUrl": "true", "DocsPublic": "true", "Tracing": "false"}
 
 

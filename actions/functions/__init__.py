@@ -1,0 +1,1 @@
+"""Tenant functions: containers that members run beside their servers, as many of each as they ask for."""

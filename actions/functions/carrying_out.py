@@ -1,0 +1,125 @@
+"""From what was asked for to what ECS keeps running: secret, task definition, security group, service.
+
+Each step can be repeated. What a request changes meanwhile is another generation, and is carried out by the same
+worker: whoever holds the lock goes on until nothing is left to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+
+from actions.errors import Busy
+from actions.functions.definition import definition
+from actions.functions.locking import FunctionLock, lock_function
+from services import clock
+from services.aws import AWS_FAILURES
+from services.dynamodb import Attr, ConditionFailed
+from services.ecs import revision_of
+from services.errors import Unfinished
+from services.locks import LOCK_FIELDS
+from services.platform import Platform
+from services.tenant_functions import Function, resource_name, service_name
+
+ARRIVAL_SECONDS = 120  # how long tasks may take before the tick has a look
+
+
+def carry_out_soon(platform: Platform, function: Function) -> None:
+    """Carry out what is asked for, if nobody else does so now; what AWS refuses is left to the tick."""
+    with suppress(Busy, ConditionFailed, Unfinished, *AWS_FAILURES):
+        carry_out(lock_function(platform, function))
+
+
+def carry_out(lock: FunctionLock, secrets: Mapping[str, str] | None = None) -> None:
+    """Bring ECS to what the locked function asks for; the lock is given back.
+
+    `secrets` are the values of secret variables that came with the request: they are nowhere else.
+    """
+    with lock:
+        if secrets:
+            _keep_secrets(lock, secrets)
+        while not _is_carried_out(lock):
+            pass
+
+
+def _keep_secrets(lock: FunctionLock, secrets: Mapping[str, str]) -> None:
+    """Store the values of all secret variables; those of a former request that are still named stay."""
+    name = resource_name(lock.item)
+    kept = {n: "" for n in lock.item["secretNames"] if n not in secrets}
+    former = lock.platform.secrets.read_own(name) if kept else {}
+    values = {n: former.get(n, "") for n in kept} | dict(secrets)
+    arn = lock.platform.secrets.make(name, values)
+    lock.note({"secretMissing": False, "secretArn": arn})
+
+
+def _is_carried_out(lock: FunctionLock) -> bool:
+    """One round; False if there is another generation by now."""
+    function = lock.item
+    if not function.get("secretMissing"):
+        arn = _present_definition(lock)
+        _keep_service(lock, arn)
+        _retire_former(lock)
+    return _finish(lock, function["generation"])
+
+
+def _present_definition(lock: FunctionLock) -> str:
+    """The ARN of the definition that says what the function asks for, registered unless it is."""
+    function, platform = lock.item, lock.platform
+    if function.get("definitionShape") == function["shape"]:
+        return function["definition"]
+    arn = platform.ecs.register(definition(function, platform.settings))
+    lock.note({"definition": arn, "definitionShape": function["shape"]})
+    return arn
+
+
+def _keep_service(lock: FunctionLock, arn: str) -> None:
+    function, platform = lock.item, lock.platform
+    group = security_group(platform, function["userId"])
+    is_new = "serviceAskedAt" not in function
+    if (
+        is_new
+    ):  # noted before it is asked for: whoever deletes the function knows that there may be one
+        lock.note({"serviceAskedAt": clock.now()})
+    count = 0 if "heldBack" in function else function["replicas"]
+    name, token = service_name(function), function["functionId"]
+    platform.ecs_services.keep(name, token, arn, count, group, is_new=is_new)
+
+
+def security_group(platform: Platform, user_id: str) -> str:
+    """The id of the tenant's security group, made unless it is. Raises Unfinished if EC2 does not show it yet."""
+    table = platform.tenant_functions
+    tenant = table.tenant(user_id)
+    if tenant is None:
+        raise Unfinished  # its last function is being deleted at this moment
+    if "groupId" in tenant:
+        return tenant["groupId"]
+    if "groupAskedAt" not in tenant:
+        table.apply_update(table.note_group(tenant, {"groupAskedAt": clock.now()}))
+    group_id = platform.security_groups.make(tenant["groupName"])
+    table.apply_update(table.note_group(tenant, {"groupId": group_id}))
+    return group_id
+
+
+def _retire_former(lock: FunctionLock) -> None:
+    """Delete the definitions before the present one: tasks that still run on them go on (DeleteTaskDefinitions)."""
+    oldest, present = lock.item.get("oldestRevision", 1), revision_of(lock.item["definition"])
+    if oldest < present:
+        lock.platform.ecs.retire(service_name(lock.item), oldest, present)
+        lock.note({"oldestRevision": present})
+
+
+def _finish(lock: FunctionLock, generation: int) -> bool:
+    """Give the lock back if what was carried out is still what is asked for; else read what is."""
+    table, function = lock.platform.tenant_functions, lock.item
+    same = lock.held & Attr("generation").eq(generation)
+    due_at = clock.now() + ARRIVAL_SECONDS
+    values = {"applied": generation, "due": table.due, "dueAt": due_at}
+    try:
+        lock.finish(table.change(function, same, values, LOCK_FIELDS))
+    except ConditionFailed:
+        found = table.find_entry(function["userId"], function["entry"])
+        if found is None or found.get("worker") != lock.lock_id:
+            raise  # it was deleted meanwhile
+        lock.item = found
+        return False
+    return True

@@ -1,0 +1,114 @@
+"""function-update: another image, command, environment, size or number of replicas, by a rolling update."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, cast
+
+from actions.action import Action, Answer, Scope, UserRequest
+from actions.billing.budget import refuse_if_spent
+from actions.errors import ChangesNothing, InvalidRequest
+from actions.functions import forms
+from actions.functions.carrying_out import carry_out, carry_out_soon
+from actions.functions.function_create import parted, refuse_image
+from actions.functions.function_get import existing
+from actions.functions.locking import lock_patiently
+from actions.functions.quota import amounts_of, claim, difference
+from actions.functions.showing import shown
+from actions.retrying import retry_on_conflict
+from services import clock, ids
+from services.dynamodb import Attr, transact
+from services.platform import Platform
+from services.tenant_functions import Function
+
+_CHOICES = ("image", "replicas", "command", "env", "cpu", "memory", "read_only")
+
+
+class FunctionUpdate(UserRequest):
+    """What is to be different. `env` is all variables; `***` stands for the secret value that there is."""
+
+    name: forms.AnyName
+    image: forms.Image | None = None
+    replicas: forms.Replicas | None = None
+    command: forms.Command | None = None
+    env: forms.Env | None = None
+    cpu: int | None = None
+    memory: int | None = None
+    read_only: bool | None = None
+
+
+def function_update(request: FunctionUpdate, platform: Platform) -> Answer:
+    """Change a function. Raises FunctionNotFound, QuotaExceeded, BudgetSpent, ChangesNothing, Contended."""
+    if all(getattr(request, choice) is None for choice in _CHOICES):
+        raise ChangesNothing(
+            "image", "Give image, replicas, command, env, cpu, memory or readOnly."
+        )
+    if request.image:
+        refuse_image(request.image, platform)
+    if request.replicas != 0:
+        refuse_if_spent(platform, request.user_id)
+    function, secrets = retry_on_conflict(lambda: _decided(request, platform))
+    if secrets:  # they are nowhere else: whoever works on the function now is waited for
+        lock = lock_patiently(platform, function)
+        carry_out(lock, secrets)
+        function = lock.item
+    else:
+        carry_out_soon(platform, function)
+    return {"success": True, "function": shown(function)}
+
+
+def _decided(request: FunctionUpdate, platform: Platform) -> tuple[Function, dict[str, str]]:
+    table, user_id = platform.tenant_functions, request.user_id
+    function = existing(platform, user_id, request.name)
+    tenant = table.tenant(user_id)
+    values, secrets = _changes(request, function)
+    changed = cast("Function", {**function, **values})
+    if hint := forms.size_hint(changed["cpu"], changed["memory"]):
+        raise InvalidRequest("There is no such size.", field="memory", suggestion=hint)
+    more = difference(amounts_of(changed), amounts_of(function))
+    now, generation = clock.now(), function["generation"] + 1
+    kept_shape = values.keys() <= {"replicas"}
+    event = {"id": ids.new_id(), "kind": "function.updated", "at": now}
+    values |= {
+        "generation": generation,
+        "shape": function["shape"] if kept_shape else generation,
+        "updatedAt": now,
+        "failures": 0,
+        "events": [*function["events"], event],
+        "due": table.due,
+        "dueAt": now,
+    }
+    as_read = Attr("generation").eq(function["generation"])
+    removed = ("heldBack", "reason", "noticedAt")
+    transact(
+        table.change(function, as_read, values, removed),
+        claim(platform, user_id, more, tenant),
+    )
+    left: Mapping[str, Any] = {n: v for n, v in function.items() if n not in removed}
+    return cast("Function", {**left, **values}), secrets
+
+
+def _changes(request: FunctionUpdate, function: Function) -> tuple[dict[str, Any], dict[str, str]]:
+    """What changes in the record, and the values of secret variables that came with the request."""
+    given = {
+        "image": request.image,
+        "replicas": request.replicas,
+        "command": request.command,
+        "cpu": request.cpu,
+        "memory": request.memory,
+        "readOnly": request.read_only,
+    }
+    values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if request.env is None:
+        return values, {}
+    known = {
+        n for n, v in request.env.items() if v == forms.HIDDEN and n in function["secretNames"]
+    }
+    plain, secrets = parted({n: v for n, v in request.env.items() if n not in known})
+    values |= {"env": plain, "secretNames": sorted(known | set(secrets))}
+    if secrets or (function.get("secretMissing") and not values["secretNames"]):
+        values["secretMissing"] = bool(secrets)
+    return values, secrets
+
+
+ACTION = Action(FunctionUpdate, function_update, Scope.USER)

@@ -1,0 +1,84 @@
+"""Undoing a deleted function until nothing is left but its record, which is kept for a month."""
+
+from __future__ import annotations
+
+from actions.functions.locking import FunctionLock
+from actions.instances.ending import CONSISTENCY_SECONDS
+from services import clock
+from services.dynamodb import ConditionFailed, transact
+from services.ecs import revision_of
+from services.locks import LOCK_FIELDS
+from services.tenant_functions import KEPT_SECONDS, resource_name, service_name
+
+_LOOK_AGAIN_SECONDS = 60
+_OF_THE_WORK = (*LOCK_FIELDS, "due", "dueAt")
+
+
+def tear_down(lock: FunctionLock) -> bool:
+    """Go as far towards nothing as can be gone now; True when nothing is left. The lock is given back."""
+    with lock:
+        lock.pause(_LOOK_AGAIN_SECONDS)
+        if not _is_service_gone(lock) or lock.item["tasks"]:
+            return False
+        platform, function = lock.platform, lock.item
+        noted = revision_of(function["definition"]) if "definition" in function else 0
+        platform.ecs.retire_all(service_name(function), function.get("oldestRevision", 1), noted)
+        platform.secrets.delete(resource_name(function))
+        platform.task_logs.delete(resource_name(function))
+        if not _is_group_gone(lock):
+            return False
+        table, now = platform.tenant_functions, clock.now()
+        kept = {"expiresAt": now + KEPT_SECONDS}
+        lock.finish(table.change(lock.item, lock.held, kept, _OF_THE_WORK))
+        return True
+
+
+def _is_service_gone(lock: FunctionLock) -> bool:
+    """Whether ECS runs nothing of the function any more, and never will.
+
+    It is eventually consistent: what it does not show is not there only after some minutes.
+    """
+    function, services, now = lock.item, lock.platform.ecs_services, clock.now()
+    if "serviceAskedAt" not in function:
+        return True
+    name = service_name(function)
+    if "deleteAskedAt" not in function:
+        if not services.delete(name):
+            return now - function["serviceAskedAt"] >= CONSISTENCY_SECONDS
+        lock.note({"deleteAskedAt": now})
+    status = services.status(name)
+    if status == "ACTIVE":
+        services.delete(name)
+    if status is None:
+        return now - lock.item["deleteAskedAt"] >= CONSISTENCY_SECONDS
+    return status == "INACTIVE"
+
+
+def _is_group_gone(lock: FunctionLock) -> bool:
+    """Whether the tenant's security group is gone, or still somebody's who has a function."""
+    if "groupName" not in lock.item:
+        _take_group_along(lock)
+    function, groups, now = lock.item, lock.platform.security_groups, clock.now()
+    if "groupName" not in function or "groupAskedAt" not in function:
+        return True
+    group_id = function.get("groupId") or groups.find(function["groupName"])
+    if group_id is None:
+        return now - function["groupAskedAt"] >= CONSISTENCY_SECONDS
+    return groups.delete(group_id)
+
+
+def _take_group_along(lock: FunctionLock) -> None:
+    """Forget the tenant if this was its last function: then its group goes with the function."""
+    table, function = lock.platform.tenant_functions, lock.item
+    tenant = table.tenant(function["userId"])
+    if tenant is None or tenant["functions"] or tenant["replicas"]:
+        return
+    of_group = ("groupName", "groupId", "groupAskedAt")
+    group = {name: tenant[name] for name in of_group if name in tenant}  # type: ignore[literal-required]
+    try:
+        transact(table.forget_tenant(tenant), table.change(function, lock.held, group))
+    except ConditionFailed as refused:
+        if 1 in refused.failed:
+            raise
+        return  # it has a function again
+    lock.item = {**function, **group}  # type: ignore[typeddict-item]

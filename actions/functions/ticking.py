@@ -1,0 +1,153 @@
+"""The tick's part: what is due of functions, whatever was interrupted or missed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+from actions.billing.budget import refuse_if_spent
+from actions.due_work import due_now
+from actions.errors import BudgetSpent
+from actions.functions.carrying_out import carry_out
+from actions.functions.locking import lock_function
+from actions.functions.observing import close_run, noted, observe
+from actions.functions.showing import available
+from actions.functions.teardown import tear_down
+from actions.instances.ending import CONSISTENCY_SECONDS, REMEMBERED_SECONDS
+from actions.instances.idling import NOTICE_SECONDS
+from actions.notices import announce
+from services import clock
+from services.dynamodb import Attr
+from services.ecs import Task
+from services.platform import Platform
+from services.tenant_functions import Function, SeenTask, is_deleted, service_name
+
+LOOK_AGAIN_SECONDS = 880  # every third tick, which may come some seconds early
+_BUDGET_AGAIN_SECONDS = 3500
+Step = Callable[[], bool]
+
+
+def due_functions(platform: Platform) -> list[Function]:
+    """The functions that want attention now."""
+    table = platform.tenant_functions
+    return due_now(table.due_keys(clock.now()), lambda key: table.find_entry(*key))
+
+
+def steps(platform: Platform, functions: Sequence[Function]) -> list[Step]:
+    """A step for each due function. ECS is asked once for all of them, and not at all if nothing is due."""
+    tasks = platform.ecs_services.tasks() if functions else {}
+    return [
+        partial(_step, platform, function, tasks.get(f"service:{service_name(function)}", []))
+        for function in functions
+    ]
+
+
+def _step(platform: Platform, function: Function, tasks: Sequence[Task]) -> bool:
+    """Bring a function a step further. Always False: no server was stopped. Raises Busy, ConditionFailed."""
+    for task in tasks:
+        observe(platform, task)
+    table = platform.tenant_functions
+    found = table.find_entry(function["userId"], function["entry"])
+    if found is None:
+        return False  # deleted meanwhile
+    found = _without_forgotten(platform, found, {task.id for task in tasks})
+    if is_deleted(found):
+        tear_down(lock_function(platform, found))
+        return False
+    found = _within_budget(platform, found)
+    if found.get("applied") != found["generation"]:
+        carry_out(lock_function(platform, found))
+    else:
+        _look_again(platform, found)
+    return False
+
+
+def _without_forgotten(platform: Platform, function: Function, shown: set[str]) -> Function:
+    """The function without tasks of which ECS has shown nothing for longer than it remembers a stopped one.
+
+    They are billed up to when they were last seen.
+    """
+    long_ago = clock.now() - REMEMBERED_SECONDS - CONSISTENCY_SECONDS
+    for task_id, seen in function["tasks"].items():
+        if task_id not in shown and seen["seenAt"] <= long_ago:
+            function = _forget(platform, function, task_id, seen)
+    return function
+
+
+def _forget(platform: Platform, function: Function, task_id: str, seen: SeenTask) -> Function:
+    table, run = platform.tenant_functions, platform.runs.find(task_id)
+    left = {i: s for i, s in function["tasks"].items() if i != task_id}
+    change = noted(platform, function, {"tasks": left})
+    if run and "stoppedAt" not in run:
+        started = run["startedAt"]
+        close_run(platform, run, (started, max(started, seen["seenAt"])), change, seen=False)
+    return table.find_entry(function["userId"], function["entry"]) or function
+
+
+def _within_budget(platform: Platform, function: Function) -> Function:
+    """The function, which is held back while the budget is spent, after its member was told, and then goes on."""
+    try:
+        refuse_if_spent(platform, function["userId"])
+    except BudgetSpent as spent:
+        if function["replicas"] == 0 or "heldBack" in function:
+            return function
+        return _hold_back(platform, function, spent.message)
+    if function.get("heldBack") == "budget":
+        return _asked_for_anew(platform, function, {}, ("heldBack", "noticedAt"))
+    return function
+
+
+def _hold_back(platform: Platform, function: Function, why: str) -> Function:
+    table, now = platform.tenant_functions, clock.now()
+    told_at = function.get("noticedAt")
+    if told_at is None:
+        notice_id = f"{function['functionId']}:{function['generation']}:budget"
+        minutes, name = NOTICE_SECONDS // 60, function["name"]
+        message = f"Your function {name} stops in {minutes} minutes. {why}"
+        facts = {"function": name, "stopsAt": now + NOTICE_SECONDS}
+        user_id = function["userId"]
+        if not announce(
+            platform, "function-stops", user_id, message, notice_id=notice_id, facts=facts
+        ):
+            return function
+        same = Attr("generation").eq(function["generation"])
+        values = {"noticedAt": now, "dueAt": now + NOTICE_SECONDS}
+        table.apply_update(table.change(function, same, values))
+        return {**function, **values}  # type: ignore[typeddict-item]
+    if now - told_at < NOTICE_SECONDS:
+        return function
+    return _asked_for_anew(platform, function, {"heldBack": "budget"}, ("noticedAt",))
+
+
+def _asked_for_anew(
+    platform: Platform, function: Function, values: dict[str, Any], removed: tuple[str, ...]
+) -> Function:
+    table, generation = platform.tenant_functions, function["generation"]
+    same = Attr("generation").eq(generation)
+    change = table.change(function, same, {**values, "generation": generation + 1}, removed)
+    return table.apply_update(change)  # type: ignore[return-value]
+
+
+def _look_again(platform: Platform, function: Function) -> None:
+    """Say when the tick looks next: not at all at what is at rest for longer than ECS lags."""
+    table, now = platform.tenant_functions, clock.now()
+    as_read = Attr("generation").eq(function["generation"]) & Attr("seen").eq(function["seen"])
+    wanted = 0 if "heldBack" in function or function.get("secretMissing") else function["replicas"]
+    is_quiet = not function["tasks"] and wanted == 0
+    if (
+        is_quiet
+        and now - function["updatedAt"] >= CONSISTENCY_SECONDS
+        and (function.get("heldBack") != "budget")
+    ):
+        table.apply_update(table.change(function, as_read, {}, ("due", "dueAt")))
+        return
+    if function.get("heldBack") == "budget":
+        pause = _BUDGET_AGAIN_SECONDS
+    elif "noticedAt" in function:
+        pause = max(function["noticedAt"] + NOTICE_SECONDS - now, 0)
+    elif available(function) == wanted and not is_quiet:
+        pause = LOOK_AGAIN_SECONDS
+    else:
+        pause = CONSISTENCY_SECONDS
+    table.apply_update(table.change(function, as_read, {"dueAt": now + pause}))

@@ -1,0 +1,243 @@
+"""The table of tenant functions: containers that members run beside their servers.
+
+A member's partition holds, told apart by how `entry` begins: `fn:<name>` a function; `gone:<mark>` one that was
+deleted, until its resources are gone and then for as long as records are kept; `job:<mark>:<job name>` an
+invocation; and `tenant`, what the member uses of the quota, with the security group of all its tasks.
+
+A function's record is the truth: what is asked for is written first, as another `generation`, and carried out by
+who holds the lock until `applied` is that generation.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal, NotRequired, TypedDict, cast
+
+from services.dynamodb import Attr, Condition, Key, Operation, absent
+from services.locks import LockableTable
+
+KEPT_SECONDS = (
+    30 * 86400
+)  # for which the record of a deleted function, and of an invocation, is kept
+_TENANT = "tenant"
+_LIVE, _GONE, _JOB = "fn:", "gone:", "job:"
+_SERVICE = re.compile(r"fn-([A-Za-z0-9_]+)-([a-z0-9-]+)-([0-9a-f]{12})")
+HeldBack = Literal["failing", "budget"]
+
+
+class SeenTask(TypedDict):
+    """A task of a function, as ECS last showed it. Times are UTC Unix seconds, here and below."""
+
+    arn: str
+    seenAt: int
+    ending: NotRequired[bool]  # it is not to run any more
+
+
+class Event(TypedDict):
+    """What subscribers are still to be told."""
+
+    id: str
+    kind: str
+    at: int
+
+
+class Wanted(TypedDict):
+    """What the member asked for."""
+
+    image: str
+    replicas: int
+    command: NotRequired[list[str]]
+    env: dict[str, str]  # but for what is secret
+    secretNames: list[str]  # the names of the variables whose values are in the secret
+    cpu: int
+    memory: int
+    readOnly: bool
+
+
+class Function(Wanted):
+    """A member's function."""
+
+    userId: str
+    entry: str
+    functionId: str
+    name: str
+    createdAt: int
+    updatedAt: int
+    generation: int
+    applied: NotRequired[int]
+    shape: int  # the generation that last changed what its task definition says
+    definition: NotRequired[str]  # the ARN of its present task definition
+    definitionShape: NotRequired[int]
+    oldestRevision: NotRequired[int]  # the first of its definitions that may be left
+    secretArn: NotRequired[str]
+    secretMissing: NotRequired[bool]  # values that came with a request have not been stored yet
+    serviceAskedAt: NotRequired[int]
+    deleteAskedAt: NotRequired[int]
+    groupId: NotRequired[str]  # of a deleted one: the security group that is to go with it
+    groupName: NotRequired[str]
+    groupAskedAt: NotRequired[int]
+    tasks: dict[str, SeenTask]
+    seen: int  # how often what is known of its tasks has changed
+    failures: int  # of its tasks in a row
+    reason: NotRequired[str]  # why the last one failed
+    heldBack: NotRequired[HeldBack]  # why nothing of it is to run for now
+    noticedAt: NotRequired[int]
+    events: list[Event]
+    worker: NotRequired[str]
+    workerUntil: NotRequired[int]
+    due: NotRequired[str]
+    dueAt: NotRequired[int]
+    deletedAt: NotRequired[int]
+    expiresAt: NotRequired[int]
+
+
+class Tenant(TypedDict):
+    """What a member's functions, and invocations under way, use: replicas, CPU units (1024 a vCPU), MiB."""
+
+    userId: str
+    functions: int
+    replicas: int
+    cpu: int
+    memory: int
+    groupName: str
+    groupId: NotRequired[str]
+    groupAskedAt: NotRequired[int]
+
+
+Amounts = Mapping[str, int]
+
+
+class TenantFunctions(LockableTable[Function]):
+    """Reads and conditional writes of functions and of what tenants use."""
+
+    due = "function"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "userId", "entry")
+
+    def find(self, user_id: str, name: str) -> Function | None:
+        """The member's function of that name, or None. One consistent read."""
+        return cast("Function | None", self.get((user_id, _LIVE + name)))
+
+    def find_entry(self, user_id: str, entry: str) -> Function | None:
+        """The function, live or deleted, that is kept there."""
+        return cast("Function | None", self.get((user_id, entry)))
+
+    def of_service(self, service: str) -> Function | None:
+        """The function, live or deleted, whose ECS service has that name."""
+        found = _SERVICE.fullmatch(service)
+        if found is None:
+            return None
+        user_id, name, mark = _unescaped(found[1]), found[2], found[3]
+        live = self.find(user_id, name)
+        if live and mark_of(live) == mark:
+            return live
+        return self.find_entry(user_id, _GONE + mark)
+
+    def listed(self, user_id: str) -> list[Function]:
+        """All functions of a member, by name. A consistent read for each megabyte."""
+        key = Key("userId").eq(user_id) & Key("entry").begins_with(_LIVE)
+        return [cast("Function", item) for item in self.query(None, key)]
+
+    def due_keys(self, now: int) -> Iterator[tuple[str, str]]:
+        """The keys of functions that want attention at `now`, longest due first. The index may lag."""
+        wanted = Key("due").eq(self.due) & Key("dueAt").lte(now)
+        return ((i["userId"], i["entry"]) for i in self.query("DueIndex", wanted))
+
+    def begin(self, function: Function) -> Operation:
+        """The operation that records a new function; refused if the member has one of that name."""
+        return self.put(function, absent("entry"))
+
+    def change(
+        self,
+        item: Function,
+        when: Condition,
+        values: Mapping[str, Any],
+        remove: Sequence[str] = (),
+    ) -> Operation:
+        """The operation that changes this very function, never a later one of the same name."""
+        same = Attr("functionId").eq(item["functionId"])
+        return self.update((item["userId"], item["entry"]), same & when, values, remove)
+
+    def bury(self, function: Function, now: int, values: Mapping[str, Any]) -> list[Operation]:
+        """The operations by which a function, still as it was read, is a deleted one and its name free."""
+        as_read = Attr("generation").eq(function["generation"]) & Attr("seen").eq(function["seen"])
+        same = Attr("functionId").eq(function["functionId"])
+        gone = {**function, "entry": gone_entry(function), "deletedAt": now, **values}
+        key = function["userId"], function["entry"]
+        return [self.delete(key, same & as_read), self.put(gone)]
+
+    def tenant(self, user_id: str) -> Tenant | None:
+        """What the member uses, or None of who has no function. One consistent read."""
+        return cast("Tenant | None", self.get((user_id, _TENANT)))
+
+    def claim(
+        self, user_id: str, amounts: Amounts, allowed: Amounts, group_name: str | None
+    ) -> Operation:
+        """The operation that adds to what the member uses; refused if that is more than allowed of something.
+
+        `group_name` is a new tenant's; it is refused if there is one by now, and without a name if there is none.
+        """
+        when = absent("groupName") if group_name else Attr("groupName").exists()
+        for what, amount in amounts.items():
+            if amount > 0:
+                free = absent(what) | Attr(what).lte(allowed[what] - amount)
+                when = when & free
+        values = {"groupName": group_name} if group_name else {}
+        return self.update((user_id, _TENANT), when, values, add=amounts)
+
+    def give_back(self, user_id: str, amounts: Amounts) -> Operation:
+        """The operation that takes from what the member uses."""
+        less = {what: -amount for what, amount in amounts.items()}
+        return self.update((user_id, _TENANT), Attr("groupName").exists(), {}, add=less)
+
+    def note_group(self, tenant: Tenant, values: Mapping[str, Any]) -> Operation:
+        """The operation that notes of the tenant's security group what is known of it."""
+        same = Attr("groupName").eq(tenant["groupName"])
+        return self.update((tenant["userId"], _TENANT), same, values)
+
+    def forget_tenant(self, tenant: Tenant) -> Operation:
+        """The operation that forgets a tenant; refused if it has a function or an invocation by now."""
+        same = Attr("groupName").eq(tenant["groupName"])
+        idle = Attr("functions").eq(0) & Attr("replicas").eq(0)
+        return self.delete((tenant["userId"], _TENANT), same & idle)
+
+
+def live_entry(name: str) -> str:
+    """Where a function of that name is kept."""
+    return _LIVE + name
+
+
+def gone_entry(function: Function) -> str:
+    """Where the function is kept once it is deleted."""
+    return _GONE + mark_of(function)
+
+
+def is_deleted(function: Function) -> bool:
+    """Whether the member has deleted it."""
+    return function["entry"].startswith(_GONE)
+
+
+def mark_of(function: Function) -> str:
+    """What tells the names of its resources from all others': 12 hexadecimal digits of its id."""
+    return function["functionId"][-12:]
+
+
+def resource_name(function: Function) -> str:
+    """The name, without the stack's, of its secret and of its log streams' prefix."""
+    return f"fn-{mark_of(function)}"
+
+
+def service_name(function: Function) -> str:
+    """The name of its ECS service, which says whose it is: an event of ECS names nothing else."""
+    return f"fn-{_escaped(function['userId'])}-{function['name']}-{mark_of(function)}"
+
+
+def _escaped(user_id: str) -> str:
+    """The id in letters, digits and `_xx` (ECS takes no other but "-", which parts the name)."""
+    return re.sub(r"[^A-Za-z0-9]", lambda found: f"_{ord(found[0]):02x}", user_id)
+
+
+def _unescaped(text: str) -> str:
+    return re.sub(r"_([0-9a-f]{2})", lambda found: chr(int(found[1], 16)), text)
