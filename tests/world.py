@@ -68,6 +68,7 @@ def build() -> dict[str, str]:
     cache = efs.create_access_point(ClientToken="cache", FileSystemId=file_system)["AccessPointId"]
     client("ecs").create_cluster(clusterName=STACK)
     client("ecs").create_cluster(clusterName=f"{STACK}-releases")
+    client("ecs").create_cluster(clusterName=f"{STACK}-functions")
     operator = client("secretsmanager").create_secret(
         Name="operator",
         SecretString=json.dumps({"username": "operator", "password": "OPERATOR-PW"}),
