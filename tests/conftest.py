@@ -40,6 +40,7 @@ from tests import (
     propagating,
     world,
 )
+from tests.fargate import CLUSTER, Fargate
 from tests.lagging import hooks
 from tests.lagging.lag import LAG
 from tests.model import emulated
@@ -210,6 +211,12 @@ def bedrock(_bedrock: bedrock_server.Bedrock) -> bedrock_server.Bedrock:
 def ecs(aws: dict[str, str], invoke: Invoke) -> world.Ecs:
     """ECS's own part: tasks that come up and end."""
     return world.Ecs(world.cluster(aws), invoke)
+
+
+@pytest.fixture
+def fargate(aws: dict[str, str], invoke: Invoke) -> Fargate:
+    """ECS's own part in members' functions: services whose tasks come up and end."""
+    return Fargate(CLUSTER, invoke)
 
 
 def pytest_assertrepr_compare(op: str, left: object, right: object) -> list[str] | None:

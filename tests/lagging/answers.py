@@ -10,7 +10,7 @@ from typing import Any
 from tests import world
 from tests.lagging.lag import ECS_SECONDS, INDEX_SECONDS, LAG
 from tests.lagging.past import PAST, shown
-from tests.lagging.strictness import missing
+from tests.lagging.strictness import missing, selected
 from tests.model import emulated
 
 Asked = dict[str, Any]
@@ -30,7 +30,7 @@ _COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 def note_before(name: str, asked: Asked) -> None:
     """Keep what a call is about to change, as it was until now."""
     if name == "ecs.StopTask":
-        for task in emulated.tasks():
+        for task in emulated.all_tasks():
             if task.task_arn == asked["task"]:
                 PAST.note(task.task_arn, shown(task))
     for table, key in _written(name, asked):
@@ -52,7 +52,7 @@ def note_after(name: str, asked: Asked, answer: Answer) -> None:
 def described(chances: Random, answer: Answer) -> None:
     """DescribeTasks: each task as it is, as it was, or MISSING."""
     kept = []
-    states = {task.task_arn: shown(task) for task in emulated.tasks()}
+    states = {task.task_arn: shown(task) for task in emulated.all_tasks()}
     for task in answer["tasks"]:
         arn = task["taskArn"]
         state = LAG.version(chances, "ecs.DescribeTasks", arn, states[arn], ECS_SECONDS)
@@ -67,12 +67,11 @@ def listed(chances: Random, asked: Asked, answer: Answer) -> None:
     """ListTasks: by what was wanted of each task, now or a while ago."""
     wanted = asked.get("desiredStatus", "RUNNING")
     arns = []
-    for task in emulated.tasks():
-        if asked.get("startedBy", task.started_by) == task.started_by:
-            arn = task.task_arn
-            state = LAG.version(chances, "ecs.ListTasks", arn, shown(task), ECS_SECONDS)
-            if state is not None and state["desiredStatus"] == wanted:
-                arns.append(arn)
+    for task in selected(asked):
+        arn = task.task_arn
+        state = LAG.version(chances, "ecs.ListTasks", arn, shown(task), ECS_SECONDS)
+        if state is not None and state["desiredStatus"] == wanted:
+            arns.append(arn)
     answer["taskArns"] = arns
 
 
@@ -118,8 +117,11 @@ def _then(task: Asked, state: Answer) -> Answer:
     """A described task as it was in an earlier state."""
     told = {**task, **state}
     if state["lastStatus"] != "STOPPED":
-        running = [{n: v for n, v in c.items() if n != "exitCode"} for c in task["containers"]]
-        told["containers"] = running
+        ended = ("exitCode", "reason")
+        told["containers"] = [
+            {name: value for name, value in container.items() if name not in ended}
+            for container in task["containers"]
+        ]
     return {name: value for name, value in told.items() if value is not None}
 
 

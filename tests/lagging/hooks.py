@@ -12,7 +12,7 @@ from typing import Any
 import botocore.handlers
 from botocore.handlers import REGISTER_FIRST, REGISTER_LAST
 
-from tests.lagging import answers, refusals
+from tests.lagging import answers, refusals, services
 from tests.lagging.lag import LAG
 from tests.lagging.past import PAST
 from tests.lagging.strictness import Strictness
@@ -37,7 +37,7 @@ def _before(model: Any, params: dict[str, Any], context: dict[str, Any], **_: An
         return None  # an embedded AWS is another one
     name, asked = f"{model.service_model.service_name}.{model.name}", context[_ASKED]
     reply = refusals.refused(name, asked) if LAG.is_on else None
-    reply = reply or STRICT.before(name, asked)
+    reply = reply or STRICT.before(name, asked) or services.before(name, asked)
     context[_HERE] = reply is not None
     if LAG.is_on and reply is None:
         answers.note_before(name, asked)
@@ -50,6 +50,7 @@ def _after(
     if context.get(_HERE, True) or http_response.status_code >= 300:
         return
     name, asked = f"{model.service_model.service_name}.{model.name}", context[_ASKED]
+    services.after(name, asked, parsed)
     STRICT.after(name, asked, parsed)
     if LAG.is_on:
         answers.note_after(name, asked, parsed)

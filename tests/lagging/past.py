@@ -7,7 +7,15 @@ from collections import defaultdict
 from collections.abc import Hashable
 from typing import Any
 
-_TIMES = ("created_at", "pull_started_at", "pull_stopped_at", "started_at", "stopped_at")
+_TIMES = (
+    "created_at",
+    "pull_started_at",
+    "pull_stopped_at",
+    "started_at",
+    "stopping_at",
+    "execution_stopped_at",
+    "stopped_at",
+)
 
 
 class Past:
@@ -44,6 +52,7 @@ def shown(task: Any) -> dict[str, Any]:
         "lastStatus": task.last_status,
         "desiredStatus": task.desired_status,
         "stoppedReason": getattr(task, "stopped_reason", None) or None,
+        "stopCode": getattr(task, "stop_code", None),
         **times,
     }
 

@@ -17,7 +17,10 @@ _BUCKET = (
 _SECRET = r"[A-Za-z0-9/_+=.@!-]{1,512}"
 _GROUP = r"[A-Za-z0-9]([A-Za-z0-9-]{0,30}[A-Za-z0-9])?"
 _HOST = r"([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z0-9-]+\.?"
+_NETWORK_GROUP = r"(?!sg-)[A-Za-z0-9 ._:/()#,@[\]+=&;{}!$*-]{1,255}"
 SPELLED = {
+    "ec2.CreateSecurityGroup": {"GroupName": _NETWORK_GROUP, "Description": _NETWORK_GROUP},
+    "ecs.CreateService": {"serviceName": _ECS_NAME, "clientToken": r"[\x21-\x7e]{1,36}"},
     "ecs.RegisterTaskDefinition": {"family": _ECS_NAME},
     "ecs.RunTask": {"startedBy": r"[A-Za-z0-9_/-]{1,128}", "clientToken": r"[\x21-\x7e]{1,64}"},
     "efs.CreateAccessPoint": {"ClientToken": r"[\x21-\x7e]{1,64}"},

@@ -2,11 +2,12 @@
 
 * RunTask's client token (AWS, Amazon ECS API Reference, "Ensuring idempotency"): repeated with the same
   arguments it answers as the first time, with others it is refused and names the task, for the shorter of 24
-  hours and the task's life plus an hour.
+  hours and the task's life plus an hour; in each cluster for itself.
 * ListTasks: `startedBy` must be the only filter, and without `desiredStatus` only tasks that are wanted RUNNING
-  are listed (its reference). It lists the tasks of the cluster asked, not of clusters whose names contain its.
+  are listed (its reference). It lists the tasks of the cluster, the service and the family asked, where the
+  emulator takes clusters whose names contain its, and all services'.
 * StopTask says of a task that it does not know that it was not found.
-* DescribeTasks names as MISSING what it does not know.
+* DescribeTasks names as MISSING what it does not know of its cluster.
 * Names and tags hold only what each service lets them (tests/lagging/spelling.py).
 * ChangeResourceRecordSets creates no record where there is one of that name and type, or a CNAME.
 """
@@ -49,7 +50,7 @@ class Strictness:
     """What ECS remembers of RunTask."""
 
     def __init__(self) -> None:
-        self._tokens: dict[str, _Taken] = {}
+        self._tokens: dict[tuple[str, str], _Taken] = {}
 
     def forget(self) -> None:
         """A fresh ECS."""
@@ -61,11 +62,11 @@ class Strictness:
             return refusal("ValidationException", f"{wrong} is not allowed.")
         if name == "ecs.ListTasks" and "startedBy" in asked and any(f in asked for f in _FILTERS):
             return refusal("InvalidParameterException", "startedBy must be the only filter.")
-        if name == "ecs.StopTask" and asked["task"] not in _arns():
+        if name == "ecs.StopTask" and asked["task"] not in _arns(asked):
             return refusal("InvalidParameterException", "The referenced task was not found.")
         if name == "route53.ChangeResourceRecordSets" and (there := _in_the_way(asked)):
             return refusal("InvalidChangeBatch", f"[Tried to create {there} but it already exists]")
-        if name == "ecs.RunTask" and (taken := self._known(asked["clientToken"])):
+        if name == "ecs.RunTask" and (taken := self._known(_token(asked))):
             if taken.asked == _arguments(asked):
                 return Said(200), copy.deepcopy(taken.answer)
             arns = [task["taskArn"] for task in taken.answer["tasks"]]
@@ -74,25 +75,24 @@ class Strictness:
 
     def after(self, name: str, asked: Parameters, answer: dict[str, Any]) -> None:
         """Take up, and complete, what the emulator has answered."""
-        if name == "ecs.RunTask" and answer["tasks"] and not self._known(asked["clientToken"]):
+        if name == "ecs.RunTask" and answer["tasks"] and not self._known(_token(asked)):
             kept = _Taken(time.time(), copy.deepcopy(_arguments(asked)), copy.deepcopy(answer))
-            self._tokens[asked["clientToken"]] = kept
+            self._tokens[_token(asked)] = kept
         if name == "ecs.ListTasks":
-            cluster = asked["cluster"].rpartition("/")[2]
-            answer["taskArns"] = [a for a in answer["taskArns"] if a.split("/")[-2] == cluster]
-        if name == "ecs.ListTasks" and "startedBy" in asked:
-            wanted = {t.task_arn for t in emulated.tasks() if t.desired_status == "RUNNING"}
-            answer["taskArns"] = [arn for arn in answer["taskArns"] if arn in wanted]
+            wanted = asked.get("desiredStatus", "RUNNING")
+            answer["taskArns"] = [t.task_arn for t in selected(asked) if t.desired_status == wanted]
         if name == "ecs.DescribeTasks":
+            arns = _arns(asked)
+            answer["tasks"] = [task for task in answer["tasks"] if task["taskArn"] in arns]
             known = {task["taskArn"] for task in answer["tasks"]}
             answer["failures"] = [missing(arn) for arn in asked["tasks"] if arn not in known]
 
-    def _known(self, token: str) -> _Taken | None:
+    def _known(self, token: tuple[str, str]) -> _Taken | None:
         taken = self._tokens.get(token)
         if taken is None or time.time() > taken.at + _DAY:
             return None
         arn = taken.answer["tasks"][0]["taskArn"]
-        task = next((task for task in emulated.tasks() if task.task_arn == arn), None)
+        task = next((task for task in emulated.tasks(token[0]) if task.task_arn == arn), None)
         ended = getattr(task, "stopped_at", None)
         if task is None or (ended and time.time() > ended.timestamp() + _AFTER_ITS_END):
             return None
@@ -117,8 +117,32 @@ def refusal(code: str, message: str, status: int = 400, **more: Any) -> Reply:
     return Said(status), error | {"ResponseMetadata": {"HTTPStatusCode": status}} | more
 
 
-def _arns() -> set[str]:
-    return {task.task_arn for task in emulated.tasks()}
+def selected(asked: Parameters) -> list[Any]:
+    """The tasks that ListTasks selects by what does not change in a task's life."""
+    group = f"service:{asked.get('serviceName', '').split('/')[-1]}"
+    return [
+        task
+        for task in emulated.tasks(_cluster(asked))
+        if asked.get("startedBy", task.started_by) == task.started_by
+        and ("serviceName" not in asked or task.group == group)
+        and asked.get("family", _family(task)) == _family(task)
+    ]
+
+
+def _family(task: Any) -> str:
+    return str(task.task_definition_arn).split("/")[-1].split(":")[0]
+
+
+def _cluster(asked: Parameters) -> str:
+    return str(asked.get("cluster", "default")).split("/")[-1]
+
+
+def _token(asked: Parameters) -> tuple[str, str]:
+    return _cluster(asked), asked["clientToken"]
+
+
+def _arns(asked: Parameters) -> set[str]:
+    return {task.task_arn for task in emulated.tasks(_cluster(asked))}
 
 
 def missing(arn: str) -> dict[str, str]:

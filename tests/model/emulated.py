@@ -20,6 +20,7 @@ from moto.ecs.models import ecs_backends
 from moto.efs.models import efs_backends
 from moto.elbv2.models import elbv2_backends
 from moto.iam.models import iam_backends
+from moto.logs.models import logs_backends
 from moto.route53.models import route53_backends
 from moto.s3.models import s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
@@ -30,13 +31,18 @@ from tests import world
 Item = dict[str, Any]
 
 
+_OF_NETWORK = ("groups", "tags")  # security groups come and go, and have tags
+
+
 class Copy:
-    """What the emulator holds at one moment, but for the network, which no story changes."""
+    """What the emulator holds at one moment; of the network only its security groups, the rest stays as it is."""
 
     def __init__(self) -> None:
         self._held = {id(backend): backend for backend in _backends()}
         self._saved = {key: self._copied(vars(backend)) for key, backend in self._held.items()}
         self._buckets = dict(s3_backends.bucket_accounts)
+        network = vars(_here(ec2_backends))
+        self._network = self._copied({name: network[name] for name in _OF_NETWORK})
 
     def restore(self) -> None:
         """Let everything be as it was, and what has been used since then for the first time be empty."""
@@ -47,6 +53,7 @@ class Copy:
         for key, backend in self._held.items():
             vars(backend).clear()
             vars(backend).update(self._copied(self._saved[key]))
+        vars(_here(ec2_backends)).update(self._copied(self._network))
         _here(ec2_backends).enis.clear()
         s3_backends.bucket_accounts.clear()
         s3_backends.bucket_accounts.update(self._buckets)
@@ -90,9 +97,36 @@ def stored(table: str, key: tuple[str, ...]) -> Item | None:
     return json.loads(json.dumps(item.to_json()["Attributes"], default=DynamoType.to_json))
 
 
-def tasks() -> list[Any]:
-    """All tasks that ECS still knows of, as the emulator has them."""
-    return list(_here(ecs_backends).tasks.get(world.STACK, {}).values())
+def tasks(cluster: str = world.STACK) -> list[Any]:
+    """All tasks of a cluster (its name or ARN) that ECS still knows of, as the emulator has them."""
+    return list(_here(ecs_backends).tasks.get(cluster.split("/")[-1], {}).values())
+
+
+def all_tasks() -> list[Any]:
+    """The tasks of all clusters."""
+    return [task for cluster in _here(ecs_backends).tasks.values() for task in cluster.values()]
+
+
+def services() -> list[Any]:
+    """All services that ECS still knows of, deleted ones too, as the emulator has them."""
+    return list(_here(ecs_backends).services.values())
+
+
+def security_groups() -> list[Any]:
+    """All security groups, as the emulator has them."""
+    return [group for groups in _here(ec2_backends).groups.values() for group in groups.values()]
+
+
+def log_streams(group: str) -> set[str]:
+    """The names of a log group's streams."""
+    return set(_here(logs_backends).groups[group].streams)
+
+
+def task_definition(name: str) -> Any:
+    """The task definition of that ARN, family and revision, or family (its latest); None if there is none."""
+    family, _, revision = name.split("/")[-1].partition(":")
+    registered = _here(ecs_backends).task_definitions.get(family, {})
+    return registered.get(int(revision) if revision else max(registered, default=0))
 
 
 def routes() -> tuple[set[str], int]:
@@ -114,7 +148,7 @@ def resources() -> dict[str, set[str]]:
             point.client_token for point in _here(efs_backends).access_points.values()
         },
         # but for those that fetch releases for all
-        "families": {d.family for d in _definitions() if "_fetch-" not in d.family},
+        "families": {d.family for d in definitions() if "_fetch-" not in d.family},
         "records": {name for name, _ in records()},
     }
 
@@ -138,7 +172,7 @@ def environments() -> list[Any]:
     """The plain environment of every container that any task definition names."""
     return [
         container.get("environment", [])
-        for definition in _definitions()
+        for definition in definitions()
         for container in definition.container_definitions
     ]
 
@@ -155,6 +189,7 @@ def access_keys() -> set[str]:
     return {key.secret_access_key for user in users for key in user.access_keys}
 
 
-def _definitions() -> list[Any]:
+def definitions() -> list[Any]:
+    """All task definitions that are not deleted, be they registered or no longer."""
     families = _here(ecs_backends).task_definitions.values()
     return [d for family in families for d in family.values() if d.status in ("ACTIVE", "INACTIVE")]
