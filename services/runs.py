@@ -113,6 +113,10 @@ class Runs(Table):
         items = self.query("OpenIndex", Key("open").eq("run"))
         return (cast("Run", item) for item in items)
 
+    def open_of(self, user_id: str) -> Iterator[Run]:
+        """The member's runs that are not billed yet, among all those: the index knows no members."""
+        return (run for run in self.still_open() if run["userId"] == user_id)
+
     def begin(self, run: Run) -> Operation:
         """The operation that opens a run."""
         return self.put({**run, "open": "run"}, absent("runId"))

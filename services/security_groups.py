@@ -27,7 +27,7 @@ class SecurityGroups:
         try:
             answer = client("ec2").create_security_group(
                 GroupName=name,
-                Description="A member's functions: nothing comes in",
+                Description="Functions of one member, into which nothing comes",
                 VpcId=self._settings.vpc_id,
                 TagSpecifications=[{"ResourceType": "security-group", "Tags": tags}],
             )

@@ -81,12 +81,15 @@ def warn_if_near(platform: Platform, user_id: str) -> None:
 def _standings(platform: Platform, user_id: str) -> Iterator[Standing]:
     settings, now = platform.settings, clock.now()
     month = month_of(now)
+    if not (settings.budget_per_user or settings.budget_total):
+        return
+    used = by_user(platform.runs.still_open(), now, month)
     if settings.budget_per_user:
         totals = platform.ledger.totals(user_id, month)
-        spent = totals["cost"] - totals["donated"]
+        spent = totals["cost"] - totals["donated"] + used[user_id].cost
         yield Standing(user_id, spent, settings.budget_per_user)
     if settings.budget_total:
-        running = sum(by_user(platform.runs.still_open(), now, month).values(), Used())
+        running = sum(used.values(), Used())
         closed = platform.counters.month(month)
         spent = Decimal(closed.get("cost", 0)) - Decimal(closed.get("donated", 0))
         yield Standing(COMMUNITY, spent + running.cost, settings.budget_total)

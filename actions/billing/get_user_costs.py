@@ -14,7 +14,6 @@ from actions.billing.pricing import cents, month_of
 from actions.billing.usage import Used, so_far, statement
 from services import clock
 from services.platform import Platform
-from services.runs import Run
 
 Month = Annotated[
     str,
@@ -34,11 +33,13 @@ def get_user_costs(request: GetUserCosts, platform: Platform) -> Answer:
     now = clock.now()
     month = request.month or month_of(now)
     found = platform.ledger.month_of(request.user_id, month)
-    run = _open_run(platform, request.user_id)
-    running = so_far(run, now, month) if run else Used()
     runs = [_shown(entry, running=False) for entry in found["runs"]]
-    if run and running.seconds:
-        runs.append(_shown({**run, "seconds": running.seconds, "cost": running.cost}, running=True))
+    running = Used()
+    for run in platform.runs.open_of(request.user_id):
+        used = so_far(run, now, month)
+        running += used
+        if used.seconds:
+            runs.append(_shown({**run, "seconds": used.seconds, "cost": used.cost}, running=True))
     return {
         "success": True,
         "userId": request.user_id,
@@ -46,12 +47,6 @@ def get_user_costs(request: GetUserCosts, platform: Platform) -> Answer:
         **statement(found["totals"], running),
         "runs": sorted(runs, key=lambda run: (run["startedAt"], run["runId"])),
     }
-
-
-def _open_run(platform: Platform, user_id: str) -> Run | None:
-    instance = platform.instances.find(user_id)
-    run = platform.runs.find(instance["runId"]) if instance and "runId" in instance else None
-    return run if run and "open" in run else None
 
 
 def _shown(run: dict[str, Any], *, running: bool) -> Answer:

@@ -22,6 +22,7 @@ MOST_REPLICAS = 10
 HIDDEN = "***"  # what is shown of a secret value; sent back, it stands for the value that there is
 _ENV_CHARACTERS = 16_384  # a task definition holds 64 KB (Amazon ECS service quotas)
 _RESERVED = ("INPUT_JSON", "INPUT_URL")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
 # distribution/reference: [host[:port]/]path[:tag][@digest]
 _IMAGE = re.compile(
@@ -46,6 +47,10 @@ def _one_line(text: str) -> str:
 
 
 def _env(variables: dict[str, str]) -> dict[str, str]:
+    if wrong := next((name for name in variables if not _VARIABLE.fullmatch(name)), None):
+        raise ValueError(
+            f"{wrong[:128]!r} is no name of a variable: use letters, digits and underscores, no digit first."
+        )
     if reserved := next((name for name in variables if name in _RESERVED), None):
         raise ValueError(f"{reserved} is the platform's own: an invocation's input is in it.")
     if sum(len(name) + len(value) for name, value in variables.items()) > _ENV_CHARACTERS:
@@ -68,11 +73,7 @@ Image = Annotated[
 Replicas = Annotated[int, Field(ge=0, le=MOST_REPLICAS)]
 _Text = Annotated[str, StringConstraints(max_length=4096), AfterValidator(_one_line)]
 Command = Annotated[list[_Text], Field(max_length=64)]
-_Variable = Annotated[
-    str,
-    Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=128),
-]
-Env = Annotated[dict[_Variable, _Text], Field(max_length=64), AfterValidator(_env)]
+Env = Annotated[dict[str, _Text], Field(max_length=64), AfterValidator(_env)]
 
 
 def size_hint(cpu: int, memory: int) -> str | None:

@@ -34,9 +34,9 @@ def words(error: Exception, status: int, request_id: str) -> dict[str, Any]:
     if isinstance(error, NoToken):
         return {"error": HTTPStatus(status).phrase, "message": "missing authorization header"}
     said = brief(error, status, request_id)
-    field = getattr(error, "details", {}).get("field")
-    if field and field != to_snake(field):
-        said["message"] = said["message"].replace(field, to_snake(field))
+    field = getattr(error, "details", {}).get("field", "").partition(".")[0]
+    if field:
+        said["message"] = said["message"].replace(field, to_snake(field), 1)
     return said
 
 

@@ -26,7 +26,7 @@ def brief(error: Exception, status: int, request_id: str) -> dict[str, Any]:
     """`{error, message}`: the status in words, and what was wrong with what to do."""
     said = failures.answer(error, request_id)
     hint = said.get("details", {}).get("suggestion")
-    message = f"{said['error']} {hint}" if hint else said["error"]
+    message = f"{said['error'].removesuffix('.')}. {hint}" if hint else said["error"]
     return {"error": HTTPStatus(status).phrase, "message": message}
 
 

@@ -105,5 +105,7 @@ def test_the_health_checks_go_side_by_side(asked):
     assert len(longest_chain(AWS.spans)) == 1
 
 
-def test_a_tick_with_nothing_due_reads_two_indexes_what_is_due_and_stray_tasks(stopped, asked):
-    assert asked(sample("auto-shutdown-check")) == ["dynamodb.Query"] * 2
+def test_a_tick_with_nothing_due_reads_three_indexes_due_servers_due_functions_and_strays(
+    stopped, asked
+):
+    assert asked(sample("auto-shutdown-check")) == ["dynamodb.Query"] * 3
