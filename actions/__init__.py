@@ -73,6 +73,8 @@ ACTIONS = {
     "function-get": "actions.functions.function_get",
     "function-update": "actions.functions.function_update",
     "function-delete": "actions.functions.function_delete",
+    "function-invoke": "actions.functions.function_invoke",
+    "function-invocations": "actions.functions.function_invocations",
     "chat": "actions.backend.chat",
     "list-data": "actions.backend.list_data",
     "readiness": "actions.backend.readiness",

@@ -227,14 +227,7 @@ class Ecs:
 
     def stop(self, task_arn: str, reason: str) -> None:
         """Ask a task to stop; no error if ECS knows of none, which may be wrong for some minutes."""
-        try:
-            client("ecs").stop_task(
-                cluster=self._settings.cluster_arn, task=task_arn, reason=reason[:255]
-            )
-        except ClientError as error:
-            unknown = code_of(error) == "InvalidParameterException" and "not found" in str(error)
-            if not unknown:
-                raise
+        stop_task(self._settings.cluster_arn, task_arn, reason)
 
     def look(self, task_arns: Iterable[str]) -> dict[str, Task]:
         """What ECS says of tasks, by ARN. It leaves out those that it forgot, an hour after their stop, and for
@@ -256,6 +249,16 @@ class Ecs:
         )
         if not answer["clusters"] or answer["clusters"][0]["status"] != "ACTIVE":
             raise RuntimeError("the cluster is not active")
+
+
+def stop_task(cluster: str, task_arn: str, reason: str) -> None:
+    """Ask a task of a cluster to stop; no error if ECS knows of none."""
+    try:
+        client("ecs").stop_task(cluster=cluster, task=task_arn, reason=reason[:255])
+    except ClientError as error:
+        unknown = code_of(error) == "InvalidParameterException" and "not found" in str(error)
+        if not unknown:
+            raise
 
 
 def revision_of(definition: str) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from services.aws import client, code_of
-from services.ecs import Placement, Task, lacks_what_is_fresh
+from services.ecs import Placement, Task, lacks_what_is_fresh, stop_task
 from services.propagation import codes, once_known
 from services.settings import Settings
 
@@ -103,6 +103,10 @@ class EcsServices:
         """`ACTIVE`, `DRAINING` or `INACTIVE`; None if ECS shows none, which may be wrong for some minutes."""
         answer = client("ecs").describe_services(cluster=self._cluster, services=[name])
         return str(answer["services"][0]["status"]) if answer["services"] else None
+
+    def stop_task(self, task_arn: str, reason: str) -> None:
+        """Ask a task to stop; no error if ECS knows of none, which may be wrong for some minutes."""
+        stop_task(self._cluster, task_arn, reason)
 
     def tasks(self) -> dict[str, list[Task]]:
         """All tasks that ECS shows, running or stopped within the hour, by their group. It may leave some out."""

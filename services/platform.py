@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from services.foundry import Foundry
     from services.hosts import Hosts
     from services.iam import Iam
+    from services.inputs import Inputs
     from services.instances import Instances
     from services.invocations import Invocations
     from services.kofi import Kofi
@@ -274,6 +275,13 @@ class Platform:
         from services.security_groups import SecurityGroups
 
         return SecurityGroups(self.settings)
+
+    @made_once
+    def inputs(self) -> Inputs:
+        """Long inputs of invocations."""
+        from services.inputs import Inputs
+
+        return Inputs(self.settings)
 
     @made_once
     def task_logs(self) -> TaskLogs:

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
-from services.dynamodb import Attr, Condition, Key, Operation, absent
+from services.dynamodb import Attr, Condition, Key, Operation, Position, absent
 from services.locks import LockableTable
 
 KEPT_SECONDS = (
@@ -92,6 +93,32 @@ class Function(Wanted):
     expiresAt: NotRequired[int]
 
 
+class Job(TypedDict):
+    """An invocation: its image run once, with an input."""
+
+    userId: str
+    entry: str
+    functionId: str
+    functionName: str
+    jobName: str
+    runId: str
+    status: Literal["pending", "running", "completed", "failed"]
+    cpu: int
+    memory: int
+    requestedAt: int
+    startedAt: NotRequired[int]
+    finishedAt: NotRequired[int]
+    exitCode: NotRequired[int]
+    cost: NotRequired[Decimal]
+    reason: NotRequired[str]
+    taskArn: NotRequired[str]
+    seenAt: NotRequired[int]
+    events: list[Event]
+    due: NotRequired[str]
+    dueAt: NotRequired[int]
+    expiresAt: int
+
+
 class Tenant(TypedDict):
     """What a member's functions, and invocations under way, use: replicas, CPU units (1024 a vCPU), MiB."""
 
@@ -144,6 +171,35 @@ class TenantFunctions(LockableTable[Function]):
         """The keys of functions that want attention at `now`, longest due first. The index may lag."""
         wanted = Key("due").eq(self.due) & Key("dueAt").lte(now)
         return ((i["userId"], i["entry"]) for i in self.query("DueIndex", wanted))
+
+    def find_job(self, user_id: str, entry: str) -> Job | None:
+        """The invocation that is kept there, or None."""
+        return cast("Job | None", self.get((user_id, entry)))
+
+    def open_jobs(self, function: Function) -> list[Job]:
+        """The function's invocations that are not over."""
+        key = Key("userId").eq(function["userId"]) & Key("entry").begins_with(_jobs_of(function))
+        return [cast("Job", item) for item in self.query(None, key) if "finishedAt" not in item]
+
+    def jobs(
+        self, function: Function, limit: int, after: Position | None
+    ) -> tuple[list[Job], Position | None]:
+        """A page of the function's invocations, the latest first."""
+        begins = Key("entry").begins_with(_jobs_of(function))
+        of = ("userId", function["userId"])
+        items, last = self.page(limit, after, of=of, where=begins, descending=True)
+        return cast("list[Job]", items), last
+
+    def begin_job(self, job: Job) -> Operation:
+        """The operation that records an invocation; refused if there is one of that name."""
+        return self.put(job, absent("entry"))
+
+    def change_job(
+        self, job: Job, values: Mapping[str, Any], remove: Sequence[str] = ()
+    ) -> Operation:
+        """The operation that changes an invocation that is not over."""
+        same = Attr("runId").eq(job["runId"]) & absent("finishedAt")
+        return self.update((job["userId"], job["entry"]), same, values, remove)
 
     def begin(self, function: Function) -> Operation:
         """The operation that records a new function; refused if the member has one of that name."""
@@ -212,6 +268,20 @@ def live_entry(name: str) -> str:
 def gone_entry(function: Function) -> str:
     """Where the function is kept once it is deleted."""
     return _GONE + mark_of(function)
+
+
+def job_entry(function: Function, job_name: str) -> str:
+    """Where an invocation of that name is kept."""
+    return _jobs_of(function) + job_name
+
+
+def _jobs_of(function: Function) -> str:
+    return f"{_JOB}{mark_of(function)}:"
+
+
+def is_job(entry: str) -> bool:
+    """Whether an invocation is kept there."""
+    return entry.startswith(_JOB)
 
 
 def is_deleted(function: Function) -> bool:

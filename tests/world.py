@@ -80,6 +80,7 @@ def build() -> dict[str, str]:
     register_purge()
     client("events").create_event_bus(Name=STACK)
     client("logs").create_log_group(logGroupName=f"/ecs/{STACK}")
+    client("s3").create_bucket(Bucket=f"functions-{MARK}-{ACCOUNT}")
     return {
         "STACK": STACK,
         "STACK_MARK": MARK,

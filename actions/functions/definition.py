@@ -20,6 +20,7 @@ def definition(function: Function, settings: Settings) -> dict[str, Any]:
         "name": CONTAINER,
         "image": function["image"],
         "essential": True,
+        "memory": function["memory"],
         "environment": [{"name": n, "value": v} for n, v in sorted(function["env"].items())],
         "readonlyRootFilesystem": function["readOnly"],
         "linuxParameters": {"initProcessEnabled": True, "capabilities": {"drop": _DROPPED}},

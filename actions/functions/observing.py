@@ -11,16 +11,16 @@ from typing import Any
 import structlog
 
 from actions.billing.budget import warn_if_near
-from actions.billing.entries import bill
-from actions.billing.pricing import hourly_rate, run_cost
+from actions.functions.billing import close_run, rate_of
 from actions.functions.carrying_out import carry_out_soon
 from actions.functions.diagnosis import is_failure, why
+from actions.functions.jobs import observe_job
 from actions.retrying import retry_on_conflict
 from services import clock
 from services.dynamodb import Attr, Operation, transact
 from services.ecs import Task
 from services.platform import Platform
-from services.runs import End, EndCause, Run
+from services.runs import Run
 from services.tenant_functions import Function, SeenTask, is_deleted
 
 _log = structlog.get_logger()
@@ -31,7 +31,10 @@ _SERVICE = "service:"
 
 
 def observe(platform: Platform, task: Task) -> None:
-    """Let a function follow one of its service's tasks. Raises Contended if others change it all the while."""
+    """Let a function, or an invocation, follow a task. Raises Contended if others change it all the while."""
+    if not task.group.startswith(_SERVICE):
+        observe_job(platform, task)
+        return
     name = task.group.removeprefix(_SERVICE)
     if retry_on_conflict(lambda: _observed(platform, name, task)):
         function = platform.tenant_functions.of_service(name)
@@ -63,12 +66,7 @@ def _observed(platform: Platform, service: str, task: Task) -> bool:
 
 
 def _open(platform: Platform, function: Function, task: Task) -> Run:
-    rate = hourly_rate(
-        platform.settings,
-        function["cpu"],
-        function["memory"],
-        public=platform.settings.function_network == "public",
-    )
+    rate = rate_of(platform, function["cpu"], function["memory"])
     now = clock.now()
     run: Run = {
         "runId": task.id,
@@ -99,19 +97,6 @@ def _close(platform: Platform, function: Function, run: Run, task: Task) -> None
         run,
         (started, stopped),
         noted(platform, function, *_after(function, task, stopped - started)),
-    )
-
-
-def close_run(
-    platform: Platform, run: Run, time: tuple[int, int], *with_it: Operation, seen: bool = True
-) -> None:
-    """Bill a run, once, in one transaction with what else is decided; `seen` if ECS has said that it is over."""
-    seconds = time[1] - time[0]
-    cost = run_cost(seconds, run["rate"])
-    transact(
-        *with_it,
-        platform.counters.count(run["userId"], {"seconds": seconds, "cost": cost}),
-        *bill(platform, run, *time, cost, End(EndCause.FUNCTION, seen)),
     )
 
 

@@ -18,7 +18,7 @@ def tear_down(lock: FunctionLock) -> bool:
     """Go as far towards nothing as can be gone now; True when nothing is left. The lock is given back."""
     with lock:
         lock.pause(_LOOK_AGAIN_SECONDS)
-        if not _is_service_gone(lock) or lock.item["tasks"]:
+        if not _are_jobs_over(lock) or not _is_service_gone(lock) or lock.item["tasks"]:
             return False
         platform, function = lock.platform, lock.item
         noted = revision_of(function["definition"]) if "definition" in function else 0
@@ -31,6 +31,15 @@ def tear_down(lock: FunctionLock) -> bool:
         kept = {"expiresAt": now + KEPT_SECONDS}
         lock.finish(table.change(lock.item, lock.held, kept, _OF_THE_WORK))
         return True
+
+
+def _are_jobs_over(lock: FunctionLock) -> bool:
+    """Whether no invocation is under way; those that are have to stop."""
+    open_jobs = lock.platform.tenant_functions.open_jobs(lock.item)
+    for job in open_jobs:
+        if "taskArn" in job:
+            lock.platform.ecs_services.stop_task(job["taskArn"], "Its function is deleted")
+    return not open_jobs
 
 
 def _is_service_gone(lock: FunctionLock) -> bool:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from actions.billing.budget import refuse_if_spent
 from actions.due_work import due_now
 from actions.errors import BudgetSpent
+from actions.functions.billing import close_run
 from actions.functions.carrying_out import carry_out
+from actions.functions.jobs import follow_job
 from actions.functions.locking import lock_function
-from actions.functions.observing import close_run, noted, observe
+from actions.functions.observing import noted, observe
 from actions.functions.showing import available
 from actions.functions.teardown import tear_down
 from actions.instances.ending import CONSISTENCY_SECONDS, REMEMBERED_SECONDS
@@ -21,26 +23,45 @@ from services import clock
 from services.dynamodb import Attr
 from services.ecs import Task
 from services.platform import Platform
-from services.tenant_functions import Function, SeenTask, is_deleted, service_name
+from services.tenant_functions import (
+    Function,
+    Job,
+    SeenTask,
+    is_deleted,
+    is_job,
+    service_name,
+)
 
 LOOK_AGAIN_SECONDS = 880  # every third tick, which may come some seconds early
 _BUDGET_AGAIN_SECONDS = 3500
 Step = Callable[[], bool]
 
 
-def due_functions(platform: Platform) -> list[Function]:
-    """The functions that want attention now."""
+def due_functions(platform: Platform) -> list[Function | Job]:
+    """The functions and invocations that want attention now."""
     table = platform.tenant_functions
-    return due_now(table.due_keys(clock.now()), lambda key: table.find_entry(*key))
+    return due_now(table.due_keys(clock.now()), lambda key: _find(platform, *key))
 
 
-def steps(platform: Platform, functions: Sequence[Function]) -> list[Step]:
-    """A step for each due function. ECS is asked once for all of them, and not at all if nothing is due."""
-    tasks = platform.ecs_services.tasks() if functions else {}
+def _find(platform: Platform, user_id: str, entry: str) -> Function | Job | None:
+    table = platform.tenant_functions
+    return table.find_job(user_id, entry) if is_job(entry) else table.find_entry(user_id, entry)
+
+
+def steps(platform: Platform, due: Sequence[Function | Job]) -> list[Step]:
+    """A step for each that is due. ECS is asked once for all of them, and not at all if nothing is due."""
+    shown = platform.ecs_services.tasks() if due else {}
+    tasks = [task for group in shown.values() for task in group]
     return [
-        partial(_step, platform, function, tasks.get(f"service:{service_name(function)}", []))
-        for function in functions
+        partial(follow_job, platform, cast("Job", item), tasks)
+        if is_job(item["entry"])
+        else partial(_step, platform, function := cast("Function", item), _of(shown, function))
+        for item in due
     ]
+
+
+def _of(shown: Mapping[str, list[Task]], function: Function) -> list[Task]:
+    return shown.get(f"service:{service_name(function)}", [])
 
 
 def _step(platform: Platform, function: Function, tasks: Sequence[Task]) -> bool:

@@ -42,6 +42,7 @@ def words(error: Exception, status: int, request_id: str) -> dict[str, Any]:
 
 SURFACE = Surface(router, owns, words)
 Body = Annotated[dict[str, Any], json_object("a JSON object with the fields of docs/functions.md")]
+Input = Annotated[dict[str, Any], json_object('{"input": …}', if_empty={})]
 _TEXT, _NUMBER, _TIME = (
     {"type": "string"},
     {"type": "integer"},
@@ -101,6 +102,29 @@ _ANSWERED = {
     "available_replicas": 0,
     "created_at": "2025-11-08T10:30:00Z",
     "updated_at": "2025-11-08T10:30:00Z",
+}
+_INVOCATION = {
+    "type": "object",
+    "required": ["job_name", "status", "requested_at"],
+    "properties": {
+        "job_name": _TEXT,
+        "status": {"enum": ["pending", "running", "completed", "failed"]},
+        "requested_at": _TIME,
+        "started_at": _TIME,
+        "finished_at": _TIME,
+        "exit_code": _NUMBER,
+        "reason": _TEXT,
+        "cost": {"type": "number", "description": "USD"},
+    },
+}
+_INVOKED = {
+    "job_name": "web-server-invoke-1762597800",
+    "status": "completed",
+    "requested_at": "2025-11-08T10:30:00Z",
+    "started_at": "2025-11-08T10:30:20Z",
+    "finished_at": "2025-11-08T10:30:42Z",
+    "exit_code": 0,
+    "cost": 0.000247,
 }
 _REFUSALS = (400, 401, 403, 404, 409, 413, 429, 500, 504)
 
@@ -179,6 +203,46 @@ def delete(request: Request, name: str, caller: Authenticated) -> Response:
     return Response(status_code=204)
 
 
+@router.post(
+    f"{_PREFIX}/{{name}}:invoke",
+    openapi_extra=described(
+        {
+            "type": "object",
+            "required": ["message", "job_name"],
+            "properties": {"message": _TEXT, "job_name": _TEXT},
+        },
+        {
+            "message": "Function 'web-server' invoked successfully",
+            "job_name": "web-server-invoke-1699564800",
+        },
+        body=_asks({"input": {}}, [], {"input": {"key": "value"}}),
+    ),
+)
+def invoke(request: Request, name: str, caller: Authenticated, body: Input) -> Json:
+    """Run a function's image once, with an input, as a task of its own."""
+    asked = {"name": name, "input": body.get("input")}
+    answer = dispatch_action(request, "function-invoke", asked, caller)
+    return Json({"message": answer["message"], "job_name": answer["jobName"]})
+
+
+@router.get(
+    f"{_PREFIX}/{{name}}/invocations",
+    openapi_extra=described({"type": "array", "items": _INVOCATION}, [_INVOKED]),
+)
+def invocations(
+    request: Request,
+    name: str,
+    caller: Authenticated,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    next: Annotated[str | None, Query(max_length=4096)] = None,  # noqa: A002 - the answer's word
+) -> Json:
+    """What was invoked of a function within the month, the latest first; X-Next is the `next` of the next page."""
+    asked = {"name": name, "limit": limit, "next": next}
+    answer = dispatch_action(request, "function-invocations", asked, caller)
+    shown = [_in_snake_case(job) for job in answer["invocations"]]
+    return Json(shown, headers={"x-next": answer["next"]} if "next" in answer else None)
+
+
 def given(body: dict[str, Any], *required: str) -> dict[str, Any]:
     """A body's fields as an action takes them. Raises InvalidRequest if a `required` one is missing."""
     for name in required:
@@ -195,5 +259,13 @@ def moment(seconds: int) -> str:
 
 
 def _shown(function: Answer) -> Answer:
-    shown = {to_snake(name): value for name, value in function.items()}
-    return shown | {name: moment(shown[name]) for name in ("created_at", "updated_at")}
+    shown = _in_snake_case(function)
+    return shown | {"env": function["env"]}  # whose names are the member's own
+
+
+def _in_snake_case(found: Answer) -> Answer:
+    """An answer's fields as this surface writes them, times as text."""
+    return {
+        to_snake(name): moment(value) if name.endswith("At") else value
+        for name, value in found.items()
+    }

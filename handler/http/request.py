@@ -42,14 +42,17 @@ def platform_of(request: Request) -> Platform:
     return platform
 
 
-def json_object(form: str) -> Any:
+def json_object(form: str, if_empty: dict[str, Any] | None = None) -> Any:
     """The dependency that reads a body as a JSON object, whatever its content type says.
 
-    Whose body is none is told the address's own `form`. It raises InvalidRequest.
+    Whose body is none is told the address's own `form`; no body at all may stand for `if_empty`. It raises
+    InvalidRequest.
     """
 
     async def read(request: Request) -> dict[str, Any]:
         body = await request.body()
+        if not body and if_empty is not None:
+            return if_empty
         if len(body) < _LONG_BODY_BYTES:
             return _parsed(body, form)
         return await run_in_threadpool(_parsed, body, form)

@@ -1,0 +1,136 @@
+"""function-invoke: the function's image run once, as a task of its own, with an input."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, cast
+
+from actions.action import Action, Answer, Scope, UserRequest
+from actions.billing.budget import refuse_if_spent
+from actions.errors import Conflict, NoCapacity
+from actions.functions import forms
+from actions.functions.billing import rate_of
+from actions.functions.carrying_out import security_group
+from actions.functions.definition import CONTAINER
+from actions.functions.errors import NoFunctions
+from actions.functions.function_get import existing
+from actions.functions.jobs import ARRIVAL_SECONDS, finish, share_of
+from actions.functions.quota import claim
+from actions.retrying import retry_on_conflict
+from services import clock, ids
+from services.dynamodb import ConditionFailed, transact
+from services.errors import EcsBusy, TaskRefused
+from services.platform import Platform
+from services.runs import Run
+from services.tenant_functions import KEPT_SECONDS, Function, Job, job_entry
+
+# RunTask takes 8,192 characters of overrides in all, which are JSON themselves (ECS API, TaskOverride).
+_LONGEST_OVERRIDES = 8000
+
+
+class FunctionInvoke(UserRequest):
+    """Which one, and the input: any JSON."""
+
+    name: forms.AnyName
+    input: Any = None
+
+
+def function_invoke(request: FunctionInvoke, platform: Platform) -> Answer:
+    """Run the function once. Answers when ECS has taken the task, not when it has ended.
+
+    Raises FunctionNotFound, QuotaExceeded, BudgetSpent, NoCapacity, Conflict while the function is not made yet.
+    """
+    if platform.settings.function_network == "none":
+        raise NoFunctions
+    refuse_if_spent(platform, request.user_id)
+    function = existing(platform, request.user_id, request.name)
+    if "definition" not in function or function.get("secretMissing"):
+        raise Conflict(
+            f"function '{request.name}' is not ready to be invoked",
+            field="name",
+            suggestion="Look at its status, and try again in a minute.",
+        )
+    group = security_group(platform, request.user_id)
+    job, run = retry_on_conflict(lambda: _decided(platform, function))
+    _launch(platform, function, job, run, request.input, group)
+    return {
+        "success": True,
+        "message": f"Function '{request.name}' invoked successfully",
+        "jobName": job["jobName"],
+    }
+
+
+def _decided(platform: Platform, function: Function) -> tuple[Job, Run]:
+    now, run_id, user_id = clock.now(), ids.new_run_id(), function["userId"]
+    table = platform.tenant_functions
+    tenant = table.tenant(user_id)
+    name = f"{function['name']}-invoke-{now}"
+    if table.find_job(user_id, job_entry(function, name)):
+        name += f"-{ids.new_id()[:4]}"  # another in this very second
+    intended: dict[str, Any] = {
+        "userId": user_id,
+        "entry": job_entry(function, name),
+        "functionId": function["functionId"],
+        "functionName": function["name"],
+        "jobName": name,
+        "runId": run_id,
+        "status": "pending",
+        "cpu": function["cpu"],
+        "memory": function["memory"],
+        "requestedAt": now,
+        "events": [{"id": ids.new_id(), "kind": "function.invoked", "at": now}],
+        "due": table.due,
+        "dueAt": now + ARRIVAL_SECONDS,
+        "expiresAt": now + KEPT_SECONDS,
+    }
+    job = cast("Job", intended)
+    run: Run = {
+        "runId": run_id,
+        "userId": user_id,
+        "instanceId": function["functionId"],
+        "kind": "job",
+        "cpu": job["cpu"],
+        "memory": job["memory"],
+        "rate": rate_of(platform, job["cpu"], job["memory"]),
+        "requestedAt": now,
+        "jobEntry": job["entry"],
+    }
+    transact(
+        table.begin_job(job),
+        platform.runs.begin(run),
+        claim(platform, user_id, share_of(job), tenant),
+    )
+    return job, run
+
+
+def _launch(
+    platform: Platform, function: Function, job: Job, run: Run, given: Any, group: str
+) -> None:
+    """Ask ECS for the task. What it refuses is over at once; what is not known is the tick's to find out."""
+    variables = _variables(platform, run["runId"], given)
+    placement = platform.ecs_services.placement(group)
+    try:
+        arn = platform.ecs.run(
+            run["runId"], function["definition"], {CONTAINER: variables}, placement=placement
+        )
+    except (EcsBusy, TaskRefused) as refused:
+        reason = (
+            refused.cause.value if isinstance(refused, TaskRefused) else "AWS is busy just now."
+        )
+        now = clock.now()
+        finish(platform, job, run, (now, now), {"status": "failed", "reason": reason})
+        raise NoCapacity(reason) from refused
+    try:
+        transact(platform.tenant_functions.change_job(job, {"taskArn": arn}))
+    except ConditionFailed:
+        return  # its end came first
+
+
+def _variables(platform: Platform, run_id: str, given: Any) -> dict[str, str]:
+    text = json.dumps({} if given is None else given, ensure_ascii=False)
+    if len(json.dumps(text).encode()) <= _LONGEST_OVERRIDES - 200:
+        return {"INPUT_JSON": text}
+    return {"INPUT_URL": platform.inputs.keep(run_id, text)}
+
+
+ACTION = Action(FunctionInvoke, function_invoke, Scope.USER)
