@@ -214,7 +214,7 @@ class Fargate(world.Ecs):
         return [task for task in self._all() if task.group.startswith("service:")]
 
     def _services(self, status: str = "") -> list[Any]:
-        ours = [s for s in emulated.services() if s.cluster_name == self.cluster.split("/")[-1]]
+        ours = services.of_cluster(self.cluster)
         return [service for service in ours if status in ("", service.status)]
 
     def _task(self, arn: str) -> Any:

@@ -49,8 +49,13 @@ class Deployment:
 
 def named(cluster: str, service: str) -> Any:
     """The emulator's service of that name or ARN; None if ECS knows none."""
-    wanted = (cluster.split("/")[-1], service.split("/")[-1])
-    return next((s for s in emulated.services() if (s.cluster_name, s.name) == wanted), None)
+    name = service.split("/")[-1]
+    return next((s for s in of_cluster(cluster) if s.name == name), None)
+
+
+def of_cluster(cluster: str) -> list[Any]:
+    """All services of a cluster that ECS still knows of, deleted ones too."""
+    return [s for s in emulated.services() if s.cluster_name == cluster.split("/")[-1]]
 
 
 def tasks_of(service: Any) -> list[Any]:
@@ -160,9 +165,8 @@ def _refuse_creation(asked: Parameters) -> Reply | None:
         return Said(200), {"service": shown(there)}
     if there and there.status == "DRAINING":
         return _invalid("Unable to Start a service that is still Draining.")
-    others = [s for s in emulated.services() if s.cluster_name == cluster.split("/")[-1]]
-    is_taken = any(s.status == "ACTIVE" and s.asked.get("clientToken") == token for s in others)
-    if (there and there.status == "ACTIVE") or (token and is_taken):
+    active = [s for s in of_cluster(cluster) if s.status == "ACTIVE"]
+    if there in active or (token and token in {s.asked.get("clientToken") for s in active}):
         return _invalid("Creation of service was not idempotent.")
     return _refuse_definition(asked, "ClientException") or _refuse_network(asked)
 
@@ -170,7 +174,7 @@ def _refuse_creation(asked: Parameters) -> Reply | None:
 def _refuse_update(asked: Parameters) -> Reply | None:
     service = named(asked.get("cluster", "default"), asked["service"])
     if service is None:
-        return _unknown()
+        return not_found()
     if service.status != "ACTIVE":
         return refusal("ServiceNotActiveException", "Service was not ACTIVE.")
     if "taskDefinition" in asked and (reply := _refuse_definition(asked, "ClientException")):
@@ -181,7 +185,7 @@ def _refuse_update(asked: Parameters) -> Reply | None:
 def _refuse_deletion(asked: Parameters) -> Reply | None:
     service = named(asked.get("cluster", "default"), asked["service"])
     if service is None:
-        return _unknown()
+        return not_found()
     if service.status != "ACTIVE":
         return Said(200), {"service": shown(service)}
     if asked.get("force"):
@@ -204,7 +208,7 @@ def _refuse_description(asked: Parameters) -> Reply | None:
 def _refuse_listing(asked: Parameters) -> Reply | None:
     cluster = asked.get("cluster", "default")
     if "serviceName" in asked and named(cluster, asked["serviceName"]) is None:
-        return _unknown()
+        return not_found()
     return None
 
 
@@ -244,7 +248,8 @@ def _invalid(message: str) -> Reply:
     return refusal("InvalidParameterException", message)
 
 
-def _unknown() -> Reply:
+def not_found() -> Reply:
+    """What ECS says of a service that it does not know."""
     return refusal("ServiceNotFoundException", "Service not found.")
 
 
@@ -302,8 +307,8 @@ def missing(cluster: str, name: str) -> dict[str, str]:
 
 
 def _listed(asked: Parameters, answer: dict[str, Any]) -> None:
-    active = {service.arn for service in emulated.services() if service.status == "ACTIVE"}
-    answer["serviceArns"] = [arn for arn in answer["serviceArns"] if arn in active]
+    there = of_cluster(asked.get("cluster", "default"))
+    answer["serviceArns"] = [service.arn for service in there if service.status == "ACTIVE"]
 
 
 def _run(asked: Parameters, answer: dict[str, Any]) -> None:
