@@ -154,7 +154,8 @@ class Fargate(world.Ecs):
         logs = logs_backends[world.ACCOUNT][world.REGION]
         logs.ensure_log_stream(options["awslogs-group"], stream)
         event = {"timestamp": now if at_ms is None else at_ms, "message": line}
-        logs.put_log_events(options["awslogs-group"], stream, [event])
+        _, rejected = logs.put_log_events(options["awslogs-group"], stream, [event])
+        assert not rejected, rejected
 
     def up(self, arn: str) -> dict[str, Any]:
         """The container runs; the event of it, undelivered."""
