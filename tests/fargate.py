@@ -19,7 +19,7 @@ from moto.logs.models import logs_backends
 
 from tests import world
 from tests.lagging import services
-from tests.lagging.past import PAST
+from tests.lagging.past import PAST, of_container
 from tests.lagging.services import COMING_UP, FUNCTIONS, GOING_DOWN
 from tests.model import emulated
 
@@ -165,8 +165,9 @@ class Fargate(world.Ecs):
         return self.becomes(arn, "RUNNING", created_at=created, connectivity="CONNECTED", **times)
 
     def becomes(self, arn: str, status: str, **attributes: Any) -> dict[str, Any]:
-        """As any task does; what DescribeServices counts changes with it."""
+        """As any task does; its container, and what DescribeServices counts, change with it."""
         with self._noting(self._service_of(arn)):
+            self._task(arn).containers[0].last_status = of_container(status)
             return super().becomes(arn, status, **attributes)
 
     # --- to hold events back, and to look at things -------------------------------------------------

@@ -10,7 +10,7 @@ from typing import Any
 from tests import world
 from tests.lagging import services
 from tests.lagging.lag import ECS_SECONDS, INDEX_SECONDS, LAG
-from tests.lagging.past import PAST, shown
+from tests.lagging.past import PAST, of_container, shown
 from tests.lagging.strictness import missing, selected
 from tests.model import emulated
 
@@ -172,6 +172,7 @@ def _then(task: Asked, state: Answer) -> Answer:
         ended = ("exitCode", "reason")
         told["containers"] = [
             {name: value for name, value in container.items() if name not in ended}
+            | {"lastStatus": of_container(state["lastStatus"])}
             for container in task["containers"]
         ]
     return {name: value for name, value in told.items() if value is not None}

@@ -24,7 +24,7 @@ def before(name: str, asked: Parameters) -> Reply | None:
         )
         return refusal("InvalidGroup.Duplicate", said)
     if name == "ec2.DeleteSecurityGroup":
-        group = asked["GroupId"]
+        group = asked.get("GroupId", "")
         if any(task.last_status != "STOPPED" for task in _with(group)):
             return in_use(group)
     return None
@@ -47,7 +47,7 @@ def not_found(group: str) -> Reply:
 
 
 def _is_taken(asked: Parameters) -> bool:
-    wanted = (asked["VpcId"], asked["GroupName"].lower())
+    wanted = (asked.get("VpcId"), asked["GroupName"].lower())
     return wanted in {(group.vpc_id, group.name.lower()) for group in emulated.security_groups()}
 
 

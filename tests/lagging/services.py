@@ -54,8 +54,12 @@ def named(cluster: str, service: str) -> Any:
 
 
 def of_cluster(cluster: str) -> list[Any]:
-    """All services of a cluster that ECS still knows of, deleted ones too."""
-    return [s for s in emulated.services() if s.cluster_name == cluster.split("/")[-1]]
+    """All services of a cluster that ECS still knows of, deleted ones too.
+
+    Without one that another thread is just creating, of which the emulator knows but not yet all.
+    """
+    name = cluster.split("/")[-1]
+    return [s for s in emulated.services() if s.cluster_name == name and hasattr(s, "played")]
 
 
 def tasks_of(service: Any) -> list[Any]:
@@ -73,6 +77,7 @@ def says(service: Any, message: str) -> None:
     """A service's event, as DescribeServices shows it."""
     event = {"id": str(mock_random.uuid4()), "createdAt": datetime.now(UTC)}
     service.events.insert(0, event | {"message": f"(service {service.name}) {message}"})
+    del service.events[100:]
 
 
 def shown(service: Any) -> dict[str, Any]:
@@ -254,7 +259,8 @@ def not_found() -> Reply:
 
 
 def _created(asked: Parameters, answer: dict[str, Any]) -> None:
-    service = named(asked.get("cluster", "default"), asked["serviceName"])
+    arn = answer["service"]["serviceArn"]
+    service = next(service for service in emulated.services() if service.arn == arn)
     service.asked = copy.deepcopy(asked)  # with its token: a Copy of the emulator has both
     service.created_at = datetime.now(UTC)
     service.deployment_configuration = _percents(asked)
@@ -290,10 +296,11 @@ def _deleted(asked: Parameters, answer: dict[str, Any]) -> None:
 
 def _described(asked: Parameters, answer: dict[str, Any]) -> None:
     cluster = asked.get("cluster", "default").split("/")[-1]
+    with_tags = "TAGS" in asked.get("include", ())
     answer["services"] = [
-        shown(named(cluster, told["serviceName"]))
-        | ({"tags": told.get("tags", [])} if "TAGS" in asked.get("include", ()) else {})
+        shown(service) | ({"tags": told.get("tags", [])} if with_tags else {})
         for told in answer["services"]
+        if (service := named(cluster, told["serviceName"]))
     ]
     known = {told["serviceName"] for told in answer["services"]}
     names = [service.split("/")[-1] for service in asked["services"]]

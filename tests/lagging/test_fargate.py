@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -132,6 +133,7 @@ def test_a_service_starts_as_many_tasks_as_are_wanted(create, fargate):
     assert deployment["rolloutState"] == "COMPLETED"
     task = fargate.task(fargate.tasks()[0])
     assert (task["group"], task["startedBy"]) == (f"service:{NAME}", deployment["id"])
+    assert task["containers"][0]["lastStatus"] == "RUNNING"
     assert len(task["startedBy"].removeprefix("ecs-svc/")) == 19
 
 
@@ -154,6 +156,28 @@ def test_every_step_of_a_task_is_told(create, fargate):
     assert last["stopCode"] == "ServiceSchedulerInitiated"
     assert last["stoppedReason"].startswith("Scaling activity initiated by (deployment ecs-svc/")
     assert [event["detail"]["version"] for event in events] == [1, 2, 3, 4, 5, 6]
+
+
+def test_what_is_done_upon_an_event_is_taken_up_at_once(create, define, fargate):
+    create()
+    new = define("dice:2")
+    upon = {
+        ("PENDING", 1): lambda: update(taskDefinition=new),
+        ("RUNNING", 3): lambda: update(desiredCount=1),
+        ("DEACTIVATING", 3): lambda: delete(force=True),
+    }
+    told = Counter[str]()
+
+    def act(event):
+        status = event["detail"]["lastStatus"]
+        told[status] += 1
+        upon.get((status, told[status]), dict)()
+
+    fargate.deliver = act
+    fargate.settle()
+    assert told["DEACTIVATING"] >= 3
+    assert fargate.services("INACTIVE") == [NAME]
+    assert fargate.tasks() == []
 
 
 def test_a_creation_that_is_repeated_is_the_same_service(create, fargate):
@@ -547,6 +571,14 @@ def test_what_is_left_over_is_named(create, group, fargate):
     (stream,) = emulated.log_streams(playing.LOGS)
     client("logs").delete_log_stream(logGroupName=playing.LOGS, logStreamName=stream)
     assert playing.leftovers() == []
+
+
+def test_several_services_can_be_made_at_once(create, fargate):
+    names = [f"fn-{number}" for number in range(20)]
+    with ThreadPoolExecutor(8) as at_once:
+        list(at_once.map(lambda name: create(serviceName=name, clientToken=name), names))
+    assert fargate.services() == sorted(names)
+    assert len(described(*names[:10])["services"]) == 10
 
 
 def test_a_copy_of_the_emulator_has_all_of_it(aws, create, group, fargate):
