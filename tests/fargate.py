@@ -19,7 +19,7 @@ from moto.logs.models import logs_backends
 
 from tests import world
 from tests.lagging import services
-from tests.lagging.past import PAST
+from tests.lagging.past import PAST, of_container
 from tests.lagging.services import COMING_UP, FUNCTIONS, GOING_DOWN
 from tests.model import emulated
 
@@ -154,7 +154,8 @@ class Fargate(world.Ecs):
         logs = logs_backends[world.ACCOUNT][world.REGION]
         logs.ensure_log_stream(options["awslogs-group"], stream)
         event = {"timestamp": now if at_ms is None else at_ms, "message": line}
-        logs.put_log_events(options["awslogs-group"], stream, [event])
+        _, rejected = logs.put_log_events(options["awslogs-group"], stream, [event])
+        assert not rejected, rejected
 
     def up(self, arn: str) -> dict[str, Any]:
         """The container runs; the event of it, undelivered."""
@@ -164,8 +165,9 @@ class Fargate(world.Ecs):
         return self.becomes(arn, "RUNNING", created_at=created, connectivity="CONNECTED", **times)
 
     def becomes(self, arn: str, status: str, **attributes: Any) -> dict[str, Any]:
-        """As any task does; what DescribeServices counts changes with it."""
+        """As any task does; its container, and what DescribeServices counts, change with it."""
         with self._noting(self._service_of(arn)):
+            self._task(arn).containers[0].last_status = of_container(status)
             return super().becomes(arn, status, **attributes)
 
     # --- to hold events back, and to look at things -------------------------------------------------
@@ -214,7 +216,7 @@ class Fargate(world.Ecs):
         return [task for task in self._all() if task.group.startswith("service:")]
 
     def _services(self, status: str = "") -> list[Any]:
-        ours = [s for s in emulated.services() if s.cluster_name == self.cluster.split("/")[-1]]
+        ours = services.of_cluster(self.cluster)
         return [service for service in ours if status in ("", service.status)]
 
     def _task(self, arn: str) -> Any:

@@ -1,4 +1,4 @@
-"""Answers of ECS, of the load balancer and of DynamoDB's indexes, as they may be while AWS lags."""
+"""Answers of ECS, EC2, the load balancer and DynamoDB's indexes, as they may be while AWS lags."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from random import Random
 from typing import Any
 
 from tests import world
+from tests.lagging import services
 from tests.lagging.lag import ECS_SECONDS, INDEX_SECONDS, LAG
-from tests.lagging.past import PAST, shown
+from tests.lagging.past import PAST, of_container, shown
 from tests.lagging.strictness import missing, selected
 from tests.model import emulated
 
@@ -33,6 +34,9 @@ def note_before(name: str, asked: Asked) -> None:
         for task in emulated.all_tasks():
             if task.task_arn == asked["task"]:
                 PAST.note(task.task_arn, shown(task))
+    if name in ("ecs.UpdateService", "ecs.DeleteService"):
+        service = services.named(asked.get("cluster", "default"), asked["service"])
+        PAST.note(service.arn, services.shown(service))
     for table, key in _written(name, asked):
         PAST.note((table, key), emulated.stored(table, key))
 
@@ -42,6 +46,8 @@ def note_after(name: str, asked: Asked, answer: Answer) -> None:
     if name == "ecs.RunTask":
         for task in answer["tasks"]:
             PAST.note(task["taskArn"], None)
+    if name == "ecs.CreateService":
+        PAST.note(answer["service"]["serviceArn"], None)
     if name == "ecs.RegisterTaskDefinition":
         PAST.note(answer["taskDefinition"]["taskDefinitionArn"], None)
     if name == "elbv2.RegisterTargets":
@@ -49,7 +55,14 @@ def note_after(name: str, asked: Asked, answer: Answer) -> None:
             PAST.note((asked["TargetGroupArn"], target["Id"]), None)
 
 
-def described(chances: Random, answer: Answer) -> None:
+def as_it_lags(name: str, asked: Asked, answer: Answer) -> None:
+    """Let the answer to a call be as it may be while AWS lags."""
+    chances = LAG.chances(f"answer of {name}")
+    if name in _LAGS:
+        _LAGS[name](chances, asked, answer)
+
+
+def described(chances: Random, asked: Asked, answer: Answer) -> None:
     """DescribeTasks: each task as it is, as it was, or MISSING."""
     kept = []
     states = {task.task_arn: shown(task) for task in emulated.all_tasks()}
@@ -75,7 +88,44 @@ def listed(chances: Random, asked: Asked, answer: Answer) -> None:
     answer["taskArns"] = arns
 
 
-def definitions(chances: Random, answer: Answer) -> None:
+def services_described(chances: Random, asked: Asked, answer: Answer) -> None:
+    """DescribeServices: each service as it is, as it was, or MISSING."""
+    kept = []
+    for service in answer["services"]:
+        arn = service["serviceArn"]
+        present = {name: value for name, value in service.items() if name != "tags"}
+        state = LAG.version(chances, "ecs.DescribeServices", arn, present, ECS_SECONDS)
+        if state is None:
+            answer["failures"].append(services.missing(*arn.split("/")[-2:]))
+        else:
+            kept.append(service | state)
+    answer["services"] = kept
+
+
+def services_listed(chances: Random, asked: Asked, answer: Answer) -> None:
+    """ListServices: what is ACTIVE, or was a while ago."""
+    arns = []
+    for service in services.of_cluster(asked.get("cluster", "default")):
+        state = LAG.version(
+            chances, "ecs.ListServices", service.arn, services.shown(service), ECS_SECONDS
+        )
+        if state is not None and state["status"] == "ACTIVE":
+            arns.append(service.arn)
+    answer["serviceArns"] = arns
+
+
+def security_groups(chances: Random, asked: Asked, answer: Answer) -> None:
+    """DescribeSecurityGroups: one that was just made may not be there yet."""
+    shown_groups = [
+        group
+        for group in answer["SecurityGroups"]
+        if not LAG.is_unknown(("group shown", group["GroupId"]))
+    ]
+    LAG.altered += len(shown_groups) < len(answer["SecurityGroups"])
+    answer["SecurityGroups"] = shown_groups
+
+
+def definitions(chances: Random, asked: Asked, answer: Answer) -> None:
     """ListTaskDefinitions: some are not there."""
     answer["taskDefinitionArns"] = [
         arn
@@ -96,6 +146,8 @@ def health(chances: Random, asked: Asked, answer: Answer) -> None:
 
 def queried(chances: Random, asked: Asked, answer: Answer) -> None:
     """Query of an index: what was written within its lag may be there as it was before, or not at all."""
+    if "IndexName" not in asked:
+        return
     table, index = asked["TableName"], asked["IndexName"]
     read = {_known_by(table, item): item for item in answer["Items"]}
     known = [*PAST.things(), *LAG.hidden]
@@ -120,6 +172,7 @@ def _then(task: Asked, state: Answer) -> Answer:
         ended = ("exitCode", "reason")
         told["containers"] = [
             {name: value for name, value in container.items() if name not in ended}
+            | {"lastStatus": of_container(state["lastStatus"])}
             for container in task["containers"]
         ]
     return {name: value for name, value in told.items() if value is not None}
@@ -167,3 +220,15 @@ def _in_order(items: list[Asked], asked: Asked, index: str) -> list[Asked]:
 def _value(typed: dict[str, str]) -> Any:
     ((kind, value),) = typed.items()
     return float(value) if kind == "N" else value
+
+
+_LAGS: dict[str, Callable[[Random, Asked, Answer], None]] = {
+    "ecs.DescribeTasks": described,
+    "ecs.ListTasks": listed,
+    "ecs.DescribeServices": services_described,
+    "ecs.ListServices": services_listed,
+    "ecs.ListTaskDefinitions": definitions,
+    "ec2.DescribeSecurityGroups": security_groups,
+    "elbv2.DescribeTargetHealth": health,
+    "dynamodb.Query": queried,
+}

@@ -12,7 +12,7 @@ from typing import Any
 import botocore.handlers
 from botocore.handlers import REGISTER_FIRST, REGISTER_LAST
 
-from tests.lagging import answers, refusals, services
+from tests.lagging import answers, groups, refusals, services
 from tests.lagging.lag import LAG
 from tests.lagging.past import PAST
 from tests.lagging.strictness import Strictness
@@ -37,7 +37,8 @@ def _before(model: Any, params: dict[str, Any], context: dict[str, Any], **_: An
         return None  # an embedded AWS is another one
     name, asked = f"{model.service_model.service_name}.{model.name}", context[_ASKED]
     reply = refusals.refused(name, asked) if LAG.is_on else None
-    reply = reply or STRICT.before(name, asked) or services.before(name, asked)
+    for strict in (STRICT, services, groups):
+        reply = reply or strict.before(name, asked)
     context[_HERE] = reply is not None
     if LAG.is_on and reply is None:
         answers.note_before(name, asked)
@@ -54,23 +55,8 @@ def _after(
     STRICT.after(name, asked, parsed)
     if LAG.is_on:
         answers.note_after(name, asked, parsed)
-        refusals.note_after(name, asked)
-        _as_it_lags(name, asked, parsed)
-
-
-def _as_it_lags(name: str, asked: dict[str, Any], parsed: dict[str, Any]) -> None:
-    chances = LAG.chances(f"answer of {name}")
-    match name:
-        case "ecs.DescribeTasks":
-            answers.described(chances, parsed)
-        case "ecs.ListTasks":
-            answers.listed(chances, asked, parsed)
-        case "ecs.ListTaskDefinitions":
-            answers.definitions(chances, parsed)
-        case "elbv2.DescribeTargetHealth":
-            answers.health(chances, asked, parsed)
-        case "dynamodb.Query" if "IndexName" in asked:
-            answers.queried(chances, asked, parsed)
+        refusals.note_after(name, asked, parsed)
+        answers.as_it_lags(name, asked, parsed)
 
 
 botocore.handlers.BUILTIN_HANDLERS.extend(

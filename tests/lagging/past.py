@@ -57,6 +57,13 @@ def shown(task: Any) -> dict[str, Any]:
     }
 
 
+def of_container(task_status: str) -> str:
+    """The status of a task's container, by that of the task."""
+    if task_status in ("PROVISIONING", "PENDING", "ACTIVATING"):
+        return "PENDING"
+    return "RUNNING" if task_status in ("RUNNING", "DEACTIVATING", "STOPPING") else "STOPPED"
+
+
 def _camel(name: str) -> str:
     first, *more = name.split("_")
     return first + "".join(word.title() for word in more)

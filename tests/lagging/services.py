@@ -49,8 +49,17 @@ class Deployment:
 
 def named(cluster: str, service: str) -> Any:
     """The emulator's service of that name or ARN; None if ECS knows none."""
-    wanted = (cluster.split("/")[-1], service.split("/")[-1])
-    return next((s for s in emulated.services() if (s.cluster_name, s.name) == wanted), None)
+    name = service.split("/")[-1]
+    return next((s for s in of_cluster(cluster) if s.name == name), None)
+
+
+def of_cluster(cluster: str) -> list[Any]:
+    """All services of a cluster that ECS still knows of, deleted ones too.
+
+    Without one that another thread is just creating, of which the emulator knows but not yet all.
+    """
+    name = cluster.split("/")[-1]
+    return [s for s in emulated.services() if s.cluster_name == name and hasattr(s, "played")]
 
 
 def tasks_of(service: Any) -> list[Any]:
@@ -68,6 +77,7 @@ def says(service: Any, message: str) -> None:
     """A service's event, as DescribeServices shows it."""
     event = {"id": str(mock_random.uuid4()), "createdAt": datetime.now(UTC)}
     service.events.insert(0, event | {"message": f"(service {service.name}) {message}"})
+    del service.events[100:]
 
 
 def shown(service: Any) -> dict[str, Any]:
@@ -160,9 +170,8 @@ def _refuse_creation(asked: Parameters) -> Reply | None:
         return Said(200), {"service": shown(there)}
     if there and there.status == "DRAINING":
         return _invalid("Unable to Start a service that is still Draining.")
-    others = [s for s in emulated.services() if s.cluster_name == cluster.split("/")[-1]]
-    is_taken = any(s.status == "ACTIVE" and s.asked.get("clientToken") == token for s in others)
-    if (there and there.status == "ACTIVE") or (token and is_taken):
+    active = [s for s in of_cluster(cluster) if s.status == "ACTIVE"]
+    if there in active or (token and token in {s.asked.get("clientToken") for s in active}):
         return _invalid("Creation of service was not idempotent.")
     return _refuse_definition(asked, "ClientException") or _refuse_network(asked)
 
@@ -170,7 +179,7 @@ def _refuse_creation(asked: Parameters) -> Reply | None:
 def _refuse_update(asked: Parameters) -> Reply | None:
     service = named(asked.get("cluster", "default"), asked["service"])
     if service is None:
-        return _unknown()
+        return not_found()
     if service.status != "ACTIVE":
         return refusal("ServiceNotActiveException", "Service was not ACTIVE.")
     if "taskDefinition" in asked and (reply := _refuse_definition(asked, "ClientException")):
@@ -181,7 +190,7 @@ def _refuse_update(asked: Parameters) -> Reply | None:
 def _refuse_deletion(asked: Parameters) -> Reply | None:
     service = named(asked.get("cluster", "default"), asked["service"])
     if service is None:
-        return _unknown()
+        return not_found()
     if service.status != "ACTIVE":
         return Said(200), {"service": shown(service)}
     if asked.get("force"):
@@ -204,7 +213,7 @@ def _refuse_description(asked: Parameters) -> Reply | None:
 def _refuse_listing(asked: Parameters) -> Reply | None:
     cluster = asked.get("cluster", "default")
     if "serviceName" in asked and named(cluster, asked["serviceName"]) is None:
-        return _unknown()
+        return not_found()
     return None
 
 
@@ -244,12 +253,14 @@ def _invalid(message: str) -> Reply:
     return refusal("InvalidParameterException", message)
 
 
-def _unknown() -> Reply:
+def not_found() -> Reply:
+    """What ECS says of a service that it does not know."""
     return refusal("ServiceNotFoundException", "Service not found.")
 
 
 def _created(asked: Parameters, answer: dict[str, Any]) -> None:
-    service = named(asked.get("cluster", "default"), asked["serviceName"])
+    arn = answer["service"]["serviceArn"]
+    service = next(service for service in emulated.services() if service.arn == arn)
     service.asked = copy.deepcopy(asked)  # with its token: a Copy of the emulator has both
     service.created_at = datetime.now(UTC)
     service.deployment_configuration = _percents(asked)
@@ -285,10 +296,11 @@ def _deleted(asked: Parameters, answer: dict[str, Any]) -> None:
 
 def _described(asked: Parameters, answer: dict[str, Any]) -> None:
     cluster = asked.get("cluster", "default").split("/")[-1]
+    with_tags = "TAGS" in asked.get("include", ())
     answer["services"] = [
-        shown(named(cluster, told["serviceName"]))
-        | ({"tags": told.get("tags", [])} if "TAGS" in asked.get("include", ()) else {})
+        shown(service) | ({"tags": told.get("tags", [])} if with_tags else {})
         for told in answer["services"]
+        if (service := named(cluster, told["serviceName"]))
     ]
     known = {told["serviceName"] for told in answer["services"]}
     names = [service.split("/")[-1] for service in asked["services"]]
@@ -302,8 +314,8 @@ def missing(cluster: str, name: str) -> dict[str, str]:
 
 
 def _listed(asked: Parameters, answer: dict[str, Any]) -> None:
-    active = {service.arn for service in emulated.services() if service.status == "ACTIVE"}
-    answer["serviceArns"] = [arn for arn in answer["serviceArns"] if arn in active]
+    there = of_cluster(asked.get("cluster", "default"))
+    answer["serviceArns"] = [service.arn for service in there if service.status == "ACTIVE"]
 
 
 def _run(asked: Parameters, answer: dict[str, Any]) -> None:

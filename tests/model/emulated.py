@@ -114,7 +114,8 @@ def services() -> list[Any]:
 
 def security_groups() -> list[Any]:
     """All security groups, as the emulator has them."""
-    return [group for groups in _here(ec2_backends).groups.values() for group in groups.values()]
+    of_vpcs = list(_here(ec2_backends).groups.values())
+    return [group for groups in of_vpcs for group in list(groups.values())]
 
 
 def log_streams(group: str) -> set[str]:
