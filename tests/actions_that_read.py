@@ -24,6 +24,9 @@ ONLY_READ = {
     "list-functions",
     "get-function-config",
     "list-invocations",
+    "function-list",
+    "function-get",
+    "function-invocations",
 }
 _READING = ("Get", "Query", "Scan", "Describe", "List", "Head", "Converse")
 

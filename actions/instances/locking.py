@@ -30,6 +30,7 @@ class Lock(ItemLock[Instance]):
 
     @instance.setter
     def instance(self, instance: Instance) -> None:
+        """As it is by now."""
         self.item = instance
 
 

@@ -31,6 +31,8 @@ UNBOUND = {
     "elasticloadbalancing:DescribeTargetGroups": "no resource for what only looks",
     "elasticloadbalancing:DescribeRules": "no resource for what only looks",
     "elasticloadbalancing:DescribeLoadBalancers": "no resource for what only looks",
+    "ec2:DescribeSecurityGroups": "no resource for what only looks",
+    "ec2:CreateTags": "what is just being made, which only the own tag allows",
     "lambda:ListFunctions": "no resource for what only looks",
     "bedrock:InvokeModel": "models belong to no stack",
     "route53:GetHostedZone": "the zone may be one for both",
@@ -73,8 +75,12 @@ Things = dict[str, list[Thing]]
 
 def things(of: Stack) -> Things:
     """What the stack's function does each of its actions to."""
-    parts = (_being_a_function, _stored, _tasks, _files, _members, _routes, _http)
-    return {action: found for part in parts for action, found in part(of).items()}
+    parts = (_being_a_function, _stored, _tasks, _files, _members, _routes, _http, _functions)
+    found: Things = {}
+    for part in parts:
+        for action, of_part in part(of).items():
+            found[action] = found.get(action, []) + of_part
+    return found
 
 
 def each(service: str, names: str, *arns: str, **context: Any) -> Things:
@@ -195,6 +201,32 @@ def _http(s: Stack) -> Things:
         **each("ssm", "GetParameters", pool),
         **each("s3", "GetObject", f"{mock}/users.json"),
         **each("s3", "ListBucket", mock),
+    }
+
+
+def _functions(s: Stack) -> Things:
+    cluster, name = s.attribute("FunctionsCluster.Arn"), f"fn-1-dice-{ID}"
+    service = s.arn("ecs", f"service/{s.ref('FunctionsCluster')}/{name}")
+    task = s.arn("ecs", f"task/{s.ref('FunctionsCluster')}/{ID}")
+    definition = s.arn("ecs", f"task-definition/{s.name}_{name}:1")
+    logs = s.attribute("TaskLogs.Arn")
+    group, network = s.arn("ec2", f"security-group/sg-{ID}"), s.arn("ec2", f"vpc/{s.ref('Vpc')}")
+    return {
+        **each("ecs", "CreateService UpdateService DeleteService DescribeServices", service),
+        **each("ecs", "TagResource", service, task, definition),
+        **each("ecs", "StopTask DescribeTasks", task),
+        **each("ecs", "RunTask", definition, ecs__cluster=cluster),
+        **each("ecs", "ListTasks", "*", ecs__cluster=cluster),
+        "ec2:CreateSecurityGroup": [
+            (network, {}),
+            (group, {"aws:RequestTag/stack": s.name}),
+        ],
+        **each("ec2", "CreateTags", group, ec2__CreateAction="CreateSecurityGroup"),
+        "ec2:DeleteSecurityGroup": [(group, {"aws:ResourceTag/stack": s.name})],
+        **each("ec2", "DescribeSecurityGroups", "*"),
+        **each("logs", "DescribeLogStreams", logs),
+        **each("logs", "GetLogEvents DeleteLogStream", f"{logs}:log-stream:fn-{ID}/main/1"),
+        **each("s3", "PutObject GetObject", s.attribute("FunctionInputs.Arn") + "/inputs/1.json"),
     }
 
 

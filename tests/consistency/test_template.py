@@ -61,6 +61,8 @@ BESIDES = {
     "iam:PassRole",
     "elasticloadbalancing:AddTags",
     "sqs:SendMessage",
+    "ec2:CreateTags",
+    "s3:PutObject",
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
     "logs:CreateLogStream",
@@ -165,9 +167,11 @@ def test_what_the_code_lets_expire_expires():
     tables = {
         path.stem for path in Path("services").glob("*.py") if "expiresAt" in path.read_text()
     }
-    assert tables == {"registry", "sessions", "invocations"}
+    assert tables == {"registry", "sessions", "invocations", "tenant_functions"}
     for name in tables:
-        told = RESOURCES[f"{name.title()}Table"]["Properties"]["TimeToLiveSpecification"]
+        told = RESOURCES[f"{name.removeprefix('tenant_').title()}Table"]["Properties"][
+            "TimeToLiveSpecification"
+        ]
         assert told == {"AttributeName": "expiresAt", "Enabled": True}
 
 

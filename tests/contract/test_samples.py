@@ -35,6 +35,7 @@ SAME = (
         r'(request_?[iI]d": "|request id )[0-9a-f-]{36}',
         r"\g<1>0f1b2c3d-4e5f-4071-8293-a4b5c6d7e8f9",
     ),
+    (r'("id": ")[0-9a-f]{8}-[0-9a-f-]{27}"', r'\g<1>550e8400-e29b-41d4-a716-446655440000"'),
     (r'("id": "\d{14}:)[0-9a-f]+', r"\g<1>0123456789ab"),
     (r"(task/[a-z-]+/)[0-9a-f-]+", r"\g<1>0f1b2c3d4e5f60718293a4b5c6d7e8f9"),
 )
@@ -112,6 +113,8 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
     tell("destroy-instance")
     tell("chat")
     tell("list-data")
+    for name in ("create", "list", "get", "update", "invoke", "invocations", "delete"):
+        tell(f"function-{name}")
     tell("client-create", userId="admin")
     tell("client-token", clientSecret=told["client-create"]["clientSecret"])
     tell("client-list", userId="admin")
