@@ -75,6 +75,8 @@ ACTIONS = {
     "function-delete": "actions.functions.function_delete",
     "function-invoke": "actions.functions.function_invoke",
     "function-invocations": "actions.functions.function_invocations",
+    "function-figures": "actions.functions.function_figures",
+    "user-token": "actions.functions.user_token",
     "chat": "actions.backend.chat",
     "list-data": "actions.backend.list_data",
     "readiness": "actions.backend.readiness",

@@ -61,6 +61,7 @@ class Scope(Enum):
     ADMIN = "admin"  # a user named by ADMIN_USER_IDS or by admin-grant
     INVOKE = "invoke"  # a client with that scope, or an admin
     READ = "read"  # the same
+    SPEAKER = "speaker"  # who may speak for members: a client with the scope `user`
     SYSTEM = "system"  # the schedules and the platform itself
 
 

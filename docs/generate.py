@@ -36,6 +36,7 @@ SCOPES = {
     Scope.ADMIN: "administrators",
     Scope.INVOKE: "a client with the scope `invoke`, or an administrator",
     Scope.READ: "a client with the scope `read`, or an administrator",
+    Scope.SPEAKER: "a client, or a token, with the scope `user`",
     Scope.SYSTEM: "the platform itself",
 }
 

@@ -15,6 +15,7 @@ from handler import failures
 from services.platform import Platform
 
 SYSTEM = "system"
+SPEAKER = Scope.USER.value  # the scope of who may speak for members
 # What an administrator has invoked is in the log, and at the function, as theirs: nobody does it for another.
 _IN_ONES_OWN_NAME = (Scope.INVOKE, Scope.READ)
 
@@ -95,6 +96,13 @@ def _authorise(scope: Scope, user_id: str | None, caller: Caller, platform: Plat
         raise InvalidRequest("userId is missing.", field="userId", suggestion="Give userId.")
     if user_id == SYSTEM:
         raise Forbidden('"system" is the schedules\' own user.', field="userId", value=user_id)
+    if scope is Scope.SPEAKER:
+        if SPEAKER not in caller.scopes and not caller.trusted:
+            raise Forbidden(
+                f'This needs the scope "{SPEAKER}".',
+                suggestion="An administrator gives it to a client with client-create.",
+            )
+        return
     is_others_affair = caller.user_id != user_id and not caller.trusted
     if is_others_affair and (scope in _IN_ONES_OWN_NAME or scope.value not in caller.scopes):
         raise Forbidden("You can act for yourself only.", field="userId")

@@ -94,6 +94,8 @@ class Settings(BaseModel):
     function_quota: Annotated[str, Field(pattern=r"^\d{1,4},\d{1,4},\d{1,4},\d{1,4}$")] = (
         "10,20,4,8"
     )
+    metric_tenants: int = Field(default=50, ge=0, le=1000)
+    sandbox: bool = False
     kofi_secret_arn: str = ""
     kofi_page: str = ""
     currency_rates: str = ""

@@ -167,6 +167,12 @@ class TenantFunctions(LockableTable[Function]):
         key = Key("userId").eq(user_id) & Key("entry").begins_with(_LIVE)
         return [cast("Function", item) for item in self.query(None, key)]
 
+    def everything(self) -> tuple[list[Function], list[Tenant]]:
+        """All live functions and all tenants: a read for each megabyte of the whole table."""
+        items = list(self.scan())
+        functions = [cast("Function", item) for item in items if item["entry"].startswith(_LIVE)]
+        return functions, [cast("Tenant", item) for item in items if item["entry"] == _TENANT]
+
     def due_keys(self, now: int) -> Iterator[tuple[str, str]]:
         """The keys of functions that want attention at `now`, longest due first. The index may lag."""
         wanted = Key("due").eq(self.due) & Key("dueAt").lte(now)

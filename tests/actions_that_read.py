@@ -24,6 +24,8 @@ ONLY_READ = {
     "list-functions",
     "get-function-config",
     "list-invocations",
+    "user-token",
+    "function-figures",
     "function-list",
     "function-get",
     "function-invocations",

@@ -19,6 +19,7 @@ SIZES: dict[int, range] = {
 }
 SMALLEST = 256, 512
 MOST_REPLICAS = 10
+LONGEST_PAGE = 100
 HIDDEN = "***"  # what is shown of a secret value; sent back, it stands for the value that there is
 _ENV_CHARACTERS = 16_384  # a task definition holds 64 KB (Amazon ECS service quotas)
 _RESERVED = ("INPUT_JSON", "INPUT_URL")

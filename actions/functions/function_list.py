@@ -7,10 +7,9 @@ from typing import Annotated
 from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.functions.forms import LONGEST_PAGE
 from actions.functions.showing import shown
 from services.platform import Platform
-
-LONGEST_PAGE = 100
 
 
 class FunctionList(UserRequest):

@@ -16,6 +16,7 @@ from handler.http import (
     mock_data,
     probes,
     serverless_api,
+    user_tokens,
     webhooks,
 )
 from handler.http.body_limit import BodyLimitMiddleware
@@ -39,6 +40,7 @@ SURFACES = (
             backend,
             mock_data,
             functions,
+            user_tokens,
             actions,
             webhooks,
             probes,

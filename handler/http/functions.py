@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from actions.action import Answer
 from actions.errors import InvalidRequest, NoToken
-from actions.functions.function_list import LONGEST_PAGE
+from actions.functions.forms import LONGEST_PAGE
 from handler.http import openapi
 from handler.http.dispatching import dispatch_action
 from handler.http.request import Json, json_object
@@ -43,14 +43,14 @@ def words(error: Exception, status: int, request_id: str) -> dict[str, Any]:
 SURFACE = Surface(router, owns, words)
 Body = Annotated[dict[str, Any], json_object("a JSON object with the fields of docs/functions.md")]
 Input = Annotated[dict[str, Any], json_object('{"input": …}', if_empty={})]
-_TEXT, _NUMBER, _TIME = (
+TEXT, _NUMBER, _TIME = (
     {"type": "string"},
     {"type": "integer"},
     {"type": "string", "format": "date-time"},
 )
 _NAME = {"type": "string", "pattern": "^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"}
-_COMMAND = {"type": "array", "items": _TEXT, "maxItems": 64}
-_ENV = {"type": "object", "additionalProperties": _TEXT, "maxProperties": 64}
+_COMMAND = {"type": "array", "items": TEXT, "maxItems": 64}
+_ENV = {"type": "object", "additionalProperties": TEXT, "maxProperties": 64}
 _SIZE = {
     "cpu": {"enum": [256, 512, 1024, 2048, 4096]},
     "memory": {"type": "integer", "minimum": 512, "maximum": 30720},
@@ -60,17 +60,17 @@ _FUNCTION: dict[str, Any] = {
     "type": "object",
     "required": ["id", "user_id", "name", "namespace", "image", "replicas", "status"],
     "properties": {
-        "id": _TEXT,
-        "user_id": _TEXT,
+        "id": TEXT,
+        "user_id": TEXT,
         "name": _NAME,
-        "namespace": _TEXT,
-        "image": _TEXT,
+        "namespace": TEXT,
+        "image": TEXT,
         "replicas": _NUMBER,
         "command": _COMMAND,
         "env": _ENV,
         "status": {"enum": ["Pending", "Running", "Failed", "Stopped"]},
         "available_replicas": _NUMBER,
-        "reason": _TEXT,
+        "reason": TEXT,
         "created_at": _TIME,
         "updated_at": _TIME,
         **_SIZE,
@@ -107,13 +107,13 @@ _INVOCATION = {
     "type": "object",
     "required": ["job_name", "status", "requested_at"],
     "properties": {
-        "job_name": _TEXT,
+        "job_name": TEXT,
         "status": {"enum": ["pending", "running", "completed", "failed"]},
         "requested_at": _TIME,
         "started_at": _TIME,
         "finished_at": _TIME,
         "exit_code": _NUMBER,
-        "reason": _TEXT,
+        "reason": TEXT,
         "cost": {"type": "number", "description": "USD"},
     },
 }
@@ -139,7 +139,8 @@ def described(
     return said
 
 
-def _asks(properties: dict[str, Any], required: list[str], example: Any) -> dict[str, Any]:
+def asks(properties: dict[str, Any], required: list[str], example: Any) -> dict[str, Any]:
+    """What a route says of the body that it takes."""
     schema = {"type": "object", "properties": properties, "required": required}
     return {"application/json": {"schema": schema, "example": example}}
 
@@ -151,7 +152,7 @@ def _asks(properties: dict[str, Any], required: list[str], example: Any) -> dict
         _FUNCTION,
         _ANSWERED,
         status=201,
-        body=_asks({"name": _NAME, **_CHANGEABLE}, ["name", "image"], _ASKED),
+        body=asks({"name": _NAME, **_CHANGEABLE}, ["name", "image"], _ASKED),
     ),
 )
 def create(request: Request, caller: Authenticated, body: Body) -> Json:
@@ -183,7 +184,7 @@ def one(request: Request, name: str, caller: Authenticated) -> Json:
 
 @router.patch(
     f"{_PREFIX}/{{name}}",
-    openapi_extra=described(_FUNCTION, _ANSWERED, body=_asks(_CHANGEABLE, [], {"replicas": 3})),
+    openapi_extra=described(_FUNCTION, _ANSWERED, body=asks(_CHANGEABLE, [], {"replicas": 3})),
 )
 def change(request: Request, name: str, caller: Authenticated, body: Body) -> Json:
     """Another image, command, environment, size or number of replicas."""
@@ -209,13 +210,13 @@ def delete(request: Request, name: str, caller: Authenticated) -> Response:
         {
             "type": "object",
             "required": ["message", "job_name"],
-            "properties": {"message": _TEXT, "job_name": _TEXT},
+            "properties": {"message": TEXT, "job_name": TEXT},
         },
         {
             "message": "Function 'web-server' invoked successfully",
             "job_name": "web-server-invoke-1699564800",
         },
-        body=_asks({"input": {}}, [], {"input": {"key": "value"}}),
+        body=asks({"input": {}}, [], {"input": {"key": "value"}}),
     ),
 )
 def invoke(request: Request, name: str, caller: Authenticated, body: Input) -> Json:

@@ -4,34 +4,47 @@ from __future__ import annotations
 
 from typing import Annotated
 
+import structlog
 from fastapi import APIRouter, Depends
 from fastapi.security import HTTPAuthorizationCredentials
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
-from handler.dispatch import Caller
+from actions.action import Answer
+from handler.dispatch import DIRECT, SYSTEM, Caller
 from handler.http.dispatching import dispatch_action, without_success
 from handler.http.openapi import described
 from handler.http.request import Json
 from handler.http.security import anybody, bearer
 from handler.http.surface import Surface
-from handler.metrics import REGISTRY
+from handler.metrics import shown
+from services import clock
 
 router = APIRouter()
+_FIGURES_SECONDS = 60
+_NO_FIGURES: Answer = {"functions": {}, "used": {}, "allowed": {}}
+_log = structlog.get_logger()
 SURFACE = Surface(router)
 
 
-@router.get("/healthz", openapi_extra=described({"type": "object"}, {"status": "alive"}))
+_HEALTHY = {"type": "object", "properties": {"status": {"const": "healthy"}}}
+
+
+@router.get("/healthz", openapi_extra=described(_HEALTHY, {"status": "healthy"}))
 async def alive() -> Json:
     """The process answers; nothing else is asked."""
-    return Json({"status": "alive"})
+    return Json({"status": "healthy"})
 
 
 _READY = {
     "type": "object",
-    "required": ["ready", "tables"],
-    "properties": {"ready": {"type": "boolean"}, "tables": {"type": "object"}},
+    "required": ["status", "ready", "tables"],
+    "properties": {
+        "status": {"enum": ["ready", "not ready"]},
+        "ready": {"type": "boolean"},
+        "tables": {"type": "object"},
+    },
 }
 _NOT_READY = described(_READY)["responses"]["200"] | {"description": "Some table cannot be used"}
 
@@ -39,12 +52,15 @@ _NOT_READY = described(_READY)["responses"]["200"] | {"description": "Some table
 @router.get(
     "/readyz",
     responses={503: _NOT_READY},
-    openapi_extra=described(_READY, {"ready": True, "tables": {"instances": "ready"}}),
+    openapi_extra=described(
+        _READY, {"status": "ready", "ready": True, "tables": {"instances": "ready"}}
+    ),
 )
 def ready(request: Request) -> Json:
     """Whether every table can be used: 200, or 503 and which cannot."""
     answer = without_success(dispatch_action(request, "readiness", {}, Caller()))
-    return Json(answer, status_code=200 if answer["ready"] else 503)
+    said = {"status": "ready" if answer["ready"] else "not ready", **answer}
+    return Json(said, status_code=200 if answer["ready"] else 503)
 
 
 def scraper(
@@ -61,6 +77,22 @@ def scraper(
     response_class=PlainTextResponse,
     openapi_extra={"responses": {"401": described({}, None, 401)["responses"]["401"]}},
 )
-async def metrics() -> Response:
-    """The metrics of this process since its start, in Prometheus' text format."""
-    return Response(generate_latest(REGISTRY), media_type=CONTENT_TYPE_LATEST)
+def metrics(request: Request) -> Response:
+    """The metrics of this process since its start, and how many functions there are, in Prometheus' text format."""
+    return Response(shown(_figures(request)), media_type=CONTENT_TYPE_LATEST)
+
+
+def _figures(request: Request) -> Answer:
+    """What `function-figures` says, asked once a minute: it reads the whole table."""
+    kept: tuple[int, Answer] = getattr(request.app.state, "function_figures", (-1, _NO_FIGURES))
+    from services.aws import AWS_FAILURES  # an answer that asks nothing of AWS does not load it
+
+    now = clock.now()
+    if not 0 <= now - kept[0] < _FIGURES_SECONDS:
+        try:
+            kept = now, dispatch_action(request, "function-figures", {"userId": SYSTEM}, DIRECT)
+        except AWS_FAILURES:
+            # What else there is to know is wanted most while AWS fails.
+            _log.warning("the functions could not be counted", exc_info=True)
+        request.app.state.function_figures = kept
+    return kept[1]

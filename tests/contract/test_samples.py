@@ -113,7 +113,8 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
     tell("destroy-instance")
     tell("chat")
     tell("list-data")
-    for name in ("create", "list", "get", "update", "invoke", "invocations", "delete"):
+    tell("user-token")
+    for name in ["create", "list", "get", "update", "invoke", "invocations", "figures", "delete"]:
         tell(f"function-{name}")
     tell("client-create", userId="admin")
     tell("client-token", clientSecret=told["client-create"]["clientSecret"])

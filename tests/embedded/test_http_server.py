@@ -226,7 +226,7 @@ def test_an_answer_does_not_wait_for_the_clients_acknowledgement(served: Served)
         for _ in range(100):
             connection.sendall(request)
             received = b""
-            while not received.endswith(b'{"status":"alive"}'):
+            while not received.endswith(b'{"status":"healthy"}'):
                 received += connection.recv(4096)
     assert time.perf_counter() - began < 3  # 40 ms each with Nagle's algorithm, else about 1
 

@@ -91,7 +91,7 @@ def test_a_head_that_dribbles_in_is_not_waited_for_either_not_even_after_an_answ
     with server.connected() as connection:
         connection.sendall(ALIVE)
         said = b""
-        while b"alive" not in said:
+        while b"healthy" not in said:
             said += connection.recv(65536)
         began = time.monotonic()
         with suppress(OSError):  # it is closed, or reset while sending

@@ -52,7 +52,7 @@ def test_status_is_the_contracts_object(http):
 def test_root_and_health_say_that_all_is_well(http):
     assert get("/").json["status"] == "healthy"
     assert get("/health").json["status"] == "healthy"
-    assert get("/healthz").json == {"status": "alive"}
+    assert get("/healthz").json == {"status": "healthy"}
 
 
 def test_health_says_what_the_contract_of_invocations_says(http, freezer):
@@ -514,7 +514,7 @@ def test_a_refusal_can_be_read_by_an_allowed_page_too(http):
         ("https://evil.example", "POST", "authorization"),
         ("https://pages.example.evil", "POST", "authorization"),
         ("null", "POST", "authorization"),
-        ("https://pages.example", "DELETE", "authorization"),
+        ("https://pages.example", "PUT", "authorization"),
         ("https://pages.example", "POST", "x-other"),
     ],
 )

@@ -66,6 +66,7 @@ UNKNOWN = (*BAD, 400, 400, 400, 400, 400, *NO_CLIENT, 400, 400, 400)
 INVOKING = (*BAD, 403, 403, 403, 200, 403, *NO_CLIENT, 200, 403, 403)
 READING = (*BAD, 403, 403, 403, 200, 403, *NO_CLIENT, 200, 200, 403)
 OF_GATEWAY = (*BAD, 403, 403, 403, 403, 403, *NO_CLIENT, 200, 403, 403)
+NO_FUNCTION = (*BAD, *(404,) * 5, *NO_CLIENT, 403, 403, 403)
 # none … wrong audience, bob, ada, ada, admin, helper, clients: two bad ones, gateway, other, helping
 TABLE = {
     ("GET", "/", None): OPEN,
@@ -102,6 +103,15 @@ TABLE = {
     ("GET", "/api/v1/functions", None): READING,
     ("GET", "/api/v1/functions/my-function", None): INVOKING,
     ("GET", "/api/v1/invocations", None): READING,
+    ("GET", "/v1/functions", None): OF_USERS,
+    ("GET", "/v1/functions/none", None): NO_FUNCTION,
+    ("PATCH", "/v1/functions/none", "no replicas"): NO_FUNCTION,
+    ("DELETE", "/v1/functions/none", None): NO_FUNCTION,
+    ("POST", "/v1/functions/none:invoke", "nothing"): NO_FUNCTION,
+    ("GET", "/v1/functions/none/invocations", None): NO_FUNCTION,
+    ("POST", "/v1/functions", "nothing"): (*BAD, *(400,) * 5, *NO_CLIENT, 403, 403, 403),
+    ("POST", "/auth/token", "bob"): (*BAD, 403, 403, 403, 403, 200, *NO_CLIENT, 403, 403, 200),
+    ("POST", "/auth/token", "admin"): (*BAD, *(403,) * 5, *NO_CLIENT, 403, 403, 403),
     ("GET", "/api/v1/nothing", None): (404,) * 16,
     ("GET", "/api/v1/invoke", None): (405,) * 16,
     ("GET", "/nothing", None): (404,) * 16,
@@ -121,6 +131,9 @@ BODIES = {
     "status of system": {"action": "status", "userId": "system"},
     "health": {"action": "readiness"},
     "nothing": {},
+    "no replicas": {"replicas": 0},
+    "bob": {"user_id": "bob"},
+    "admin": {"user_id": "admin"},
     "invocation": INVOCATION,
     "own invocation": OWN_INVOCATION,
     "invocation for another client": OWN_INVOCATION
