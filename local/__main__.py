@@ -170,7 +170,7 @@ def _ready(given: argparse.Namespace, members: list[str], server: http.Server, t
 def _follow(aws: embedded.Embedded, server: http.Server, cluster: str, ending: Ending) -> None:
     """Keep the tasks' events coming and show the logs, until asked to end."""
     ending.let_finish()  # an exception out of nowhere can get lost in the midst of a call
-    tasks = TaskEvents(aws, cluster)
+    tasks, functions = TaskEvents(aws, cluster), TaskEvents(aws, stack.FUNCTIONS_CLUSTER)
     log = FunctionLog(aws, stack.LOG_GROUP)
     while not ending.asked:
         if aws.process.poll() is not None:
@@ -179,6 +179,7 @@ def _follow(aws: embedded.Embedded, server: http.Server, cluster: str, ending: E
             raise LocalError(f"The server ended: {reason(server.log.read_text())}")
         tasks.send()
         tasks.end_purges(stack.PURGE_FAMILY)
+        functions.send()
         for line in [*log.fresh(), *readable(server.fresh())]:
             print(line, flush=True)
         time.sleep(_LOOK_EVERY)

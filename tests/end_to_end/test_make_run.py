@@ -21,6 +21,7 @@ import requests
 
 from local.embedded import CREDENTIALS, client, endpoint
 from local.stack import FUNCTION, STACK, TOP
+from tests.processes import alive, descendants
 
 pytestmark = pytest.mark.embedded
 
@@ -95,28 +96,6 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
-
-
-def descendants(pid: int) -> set[int]:
-    """The process ids of all children, their children and so on."""
-    listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
-    )
-    pairs = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
-    found, parents = set[int](), {pid}
-    while parents:
-        parents = {child for child, parent in pairs if parent in parents}
-        found |= parents
-    return found
-
-
-def alive(pids: set[int]) -> set[int]:
-    """Those that run; what is dead but not yet cleared away does not."""
-    listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=True
-    )
-    rows = [line.split() for line in listed.stdout.splitlines()]
-    return pids & {int(pid) for pid, state in rows if not state.startswith("Z")}
 
 
 @pytest.fixture(scope="module")
