@@ -50,8 +50,15 @@ or over HTTP, as the first member of the demo community (the token is good for t
 The demo community: {members}
 Its administrator is the user {admin}; Ko-fi's verification token is {kofi}.
 Within two minutes the schedule starts the server of a session that is booked for one of them.
-No containers run here: a started server is "running" at once, has no address, and shows no page. The task
-changes that ECS would send, and the ends of the tasks that delete files, come from this process.
+No servers run here: a started one is "running" at once, has no address, and shows no page. The task changes that
+ECS would send, and the ends of the tasks that delete files, come from this process.
+
+Members' own containers do run, of a few known images: nginx:alpine and node:18-alpine (which answer HTTP),
+print-input, clock, crash. Here anybody gets a token for anybody (docs/functions.md):
+
+  export ALICE=$(curl -s {http}/auth/token -d '{{"user_id": "alice"}}' | sed 's/.*"token":"\\([^"]*\\).*/\1/')
+  curl -s {http}/v1/functions -H "Authorization: Bearer $ALICE" -d '{{"name": "my-clock", "image": "clock"}}'
+  curl -s {http}/v1/functions -H "Authorization: Bearer $ALICE"
 
 {functions} are invoked for the client {client}, by HTTP and by gRPC at {grpc} (docs/invocations.md):
 
@@ -170,7 +177,7 @@ def _ready(given: argparse.Namespace, members: list[str], server: http.Server, t
 def _follow(aws: embedded.Embedded, server: http.Server, cluster: str, ending: Ending) -> None:
     """Keep the tasks' events coming and show the logs, until asked to end."""
     ending.let_finish()  # an exception out of nowhere can get lost in the midst of a call
-    tasks = TaskEvents(aws, cluster)
+    tasks, functions = TaskEvents(aws, cluster), TaskEvents(aws, stack.FUNCTIONS_CLUSTER)
     log = FunctionLog(aws, stack.LOG_GROUP)
     while not ending.asked:
         if aws.process.poll() is not None:
@@ -179,6 +186,7 @@ def _follow(aws: embedded.Embedded, server: http.Server, cluster: str, ending: E
             raise LocalError(f"The server ended: {reason(server.log.read_text())}")
         tasks.send()
         tasks.end_purges(stack.PURGE_FAMILY)
+        functions.send()
         for line in [*log.fresh(), *readable(server.fresh())]:
             print(line, flush=True)
         time.sleep(_LOOK_EVERY)

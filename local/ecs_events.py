@@ -31,9 +31,9 @@ class TaskEvents:
         self._seen: dict[str, str] = {}  # task ARN: the last state that was sent
 
     def send(self) -> int:
-        """Look once; returns how many events that made."""
+        """Look once, and tell in the order of what happened; returns how many events that made."""
         changed = [task for task in self._tasks() if self._is_news(task)]
-        for task in changed:
+        for task in sorted(changed, key=_since):
             self._deliver(event_of(task, self._address))
             self._seen[task["taskArn"]] = task["lastStatus"]
         return len(changed)
@@ -55,11 +55,12 @@ class TaskEvents:
 
     def _tasks(self) -> Iterator[dict[str, Any]]:
         """All tasks but those whose end has been sent."""
-        arns: list[str] = []
+        listed: list[str] = []
         for desired in ("RUNNING", "STOPPED"):
             pages = self._ecs.get_paginator("list_tasks")
             for page in pages.paginate(cluster=self._cluster, desiredStatus=desired):
-                arns += [arn for arn in page["taskArns"] if self._seen.get(arn) != "STOPPED"]
+                listed += [arn for arn in page["taskArns"] if self._seen.get(arn) != "STOPPED"]
+        arns = list(dict.fromkeys(listed))  # one that ended meanwhile is on both lists
         for start in range(0, len(arns), _PAGE):
             described = self._ecs.describe_tasks(
                 cluster=self._cluster, tasks=arns[start : start + _PAGE]
@@ -80,6 +81,12 @@ class TaskEvents:
             return False
         answer = self._events.test_event_pattern(EventPattern=rule["EventPattern"], Event=event)
         return bool(answer["Result"])
+
+
+def _since(task: dict[str, Any]) -> datetime:
+    """Since when a task is as it is."""
+    since: datetime = task.get("stoppedAt") or task.get("startedAt") or task["createdAt"]
+    return since
 
 
 def event_of(task: dict[str, Any], address: str | None) -> dict[str, Any]:

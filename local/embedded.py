@@ -27,6 +27,7 @@ CREDENTIALS = {
     "AWS_SECRET_ACCESS_KEY": "test",
     "AWS_DEFAULT_REGION": REGION,
 }
+_TOP = Path(__file__).resolve().parent.parent
 _READY_WITHIN = 60  # seconds; about 2 are usual
 # The function's own limit is 300 s; a call that takes longer, or fails, is not repeated behind our back.
 _CALL = Config(connect_timeout=5, read_timeout=310, retries={"total_max_attempts": 1})
@@ -82,11 +83,11 @@ def running(port: int = PORT, *, auth: bool = False) -> Iterator[Embedded]:
     refuse_taken(port, "PORT=4567")
     with tempfile.TemporaryDirectory(prefix=f"embedded-aws-{port}-") as name:
         directory = Path(name)
-        command = [sys.executable, "-m", "ministack"]
+        command = [sys.executable, "-m", "local.leashed", "local.fargate"]
         environment = _environment(port, directory, auth=auth)
         with (
             (directory / "ministack.log").open("wb") as output,
-            child(command, environment, output, cwd=directory) as process,
+            child(command, environment, output, cwd=_TOP, leashed=True) as process,
         ):
             embedded = Embedded(port, directory, process)
             _wait_until_ready(embedded)

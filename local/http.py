@@ -47,11 +47,11 @@ class Server:
 def running(aws: Embedded, port: int = PORT, grpc_port: int = GRPC_PORT) -> Iterator[Server]:
     """Serve HTTP on 127.0.0.1:`port`, and gRPC; nothing is left at the end. LocalError if it does not start."""
     log = aws.directory / "server.log"
-    command = [sys.executable, "-m", "handler.server", "--port", str(port)]
+    command = [sys.executable, "-m", "local.leashed", "handler.server", "--port", str(port)]
     command += ["--grpc-port", str(grpc_port)]
     with (
         log.open("wb") as output,
-        child(command, environment(aws), output, cwd=stack.TOP) as process,
+        child(command, environment(aws), output, cwd=stack.TOP, leashed=True) as process,
     ):
         server = Server(port, process, log)
         _wait_until_ready(server)

@@ -44,14 +44,22 @@ def reason(said: str) -> str:
 
 @contextmanager
 def child(
-    command: list[str], environment: Mapping[str, str], output: IO[bytes], cwd: Path
+    command: list[str],
+    environment: Mapping[str, str],
+    output: IO[bytes],
+    cwd: Path,
+    *,
+    leashed: bool = False,
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """A program in a process group of its own, of which nothing is left afterwards."""
+    """A program in a process group of its own, of which nothing is left afterwards.
+
+    If it is `leashed` (`local/leashed.py`), not even if this process is killed.
+    """
     process = subprocess.Popen(
         command,
         env=environment,
         cwd=cwd,
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.PIPE if leashed else subprocess.DEVNULL,
         stdout=output,
         stderr=subprocess.STDOUT,
         start_new_session=True,
@@ -60,6 +68,8 @@ def child(
         yield process
     finally:
         _end_group(process)
+        if process.stdin:
+            process.stdin.close()
 
 
 def _end_group(process: subprocess.Popen[bytes]) -> None:

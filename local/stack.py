@@ -18,6 +18,7 @@ STACK = "foundry-local"  # samconfig.toml, environment `local`
 FUNCTION = "foundry-vtt-instance-management"  # template.yaml, parameter FunctionName
 LOG_GROUP = f"/aws/lambda/{FUNCTION}"
 PURGE_FAMILY = f"{STACK}_purge"
+FUNCTIONS_CLUSTER = f"{STACK}-functions"
 
 # The emulator asks for a right that does not exist on AWS, where InvokeModel, which the template gives, is the one.
 _CONVERSE = {

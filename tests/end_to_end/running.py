@@ -93,28 +93,6 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def descendants(pid: int) -> set[int]:
-    """The process ids of all children, their children and so on."""
-    listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True
-    )
-    pairs = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
-    found, parents = set[int](), {pid}
-    while parents:
-        parents = {child for child, parent in pairs if parent in parents}
-        found |= parents
-    return found
-
-
-def alive(pids: set[int]) -> set[int]:
-    """Those that run; what is dead but not yet cleared away does not."""
-    listed = subprocess.run(
-        ["ps", "-A", "-o", "pid=,stat="], capture_output=True, text=True, check=True
-    )
-    rows = [line.split() for line in listed.stdout.splitlines()]
-    return pids & {int(pid) for pid, state in rows if not state.startswith("Z")}
-
-
 @contextmanager
 def running() -> Iterator[Run]:
     """A run that is ready, and is ended as Ctrl-C does."""

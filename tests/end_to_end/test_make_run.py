@@ -19,11 +19,10 @@ from tests.end_to_end.running import (
     BEHIND_PROXY,
     MEMBER,
     Run,
-    alive,
-    descendants,
     free_port,
     make_invoke,
 )
+from tests.processes import alive, descendants
 
 pytestmark = pytest.mark.embedded
 
