@@ -57,7 +57,8 @@ def _observed(platform: Platform, service: str, task: Task) -> bool:
         run = _open(platform, function, task)
         function = platform.tenant_functions.of_service(service) or function
     if run is None:
-        return False  # it is still coming up
+        _note_wait(platform, function, task)
+        return False
     if task.status == "STOPPED":
         _close(platform, function, run, task)
         return True
@@ -113,6 +114,13 @@ def _after(function: Function, task: Task, seconds: int) -> tuple[dict[str, Any]
         values |= {"heldBack": "failing", "generation": function["generation"] + 1}
         values |= {"due": "function", "dueAt": clock.now()}
     return values, ()
+
+
+def _note_wait(platform: Platform, function: Function, task: Task) -> None:
+    """Note why a task is still coming up, if ECS says so of its container, and not of the operator's things."""
+    said = " ".join(task.reasons)[:300]
+    if said and "arn:" not in said and function.get("reason") != said:
+        platform.tenant_functions.apply_update(noted(platform, function, {"reason": said}))
 
 
 def _note_seen(platform: Platform, function: Function, task: Task) -> None:

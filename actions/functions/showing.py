@@ -65,6 +65,8 @@ def shown(function: Function) -> Answer:
 
 
 def _why(function: Function, status: Status) -> str | None:
+    if status == Status.RUNNING:
+        return None
     if function.get("heldBack") == "budget" and status == Status.STOPPED:
         return _BUDGET
     if function.get("secretMissing"):

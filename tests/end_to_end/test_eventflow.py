@@ -8,6 +8,9 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -190,3 +193,66 @@ def test_what_the_go_client_sends_is_answered_byte_for_byte(run: Run) -> None:
             connection.sendall(sent.replace(b"your_token", token))
             answered = connection.recv(100_000)
             assert answered.startswith(b"HTTP/1.1 " + status), answered
+
+
+@dataclass(frozen=True)
+class Member:
+    """Somebody who uses the API."""
+
+    run: Run
+    token: str
+
+    def call(self, method: str, path: str = "", body: Any = None) -> requests.Response:
+        """The answer to a request under /v1/functions."""
+        return requests.request(
+            method,
+            f"http://127.0.0.1:{self.run.http_port}/v1/functions{path}",
+            headers={"Authorization": f"Bearer {self.token}"},
+            json=body,
+            timeout=30,
+        )
+
+    def create(self, name: str, image: str, **more: Any) -> None:
+        """Make a function."""
+        answer = self.call("POST", "", {"name": name, "image": image, **more})
+        assert answer.status_code == 201, answer.text
+
+    def becomes(self, path: str, wanted: Callable[[Any], bool]) -> Any:
+        """What is at an address, once it is as wanted; within 30 s."""
+        give_up = time.monotonic() + 30
+        while not wanted(found := self.call("GET", path).json()):
+            assert time.monotonic() < give_up, found
+            time.sleep(0.2)
+        return found
+
+
+@pytest.fixture
+def carol(run: Run) -> Member:
+    return Member(run, token_of(run, "carol"))
+
+
+def test_what_runs_fails_and_waits_is_seen(carol: Member) -> None:
+    carol.create("runs", "clock", replicas=2)
+    carol.create("fails", "crash")
+    carol.create("waits", "ghcr.io/nobody/nothing:1")
+    running = carol.becomes("/runs", lambda found: found["available_replicas"] == 2)
+    assert running["status"] == "Running"
+    failed = carol.becomes("/fails", lambda found: found["status"] == "Failed")
+    assert failed["reason"] == "Its container ended by itself: exit code 1."
+    waiting = carol.becomes("/waits", lambda found: "reason" in found)
+    assert waiting["status"] == "Pending"
+    assert "plays no image ghcr.io/nobody/nothing" in waiting["reason"]
+    carol.call("PATCH", "/runs", {"replicas": 0})
+    carol.becomes("/runs", lambda found: found["status"] == "Stopped")
+    for name in ("runs", "fails", "waits"):
+        assert carol.call("DELETE", f"/{name}").status_code == 204
+
+
+@pytest.mark.parametrize("given", [{"roll": "2d6"}, {"map": "x" * 20_000}], ids=["short", "long"])
+def test_an_invocation_gets_its_input_and_ends(carol: Member, given: Any) -> None:
+    carol.create("prints", "print-input", replicas=0)
+    invoked = carol.call("POST", "/prints:invoke", {"input": given})
+    assert invoked.status_code == 200, invoked.text
+    done = carol.becomes("/prints/invocations", lambda found: found[0].get("exit_code") is not None)
+    assert (done[0]["job_name"], done[0]["status"]) == (invoked.json()["job_name"], "completed")
+    carol.call("DELETE", "/prints")

@@ -222,3 +222,16 @@ def test_every_second_of_every_task_is_billed_once(http, fargate, invoke, freeze
     costs = invoke({"action": "get-user-costs", "userId": "alice"})
     assert sorted(run["seconds"] for run in costs["runs"]) == [100, 7200, 7300]
     assert {run["kind"] for run in costs["runs"]} == {"function"}
+
+
+def test_what_a_task_that_comes_up_waits_for_is_said(http, fargate, invoke):
+    ALICE.create()
+    (arn,) = fargate.start_tasks()
+    event = fargate.event(arn)
+    event["detail"]["containers"][0]["reason"] = "There is no room for it."
+    invoke(event)
+    found = ALICE.get()
+    assert (found["status"], found["reason"]) == ("Pending", "There is no room for it.")
+    fargate.settle()
+    assert ALICE.get()["status"] == "Running"
+    assert "reason" not in ALICE.get()
