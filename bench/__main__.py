@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import calls, cold_start, gateway, http, overview, ticks
+from bench import calls, cold_start, functions, gateway, http, overview, ticks
 from bench.calls import ADDED_SECONDS, LIVES, Asked
 from bench.cold_start import PAIRS, ColdStart
 from bench.report import against, at_least, table
@@ -42,6 +42,8 @@ def main() -> None:
     print(_ticks(ticks.measure()))
     print()
     print(_overview(*overview.measure()))
+    print()
+    print(_functions(functions.lists(), functions.requests()))
 
 
 def _cold_start(started: ColdStart) -> str:
@@ -143,6 +145,24 @@ def _overview(few: overview.Looked, many: overview.Looked) -> str:
         f"  the function's own ms           {few.own * 1000:6.1f} {many.own * 1000:6.1f}   ratio"
         f" {ratio:.2f}, {against(round(ratio, 2), TICK_RATIO_AIM)}\n"
         f"  with the emulator's search, ms  {few.seconds * 1000:6.1f} {many.seconds * 1000:6.1f}"
+    )
+
+
+def _functions(lists: dict[int, functions.Listed], requests: dict[str, Asked]) -> str:
+    described = functions.DESCRIBED_AT_ONCE
+    rows = [["functions in the list", "reads", "own ms", "asking ECS instead"]]
+    rows += [
+        [str(n), str(each.reads), f"{each.own * 1000:.1f}", f"{-(-n // described)} calls more"]
+        for n, each in lists.items()
+    ]
+    asked = [["request", "calls", "longest chain", "ms"]]
+    asked += [
+        [name, str(each.calls), str(each.chain), f"{each.seconds * 1000:.0f}"]
+        for name, each in requests.items()
+    ]
+    return (
+        f"Lists of functions, medians of {functions.ROUNDS}\n{table(rows)}\n"
+        f"What each request asks of AWS, {ADDED_SECONDS * 1000:.0f} ms added to each call\n{table(asked)}"
     )
 
 

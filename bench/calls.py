@@ -65,14 +65,25 @@ class Life:
         self._step("event: purge task STOPPED", self.ecs.ended(self.ecs.only_task(), exit_code=0))
 
     def _step(self, name: str, event: dict[str, Any]) -> None:
-        AWS.begin()
-        began = time.perf_counter()
-        with redirect_stdout(io.StringIO()):  # the function's log
-            answer = lambda_handler(event, world.Context())
-        took = time.perf_counter() - began
-        AWS.end()
-        assert answer["success"], answer
-        self.steps[name] = Asked(len(AWS.calls), len(longest_chain(AWS.spans)), took)
+        self.steps[name] = ask(event)
+
+
+def quietly(event: dict[str, Any]) -> dict[str, Any]:
+    """The function's answer, without its log; it must succeed."""
+    with redirect_stdout(io.StringIO()):
+        answer = lambda_handler(event, world.Context())
+    assert answer["success"], answer
+    return answer
+
+
+def ask(event: dict[str, Any]) -> Asked:
+    """What an event makes the function ask of AWS."""
+    AWS.begin()
+    began = time.perf_counter()
+    quietly(event)
+    took = time.perf_counter() - began
+    AWS.end()
+    return Asked(len(AWS.calls), len(longest_chain(AWS.spans)), took)
 
 
 def measure(lives: int = LIVES) -> dict[str, Asked]:

@@ -205,4 +205,4 @@ def write(table: str, items: list[dict[str, Any]]) -> None:
             {"PutRequest": {"Item": {name: serialize(value) for name, value in item.items()}}}
             for item in items[first : first + 25]
         ]
-        world.client("dynamodb").batch_write_item(RequestItems={table: puts})
+        world.client("dynamodb").batch_write_item(RequestItems={world.table_of(table): puts})
