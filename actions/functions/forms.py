@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Annotated
 
@@ -21,7 +22,8 @@ SMALLEST = 256, 512
 MOST_REPLICAS = 10
 LONGEST_PAGE = 100
 HIDDEN = "***"  # what is shown of a secret value; sent back, it stands for the value that there is
-_ENV_CHARACTERS = 16_384  # a task definition holds 64 KB (Amazon ECS service quotas)
+# A task definition holds 64 KB as JSON, in which a character may take twelve bytes (Amazon ECS service quotas).
+_ENV_BYTES, _COMMAND_BYTES = 16_384, 8_192
 _RESERVED = ("INPUT_JSON", "INPUT_URL")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
 _COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
@@ -54,9 +56,19 @@ def _env(variables: dict[str, str]) -> dict[str, str]:
         )
     if reserved := next((name for name in variables if name in _RESERVED), None):
         raise ValueError(f"{reserved} is the platform's own: an invocation's input is in it.")
-    if sum(len(name) + len(value) for name, value in variables.items()) > _ENV_CHARACTERS:
-        raise ValueError(f"All variables together have at most {_ENV_CHARACTERS:,} characters.")
+    if sum(_size(name) + _size(value) for name, value in variables.items()) > _ENV_BYTES:
+        raise ValueError(f"All variables together have at most {_ENV_BYTES:,} bytes.")
     return variables
+
+
+def _command(words: list[str]) -> list[str]:
+    if sum(map(_size, words)) > _COMMAND_BYTES:
+        raise ValueError(f"A command has at most {_COMMAND_BYTES:,} bytes.")
+    return words
+
+
+def _size(text: str) -> int:
+    return len(json.dumps(text)) - 2
 
 
 Name = Annotated[
@@ -73,7 +85,7 @@ Image = Annotated[
 ]
 Replicas = Annotated[int, Field(ge=0, le=MOST_REPLICAS)]
 _Text = Annotated[str, StringConstraints(max_length=4096), AfterValidator(_one_line)]
-Command = Annotated[list[_Text], Field(max_length=64)]
+Command = Annotated[list[_Text], Field(max_length=64), AfterValidator(_command)]
 Env = Annotated[dict[str, _Text], Field(max_length=64), AfterValidator(_env)]
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.functions.forms import LONGEST_PAGE
-from actions.functions.showing import shown
+from actions.functions.showing import in_short
 from services.platform import Platform
 
 
@@ -31,7 +31,11 @@ def function_list(request: FunctionList, platform: Platform) -> Answer:
         limit = request.limit or LONGEST_PAGE
         first = ((request.page or 1) - 1) * limit
         found = found[first : first + limit]
-    return {"success": True, "functions": [shown(function) for function in found], "total": total}
+    return {
+        "success": True,
+        "functions": [in_short(function) for function in found],
+        "total": total,
+    }
 
 
 ACTION = Action(FunctionList, function_list, Scope.USER)

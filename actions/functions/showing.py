@@ -40,8 +40,14 @@ def status_of(function: Function) -> Status:
 
 def shown(function: Function) -> Answer:
     """The function, as answers show it. Values that are secret stay hidden."""
-    status = status_of(function)
     hidden = dict.fromkeys(function["secretNames"], HIDDEN)
+    env = {**function["env"], **hidden}
+    return {**in_short(function), "command": function.get("command", []), "env": env}
+
+
+def in_short(function: Function) -> Answer:
+    """The function, as lists show it: without command and environment, which may be long."""
+    status = status_of(function)
     answer: Answer = {
         "id": function["functionId"],
         "userId": function["userId"],
@@ -49,8 +55,6 @@ def shown(function: Function) -> Answer:
         "namespace": namespace_of(function["userId"]),
         "image": function["image"],
         "replicas": function["replicas"],
-        "command": function.get("command", []),
-        "env": {**function["env"], **hidden},
         "cpu": function["cpu"],
         "memory": function["memory"],
         "readOnly": function["readOnly"],

@@ -103,6 +103,7 @@ _ANSWERED = {
     "created_at": "2025-11-08T10:30:00Z",
     "updated_at": "2025-11-08T10:30:00Z",
 }
+_LISTED = {name: value for name, value in _ANSWERED.items() if name not in ("command", "env")}
 _INVOCATION = {
     "type": "object",
     "required": ["job_name", "status", "requested_at"],
@@ -161,7 +162,7 @@ def create(request: Request, caller: Authenticated, body: Body) -> Json:
     return Json(_shown(answer["function"]), status_code=201)
 
 
-@router.get(_PREFIX, openapi_extra=described({"type": "array", "items": _FUNCTION}, [_ANSWERED]))
+@router.get(_PREFIX, openapi_extra=described({"type": "array", "items": _FUNCTION}, [_LISTED]))
 def listed(
     request: Request,
     caller: Authenticated,
@@ -261,7 +262,9 @@ def moment(seconds: int) -> str:
 
 def _shown(function: Answer) -> Answer:
     shown = _in_snake_case(function)
-    return shown | {"env": function["env"]}  # whose names are the member's own
+    return shown | (
+        {"env": function["env"]} if "env" in function else {}
+    )  # with the member's own names
 
 
 def _in_snake_case(found: Answer) -> Answer:
