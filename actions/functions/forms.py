@@ -26,21 +26,51 @@ HIDDEN = "***"  # what is shown of a secret value; sent back, it stands for the 
 _ENV_BYTES, _COMMAND_BYTES = 16_384, 8_192
 _RESERVED = ("INPUT_JSON", "INPUT_URL")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
-_COMPONENT = r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*"
-# distribution/reference: [host[:port]/]path[:tag][@digest]
-_IMAGE = re.compile(
-    r"(?:(?P<host>(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*"
-    r"(?::[0-9]{1,5})?)/)?"
-    rf"(?P<path>{_COMPONENT}(?:/{_COMPONENT})*)"
-    r"(?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(?:@sha256:[0-9a-f]{64})?",
-    re.ASCII,
+_TAG, _DIGEST = (
+    re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}", re.ASCII),
+    re.compile(r"sha256:[0-9a-f]{64}", re.ASCII),
 )
+_HOST_PART, _PORT = re.compile(r"[A-Za-z0-9-]{1,63}", re.ASCII), re.compile(r"[0-9]{1,5}", re.ASCII)
+_BETWEEN = re.compile(r"[^a-z0-9]+")
 
 
 def _image(text: str) -> str:
-    if not _IMAGE.fullmatch(text):
-        raise ValueError(text)
+    parted_reference(text)
     return text
+
+
+def parted_reference(text: str) -> tuple[str | None, str]:
+    """The registry that an image names, if it names one, and its path there, without tag and digest.
+
+    Raises ValueError for what is no reference: [host[:port]/]path[:tag][@digest] (distribution/reference).
+    """
+    name, at, digest = text.partition("@")
+    first, slash, rest = name.partition("/")
+    names_host = bool(slash) and (bool({".", ":"} & set(first)) or first == "localhost")
+    host, path = (first, rest) if names_host else (None, name)
+    _, colon, tag = path.rpartition("/")[2].partition(":")
+    if colon:
+        path = path.removesuffix(f":{tag}")
+    if (at and not _DIGEST.fullmatch(digest)) or (colon and not _TAG.fullmatch(tag)):
+        raise ValueError(text)
+    if (host is not None and not _is_host(host)) or not all(map(_is_part, path.split("/"))):
+        raise ValueError(text)
+    return host, path
+
+
+def _is_host(text: str) -> bool:
+    host, colon, port = text.partition(":")
+    parts = host.split(".")
+    return all(_HOST_PART.fullmatch(p) and p.strip("-") == p for p in parts) and (
+        not colon or bool(_PORT.fullmatch(port))
+    )
+
+
+def _is_part(text: str) -> bool:
+    """Lower case letters and digits, between which there may be a point, one or two underscores, or hyphens."""
+    between = _BETWEEN.findall(text)
+    allowed = all(b in (".", "_", "__") or not b.strip("-") for b in between)
+    return bool(text) and text[0].isalnum() and text[-1].isalnum() and allowed
 
 
 def _one_line(text: str) -> str:
@@ -101,12 +131,8 @@ def size_hint(cpu: int, memory: int) -> str | None:
 
 def full_reference(image: str) -> str:
     """An image's name with its registry, as Docker understands it: `nginx` is `docker.io/library/nginx`."""
-    found = _IMAGE.fullmatch(image)
-    assert found  # noqa: S101 - for mypy: forms.Image has checked it
-    host, path = found["host"], found["path"]
-    if host is None or not (re.search(r"[.:]", host) or host == "localhost"):
-        path = f"{host}/{path}" if host else path
-        host = "docker.io"
+    host, path = parted_reference(image)
+    host = host or "docker.io"
     if host == "docker.io" and "/" not in path:
         path = f"library/{path}"
     return f"{host}/{path}"

@@ -6,6 +6,7 @@ closed and billed once when ECS says that it has stopped, in the transaction tha
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import structlog
@@ -28,6 +29,9 @@ MOST_FAILURES = 5  # in a row, after which nothing more of the function runs unt
 LONG_LIFE_SECONDS = 300  # who has run for so long failed for another reason than who came before
 _SEEN_AGAIN_SECONDS = 600
 _SERVICE = "service:"
+_OPERATORS = re.compile(
+    r"arn:|[0-9]{12}|amazonaws"
+)  # things that are nobody's business but the operator's
 
 
 def observe(platform: Platform, task: Task) -> None:
@@ -119,7 +123,7 @@ def _after(function: Function, task: Task, seconds: int) -> tuple[dict[str, Any]
 def _note_wait(platform: Platform, function: Function, task: Task) -> None:
     """Note why a task is still coming up, if ECS says so of its container, and not of the operator's things."""
     said = " ".join(task.reasons)[:300]
-    if said and "arn:" not in said and function.get("reason") != said:
+    if said and not _OPERATORS.search(said) and function.get("reason") != said:
         platform.tenant_functions.apply_update(noted(platform, function, {"reason": said}))
 
 

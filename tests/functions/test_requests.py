@@ -177,3 +177,33 @@ def test_nobody_reaches_another_members_functions(http):
     assert ALICE.get()["replicas"] == 1
     made = BOB.call("POST", body={**ASKED, "user_id": "alice", "userId": "alice"})
     assert made.json["user_id"] == "bob"
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "a..b",
+        "a___b",
+        "-a",
+        "a-",
+        "a//b",
+        "/a",
+        "a/",
+        "a:",
+        "a:b:c",
+        "a@sha256:00",
+        "a@md5:00",
+        "-ghcr.io/a",
+        "ghcr.io:x/a",
+        "ghcr.io/",
+        "a b",
+        "ä",
+        "a\n",
+        ":tag",
+        "@",
+    ],
+)
+def test_what_docker_would_not_take_for_an_image_is_refused(http, image):
+    answer = ALICE.call("POST", body={"name": "dice", "image": image})
+    assert answer.status == 400
+    assert answer.json["message"].startswith("image is not valid.")
