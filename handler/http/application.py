@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -61,6 +62,11 @@ class Ports:
     grpc: int | None = None
 
 
+def end(app: FastAPI) -> None:
+    """Let answers end that would go on for as long as their clients stay."""
+    app.state.ending.set()
+
+
 def build(
     platform: Platform,
     *,
@@ -77,6 +83,7 @@ def build(
     app.state.platform = platform
     app.state.metrics_open = metrics_open
     app.state.ports = ports
+    app.state.ending = asyncio.Event()
     for surface in SURFACES:
         app.router.routes.extend(surface.router.routes)
     answer_routers_refusals(app)
