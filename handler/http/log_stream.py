@@ -20,7 +20,6 @@ from actions.action import Answer
 if TYPE_CHECKING:
     from actions.functions.following import Follower
 
-_HEARTBEAT_SECONDS = 15  # of silence; proxies end what is silent for longer, after 60 s as a rule
 _LINE_END = re.compile(r"\r\n|\n|\r")
 # RFC 3339, as containers begin their lines that say when they were written.
 _MOMENT = re.compile(
@@ -34,7 +33,7 @@ class Text:
 
     media_type = "text/plain"
     head = ""
-    heartbeat = ""
+    nothing_new = ""
 
     def written(self, line: Answer) -> str:
         """What is told of one line of the log."""
@@ -46,7 +45,7 @@ class ServerSentEvents(Text):
 
     media_type = "text/event-stream"
     head = "retry: 5000\n\n"  # milliseconds, after which a client that was cut off asks for what has come since
-    heartbeat = ": nothing new\n\n"
+    nothing_new = ": nothing new\n\n"  # a comment, since proxies end what is silent for long
 
     def written(self, line: Answer) -> str:
         """What is told of one line of the log."""
@@ -104,15 +103,9 @@ class LogStream(StreamingResponse):
 
     async def _lines(self, lines: Sequence[Answer]) -> AsyncIterator[bytes]:
         yield self._form.head.encode() + encoded(self._form, lines)
-        silent = 0.0
         while not await self._is_over():
-            silent += self._follower.pause
-            if lines := await run_in_threadpool(self._follower.look):
-                yield encoded(self._form, lines)
-                silent = 0
-            elif silent >= _HEARTBEAT_SECONDS:
-                yield self._form.heartbeat.encode()
-                silent = 0
+            lines = await run_in_threadpool(self._follower.look)
+            yield encoded(self._form, lines) or self._form.nothing_new.encode()
 
     async def _is_over(self) -> bool:
         """Whether nothing is to come, after the follower's pause."""

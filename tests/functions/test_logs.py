@@ -1,14 +1,16 @@
-"""What a function's containers have written, as its member reads it (EventFlow API Reference, Get Function Logs)."""
+"""What a function's containers have written, as its member reads it (EventFlow API Reference, Get Function Logs).
+
+Who follows it is in test_following_logs.py.
+"""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
 
 import pytest
 
 from tests import world
 from tests.aws_calls import AWS
 from tests.functions.member import ALICE, BOB
+from tests.functions.writing import Writer, now_ms
 from tests.http.issuing import own
 from tests.http.shapes import SHAPES, ask
 from tests.lagging.log_events import LOGS
@@ -19,43 +21,15 @@ MINUTE, HOUR = 60_000, 3_600_000
 
 @pytest.fixture
 def log(http, freezer):
-    """Alice's function `dice`, made four days ago, at half past ten; `log(text, …)` is a line that it has written."""
+    """What alice's function `dice`, made four days ago, writes at half past ten, or so many milliseconds `ago`."""
     freezer.move_to("2026-11-04T10:30:00Z")
-    mark = ALICE.create()["id"][-12:]
+    writer = Writer.of(ALICE.create())
     freezer.move_to(NOW)
-    return Writer(f"fn-{mark}")
-
-
-class Writer:
-    """Containers that write."""
-
-    def __init__(self, prefix):
-        self.prefix = prefix
-
-    def __call__(self, text, ago=0, task="a" * 32, prefix=None):
-        """A line that is `ago` milliseconds old."""
-        write(f"{prefix or self.prefix}/main/{task}", text, now_ms() - ago)
-
-
-def now_ms():
-    return int(datetime.now(UTC).timestamp() * 1000)
-
-
-def write(stream, text, at):
-    """The log driver's part."""
-    logs, group = world.client("logs"), f"/ecs/{world.STACK}"
-    try:
-        logs.create_log_stream(logGroupName=group, logStreamName=stream)
-    except logs.exceptions.ResourceAlreadyExistsException:
-        pass
-    event = {"timestamp": at, "message": text}
-    logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=[event])
+    return writer
 
 
 def read(query="", member=ALICE, name="dice", **headers):
-    return ask(
-        "GET", f"/v1/functions/{name}/logs", token=own(member.user), query=query, **headers
-    )
+    return ask("GET", f"/v1/functions/{name}/logs", token=own(member.user), query=query, **headers)
 
 
 def lines(query=""):
@@ -66,9 +40,9 @@ def lines(query=""):
 
 
 def test_a_log_reads_as_the_contract_has_it(log):
-    log("[INFO] Server started on port 8080", 15_000)
-    log("[INFO] Received request: GET /health", 10_000)
-    log("[INFO] Health check passed", 9_000)
+    log("[INFO] Server started on port 8080", ago=15_000)
+    log("[INFO] Received request: GET /health", ago=10_000)
+    log("[INFO] Health check passed", ago=9_000)
     answer = read()
     assert (answer.status, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
     assert answer.body.decode() == (
@@ -86,10 +60,10 @@ def test_a_log_comes_through_every_way_in(log, shape):
 
 
 def test_tasks_of_now_and_before_and_invocations_are_one_log_by_time(log):
-    log("first", 9, task="a" * 32)
-    log("second", 8, task="b" * 32)
-    log("third", 7, task="a" * 32)
-    log("fourth", 6, task="c" * 32)
+    log("first", ago=9, task="a" * 32)
+    log("second", ago=8, task="b" * 32)
+    log("third", ago=7, task="a" * 32)
+    log("fourth", ago=6, task="c" * 32)
     assert lines() == ["first", "second", "third", "fourth"]
 
 
@@ -110,8 +84,8 @@ def test_a_container_that_says_itself_when_it_writes_is_believed(log):
 
 
 def test_what_was_written_in_one_go_stays_together(log):
-    log("Traceback:\n  File x\nValueError\n", 2)
-    log("after", 1)
+    log("Traceback:\n  File x\nValueError\n", ago=2)
+    log("after", ago=1)
     assert read().body.decode().splitlines() == [
         "2026-11-08T10:30:29Z Traceback:",
         "  File x",
@@ -128,21 +102,21 @@ def test_half_a_character_does_no_harm(log):
 def test_a_function_that_has_written_nothing_has_an_empty_log(log):
     answer = read()
     assert (answer.status, answer.body) == (200, b"")
-    log("of somebody else", prefix="fn-0123456789ab")
+    Writer("fn-0123456789ab")("of somebody else")
     assert read().body == b""
 
 
 def test_no_other_functions_lines_are_among_them(log):
     log("ours")
-    log("another's", prefix="fn-0123456789ab")
-    log("another's", prefix=log.prefix + "0")
-    log("a server's", prefix="foundry")
+    Writer("fn-0123456789ab")("another's")
+    Writer(log.prefix + "0")("another's")
+    Writer("foundry")("a server's")
     assert lines() == ["ours"]
 
 
 def test_without_a_number_the_last_hundred_lines_are_told(log):
     for number in range(105):
-        log(str(number), 200 - number)
+        log(str(number), ago=200 - number)
     assert lines() == [str(number) for number in range(5, 105)]
     assert lines("tail=3") == ["102", "103", "104"]
     assert lines("tail=10000") == [str(number) for number in range(105)]
@@ -150,7 +124,7 @@ def test_without_a_number_the_last_hundred_lines_are_told(log):
 
 def test_the_newest_lines_are_found_at_once_however_many_there_are(log):
     for number in range(105):
-        log(str(number), 200 - number, task=f"{number:032}")
+        log(str(number), ago=200 - number, task=f"{number:032}")
     AWS.begin()
     assert lines("tail=2") == ["103", "104"]
     AWS.end()
@@ -161,7 +135,7 @@ def test_the_newest_lines_are_found_at_once_however_many_there_are(log):
 
 def test_small_pages_and_empty_ones_are_read_on(log):
     for number in range(20):
-        log(str(number), 200 - number)
+        log(str(number), ago=200 - number)
     LOGS.page, LOGS.empty = 4, 1
     assert lines("tail=7") == [str(number) for number in range(13, 20)]
     assert len(LOGS.asked) == 4
@@ -169,7 +143,7 @@ def test_small_pages_and_empty_ones_are_read_on(log):
 
 def test_who_asks_for_more_than_an_answer_holds_is_told_so(log):
     for number in range(30):
-        log(f"{number} {'x' * 200_000}", 200 - number)
+        log(f"{number} {'x' * 200_000}", ago=200 - number)
     LOGS.page = 3
     answer = read("tail=30")
     assert answer.headers["x-truncated"] == "true"
@@ -221,7 +195,7 @@ def test_since_is_how_long_ago_or_a_moment_as_for_docker_and_kubectl(log, since,
         ("1m ago", MINUTE),
         ("now", 0),
     ):
-        log(text, ago)
+        log(text, ago=ago)
     assert lines(f"since={since}") == told
 
 
@@ -288,7 +262,7 @@ def test_an_aws_that_is_busy_is_worded_as_everywhere(log):
 
 
 def test_server_sent_events_are_for_who_accepts_them(log):
-    log("one", 1)
+    log("one", ago=1)
     log("two\r\nlines\rthree")
     answer = read(accept="text/event-stream")
     assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
@@ -305,7 +279,7 @@ def test_server_sent_events_are_for_who_accepts_them(log):
 
 
 def test_who_names_the_last_event_seen_is_told_what_has_come_since(log):
-    log("one", 1)
+    log("one", ago=1)
     log("two")
     *_, seen = ids(read(accept="text/event-stream"))
     log("three")
@@ -358,7 +332,7 @@ def told(answer):
 
 
 def test_a_line_says_when_and_by_which_task_it_was_written(log, logs):
-    log("one", 1, task="0123456789abcdef" * 2)
+    log("one", ago=1, task="0123456789abcdef" * 2)
     (line,) = logs()["lines"]
     assert line == {
         "id": line["id"],
@@ -370,7 +344,7 @@ def test_a_line_says_when_and_by_which_task_it_was_written(log, logs):
 
 
 def test_a_number_is_a_moment_too_but_nothing_else_is(log, logs):
-    log("old", 2000)
+    log("old", ago=2000)
     log("new")
     assert told(logs(since=now_ms() // 1000)) == ["new"]
     assert told(logs(since=now_ms() / 1000 - 2)) == ["old", "new"]
@@ -381,12 +355,12 @@ def test_a_number_is_a_moment_too_but_nothing_else_is(log, logs):
 
 
 def test_nothing_is_told_twice_and_nothing_is_left_out(log, logs, freezer):
-    log("one", 5)
-    log("two", 5)
+    log("one", ago=5)
+    log("two", ago=5)
     answer = logs(follow=True, tail=1)
     assert told(answer) == ["two"]
-    log("same moment", 5)
-    log("older, but comes later", 4000)
+    log("same moment", ago=5)
+    log("older, but comes later", ago=4000)
     answer = logs(after=answer["next"])
     assert told(answer) == ["older, but comes later", "same moment"]
     freezer.tick(1)
@@ -444,7 +418,7 @@ def test_a_pause_loses_nothing(log, logs, freezer):
 def test_much_at_once_comes_in_parts_each_line_once(log, logs, freezer):
     answer, began = logs(follow=True), now_ms()
     for number in range(50):
-        log(str(number), 500 - number // 10)
+        log(str(number), ago=500 - number // 10)
     LOGS.page, LOGS.empty = 5, 1
     parts = []
     while not parts or "token" in answer["next"]:
@@ -454,18 +428,18 @@ def test_much_at_once_comes_in_parts_each_line_once(log, logs, freezer):
         assert len(LOGS.asked) - before <= 3
         parts += told(answer)
         if len(parts) == 20:
-            log("late", now_ms() - began + 600)  # behind what was read
+            log("late", ago=now_ms() - began + 600)  # behind what was read
     assert parts == [str(number) for number in range(50)]
     LOGS.page = 1000
     assert told(logs(after=answer["next"])) == ["late"]
 
 
 def test_who_follows_since_a_moment_is_told_nothing_older(log, logs, freezer):
-    log("old", 5000)
+    log("old", ago=5000)
     answer = logs(follow=True, since="2s")
     assert told(answer) == []
-    log("too old", 4000)
-    log("new", 1000)
+    log("too old", ago=4000)
+    log("new", ago=1000)
     assert told(logs(after=answer["next"])) == ["new"]
 
 
@@ -510,6 +484,6 @@ def test_a_position_that_is_none_is_refused(log, logs, position):
 
 
 def test_a_position_of_long_ago_reads_what_is_kept(log, logs):
-    log("kept", 2 * 24 * HOUR)
+    log("kept", ago=2 * 24 * HOUR)
     assert told(logs(after={"since": 0})) == ["kept"]
     assert LOGS.asked[-1]["startTime"] == now_ms() - 3 * 24 * HOUR
