@@ -12,6 +12,7 @@ from handler.http import (
     actions,
     api_docs,
     backend,
+    function_logs,
     functions,
     lambda_action,
     mock_data,
@@ -41,6 +42,7 @@ SURFACES = (
             backend,
             mock_data,
             functions,
+            function_logs,
             user_tokens,
             actions,
             webhooks,
@@ -96,7 +98,7 @@ def build(
         allow_origins=platform.settings.origins,
         allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE"],
         allow_headers=["authorization", "content-type"],
-        expose_headers=[REQUEST_ID, "retry-after", "www-authenticate", "x-total-count"],
+        expose_headers=[REQUEST_ID, "retry-after", "www-authenticate", "x-total-count", "x-follow"],
         max_age=_PREFLIGHT_SECONDS,
     )
     app.add_middleware(HeadMiddleware)

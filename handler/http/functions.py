@@ -16,17 +16,8 @@ from actions.errors import InvalidRequest, NoToken
 from actions.functions.forms import LONGEST_PAGE
 from handler.http import openapi
 from handler.http.dispatching import dispatch_action
-from handler.http.log_stream import (
-    LogStream,
-    ServerSentEvents,
-    Text,
-    can_stream,
-    encoded,
-    form_for,
-    last_seen,
-)
-from handler.http.request import Json, Whole, json_object, platform_of
-from handler.http.security import Authenticated, still
+from handler.http.request import Json, json_object
+from handler.http.security import Authenticated
 from handler.http.surface import Surface, brief
 
 router = APIRouter()
@@ -135,10 +126,6 @@ _INVOKED = {
     "exit_code": 0,
     "cost": 0.000247,
 }
-_LINES = (
-    "2025-11-08T10:30:15Z [INFO] Server started on port 8080\n"
-    "2025-11-08T10:30:20Z [INFO] Received request: GET /health\n"
-)
 _REFUSALS = (400, 401, 403, 404, 409, 413, 429, 500, 504)
 
 
@@ -149,16 +136,6 @@ def described(
     said = openapi.described(answer, example, *_REFUSALS, body=body)
     if status != HTTPStatus.OK:
         said["responses"][str(status)] = said["responses"].pop("200")
-    return said
-
-
-def _in_lines() -> dict[str, Any]:
-    """What the route of the logs says of itself."""
-    said = described(_TEXT, None)
-    said["responses"]["200"]["content"] = {
-        Text.media_type: {"schema": _TEXT, "example": _LINES},
-        ServerSentEvents.media_type: {"schema": _TEXT},
-    }
     return said
 
 
@@ -265,47 +242,6 @@ def invocations(
     answer = dispatch_action(request, "function-invocations", asked, caller)
     shown = [_in_snake_case(job) for job in answer["invocations"]]
     return Json(shown, headers={"x-next": answer["next"]} if "next" in answer else None)
-
-
-@router.get(f"{_PREFIX}/{{name}}/logs", openapi_extra=_in_lines())
-def logs(
-    request: Request,
-    name: str,
-    caller: Authenticated,
-    _: Whole,
-    tail: Annotated[int, Query(ge=1, le=10_000)] = 100,
-    since: Annotated[str | None, Query(max_length=64)] = None,
-    follow: bool = False,
-) -> Response:
-    """What a function's containers have written, oldest first; with `follow` as it comes, where that can be."""
-    form = form_for(request)
-    is_stream = follow and can_stream(request)
-    asked = {
-        "name": name,
-        "tail": tail,
-        "since": since,
-        "follow": is_stream,
-        "after": last_seen(request),
-    }
-    answer = dispatch_action(request, "function-logs", asked, caller)
-    if is_stream:
-        return _followed(request, name, caller.user_id or "", answer, form)
-    headers = {"x-follow": "not-available-here"} if follow else {}
-    if answer.get("truncated"):
-        headers["x-truncated"] = "true"
-    text = form.head.encode() + encoded(form, answer["lines"])
-    return Response(text, media_type=form.media_type, headers=headers)
-
-
-def _followed(request: Request, name: str, user_id: str, first: Answer, form: Text) -> LogStream:
-    from actions.functions.following import Follower, place  # which loads AWS's client
-
-    def ask(position: Answer) -> Answer:
-        asked = {"name": name, "after": position}
-        return dispatch_action(request, "function-logs", asked, still(request))
-
-    ours = place(platform_of(request), user_id)
-    return LogStream(form, first["lines"], Follower(ask, first), ours, request.app.state.ending)
 
 
 def given(body: dict[str, Any], *required: str) -> dict[str, Any]:

@@ -6,7 +6,6 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractContextManager
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from anyio import move_on_after
@@ -16,6 +15,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from actions.action import Answer
+from handler.http.functions import moment
 
 if TYPE_CHECKING:
     from actions.functions.following import Follower
@@ -119,4 +119,4 @@ def _told(line: Answer) -> str:
     message: str = line["message"].removesuffix("\n")
     if _MOMENT.match(message):
         return message
-    return f"{datetime.fromtimestamp(line['at'], UTC):%Y-%m-%dT%H:%M:%SZ} {message}"
+    return f"{moment(int(line['at']))} {message}"

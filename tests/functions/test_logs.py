@@ -5,6 +5,8 @@ Who follows it is in test_following_logs.py.
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests import world
@@ -348,7 +350,8 @@ def test_a_number_is_a_moment_too_but_nothing_else_is(log, logs):
     log("new")
     assert told(logs(since=now_ms() // 1000)) == ["new"]
     assert told(logs(since=now_ms() / 1000 - 2)) == ["old", "new"]
-    for nonsense in (True, [], {}, -1.5, 1e300):
+    nonsenses: list[Any] = [True, [], {}, -1.5, 1e300]
+    for nonsense in nonsenses:
         refused = logs(since=nonsense)
         assert refused["errorCode"] == "VALIDATION_ERROR"
         assert refused["details"]["field"] == "since"
@@ -420,7 +423,7 @@ def test_much_at_once_comes_in_parts_each_line_once(log, logs, freezer):
     for number in range(50):
         log(str(number), ago=500 - number // 10)
     LOGS.page, LOGS.empty = 5, 1
-    parts = []
+    parts: list[str] = []
     while not parts or "token" in answer["next"]:
         freezer.tick(1)
         before = len(LOGS.asked)
