@@ -1,7 +1,7 @@
 """function-logs: what the containers of a function have written, of all its tasks and invocations, by time.
 
-With `follow` the answer has a `next`: the same request with it as `after` is answered with what has come since, and
-has a `next` again. A line that comes up to 15 seconds late is told, none is told twice. Lines are kept for three days.
+With `follow` the answer has a `next`. The same request with it as `after` is answered with what has come since, and
+has another. A line that comes up to 15 seconds late is told, none is told twice. Lines are kept for three days.
 """
 
 from __future__ import annotations
