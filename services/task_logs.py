@@ -104,8 +104,7 @@ class TaskLogs:
             if code_of(error) == "InvalidParameterException" and "nextToken" in asked:
                 raise PositionLost from error
             raise
-        own = (e for e in answer["events"] if e["logStreamName"].startswith(f"{prefix}/"))
-        return [_event(found) for found in own], answer.get("nextToken")
+        return [_event(found) for found in answer["events"]], answer.get("nextToken")
 
     def delete(self, prefix: str) -> None:
         """Delete the streams of a function's tasks."""

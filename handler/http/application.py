@@ -97,7 +97,7 @@ def build(
         CORSMiddleware,
         allow_origins=platform.settings.origins,
         allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE"],
-        allow_headers=["authorization", "content-type"],
+        allow_headers=["authorization", "content-type", "last-event-id"],
         expose_headers=[REQUEST_ID, "retry-after", "www-authenticate", "x-total-count", "x-follow"],
         max_age=_PREFLIGHT_SECONDS,
     )

@@ -391,23 +391,30 @@ def test_what_is_seen_and_then_not_for_a_while_is_told_once(log, logs, freezer):
     assert told(logs(after=answer["next"])) == []
 
 
-@pytest.mark.parametrize("seconds_between", [1, 5, 60])
-def test_a_line_that_comes_up_to_fifteen_seconds_late_is_told(log, logs, freezer, seconds_between):
+@pytest.mark.parametrize(("late", "is_told"), [(0, True), (15_000, True), (15_001, False)])
+def test_a_line_that_comes_up_to_fifteen_seconds_late_is_told(log, logs, freezer, late, is_told):
     answer = logs(follow=True)
     freezer.tick(20)
-    late, newer = now_ms(), []
     LOGS.unseen = {"late"}
-    log("late")
-    for number in range(3 if seconds_between < 60 else 1):
-        log(f"newer {number}")
-        answer = logs(after=answer["next"])
-        newer += told(answer)
-        if now_ms() + seconds_between * 1000 - late <= 14_000:
-            freezer.tick(seconds_between)
+    log("late", ago=late)
+    log("in time")
+    answer = logs(after=answer["next"])  # after which it comes to be seen
+    assert told(answer) == ["in time"]
     LOGS.unseen = set()
-    freezer.tick(seconds_between)
-    assert told(logs(after=answer["next"])) == ["late"]
-    assert len(newer) == len(set(newer)) > 0
+    freezer.tick(60)  # however much later the next look is
+    assert told(logs(after=answer["next"])) == (["late"] if is_told else [])
+
+
+def test_what_was_too_much_at_first_is_not_told_as_new(log, logs):
+    for number in range(30):
+        log(str(number), ago=200 - number)
+    LOGS.page = 2  # of which ten are read
+    answer = logs(follow=True, tail=30)
+    assert told(answer) == [str(number) for number in range(10, 30)]
+    assert answer["truncated"]
+    LOGS.page = 100
+    log("new")
+    assert told(logs(after=answer["next"])) == ["new"]
 
 
 def test_a_pause_loses_nothing(log, logs, freezer):
