@@ -77,6 +77,7 @@ ACTIONS = {
     "function-invocations": "actions.functions.function_invocations",
     "function-figures": "actions.functions.function_figures",
     "user-token": "actions.functions.user_token",
+    "function-logs": "actions.functions.function_logs",
     "chat": "actions.backend.chat",
     "list-data": "actions.backend.list_data",
     "readiness": "actions.backend.readiness",

@@ -7,7 +7,7 @@ import asyncio
 import gc
 import socket
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import uvicorn
 from anyio import to_thread
@@ -15,16 +15,20 @@ from pydantic import ValidationError
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from handler.app import load_all, platform
-from handler.http.application import READ_SECONDS, Ports, build
+from handler.http.application import READ_SECONDS, Ports, build, end
 from services.platform import Platform
 
 if TYPE_CHECKING:
+    from fastapi import FastAPI
+
     from handler.rpc.serving import RpcServer
 
 HOST, PORT, GRPC_PORT = "127.0.0.1", 8080, 50060
 _GRACE_SECONDS = 10  # for answers under way when it is asked to end
 _SPARE_THREADS = 40  # besides those in which functions are waited for: who is refused is so at once
 _UNREAD_SECONDS = 60  # that an answer waits to be read
+# Seconds after which it is asked whether a silent peer is still there, then how often, and how often in vain.
+_PEER = {"TCP_KEEPIDLE": 60, "TCP_KEEPINTVL": 15, "TCP_KEEPCNT": 4}
 _CONNECTIONS = 256  # at a time; each may hold some 100 KB of a body that is read
 
 
@@ -112,6 +116,7 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let what is under way end, and the log of invocations be written."""
+        end(cast("FastAPI", self.config.app))
         await asyncio.gather(super().shutdown(sockets), self._rpc.stop(_GRACE_SECONDS))
         await to_thread.run_sync(self._log.settle, _GRACE_SECONDS)
 
@@ -189,12 +194,21 @@ def _listen(host: str, port: int) -> socket.socket:
     listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        _ask_peers(listening)
         listening.bind((host, port))
         listening.listen()
     except OSError:
         listening.close()
         raise
     return listening
+
+
+def _ask_peers(listening: socket.socket) -> None:
+    """Let a connection end whose peer has vanished: while a log that is followed is silent, nothing is sent."""
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for option, value in _PEER.items():
+        if hasattr(socket, option):  # not everywhere, and then after hours
+            listening.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), value)
 
 
 def _refused(why: str) -> int:

@@ -26,7 +26,7 @@ from ministack import app
 from ministack.core.responses import request_scope
 from ministack.services import ecs
 
-from local import images
+from local import images, log_events
 
 _PLAYED = "-functions"
 _AT_MOST = 50  # processes
@@ -101,6 +101,7 @@ class Process:
 
 def main() -> None:
     """Run the emulator, as `python -m ministack` does."""
+    log_events.complete()
     os.chdir(tempfile.gettempdir())  # it came from the top of the repository for this module's sake
     app.main()
 

@@ -67,6 +67,10 @@ class NoSlotFree(Exception):
     """As much is under way as may be at once."""
 
 
+class PositionLost(Exception):
+    """CloudWatch Logs reads on from there no more: it is a day ago that it said so, or it never did."""
+
+
 class FunctionTooSlow(Exception):
     """A function did not answer in time. It may have run, or run still."""
 

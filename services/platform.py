@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from services.security_groups import SecurityGroups
     from services.self_invocation import SelfInvocation
     from services.sessions import Sessions
-    from services.slots import Slots
+    from services.slots import Shares, Slots
     from services.tables import Tables
     from services.task_logs import TaskLogs
     from services.task_roles import TaskRoles
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 
 BATCH_WIDTH = 25  # invocations of a batch at once
+FOLLOWERS, FOLLOWERS_OF_ONE = 10, 3  # of logs at once; each asks up to once a second
 _making = RLock()
 
 
@@ -296,6 +297,13 @@ class Platform:
         from services.slots import Slots
 
         return Slots(self.settings.max_concurrent_requests)
+
+    @made_once
+    def followers(self) -> Shares:
+        """How many may follow logs in this process: an account's calls for it are few (services/task_logs.py)."""
+        from services.slots import Shares
+
+        return Shares(FOLLOWERS, FOLLOWERS_OF_ONE)
 
     @made_once
     def batches(self) -> Slots:

@@ -29,8 +29,9 @@ ONLY_READ = {
     "function-list",
     "function-get",
     "function-invocations",
+    "function-logs",
 }
-_READING = ("Get", "Query", "Scan", "Describe", "List", "Head", "Converse")
+_READING = ("Get", "Query", "Scan", "Describe", "List", "Head", "Filter", "Converse")
 
 
 def writing(calls: Iterable[str]) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from actions.errors import Conflict, Forbidden, NotFound
+from actions.errors import Conflict, Forbidden, NotFound, RateLimited
 
 
 def namespace_of(user_id: str) -> str:
@@ -58,6 +58,17 @@ class QuotaExceeded(Forbidden):
             f"quota exceeded: {asked_} more {name} would be needed, {used_} of {allowed_} are used",
             quota={"of": name, "used": used / unit, "allowed": allowed / unit},
             suggestion="Make room by deleting a function or by fewer replicas.",
+        )
+
+
+class TooManyFollow(RateLimited):
+    """As many follow logs as may at once, or the member alone follows as many as one may."""
+
+    def __init__(self, most: int, of_one: int) -> None:
+        super().__init__(
+            f"logs are followed {most} times at once, {of_one} times by one user",
+            30,
+            suggestion="End one, or ask without follow.",
         )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -11,6 +12,7 @@ from handler.http import (
     actions,
     api_docs,
     backend,
+    function_logs,
     functions,
     lambda_action,
     mock_data,
@@ -40,6 +42,7 @@ SURFACES = (
             backend,
             mock_data,
             functions,
+            function_logs,
             user_tokens,
             actions,
             webhooks,
@@ -61,6 +64,11 @@ class Ports:
     grpc: int | None = None
 
 
+def end(app: FastAPI) -> None:
+    """Let answers end that would go on for as long as their clients stay."""
+    app.state.ending.set()
+
+
 def build(
     platform: Platform,
     *,
@@ -77,6 +85,7 @@ def build(
     app.state.platform = platform
     app.state.metrics_open = metrics_open
     app.state.ports = ports
+    app.state.ending = asyncio.Event()
     for surface in SURFACES:
         app.router.routes.extend(surface.router.routes)
     answer_routers_refusals(app)
@@ -88,8 +97,8 @@ def build(
         CORSMiddleware,
         allow_origins=platform.settings.origins,
         allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE"],
-        allow_headers=["authorization", "content-type"],
-        expose_headers=[REQUEST_ID, "retry-after", "www-authenticate", "x-total-count"],
+        allow_headers=["authorization", "content-type", "last-event-id"],
+        expose_headers=[REQUEST_ID, "retry-after", "www-authenticate", "x-total-count", "x-follow"],
         max_age=_PREFLIGHT_SECONDS,
     )
     app.add_middleware(HeadMiddleware)

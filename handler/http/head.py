@@ -12,11 +12,11 @@ class HeadMiddleware:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Let one request through; further in, a HEAD is a GET."""
+        """Let one request through; further in, a HEAD is a GET, whose scope says so."""
         if scope.get("method") != "HEAD":
             await self._app(scope, receive, send)
             return
-        scope["method"] = "GET"
+        scope["method"], scope["is_head"] = "GET", True
 
         async def without_body(message: Message) -> None:
             if message["type"] == "http.response.body":

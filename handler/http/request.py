@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 from fastapi import Depends
 from starlette.concurrency import run_in_threadpool
@@ -40,6 +40,14 @@ def platform_of(request: Request) -> Platform:
     """The services that the application works with."""
     platform: Platform = request.app.state.platform
     return platform
+
+
+async def _arrived(request: Request) -> None:
+    await request.body()
+
+
+# The dependency of an answer that goes on: what it then hears of the client is that it has gone, and nothing else.
+Whole = Annotated[None, Depends(_arrived)]
 
 
 def json_object(form: str, if_empty: dict[str, Any] | None = None) -> Any:

@@ -41,11 +41,17 @@ async def asking(
     request: Request, given: Annotated[HTTPAuthorizationCredentials | None, Depends(bearer)]
 ) -> Caller:
     """Like anybody: in a thread, if somebody has to be asked about the token, which takes as long as AWS does."""
+    request.state.given = given
     if given is not None and _authorizers_claims(_context(request)) is None:
         found = authentication.at_hand(given.credentials, platform_of(request))
         if found is not None:
             return _named(request, found)
     return await run_in_threadpool(anybody, request, given)
+
+
+def still(request: Request) -> Caller:
+    """Who sent a request that goes on, which their token may not any more. Raises Unauthenticated."""
+    return anybody(request, request.state.given)
 
 
 UserOrClient = Annotated[Caller, Depends(asking)]

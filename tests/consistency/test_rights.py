@@ -209,7 +209,7 @@ def _functions(s: Stack) -> Things:
     service = s.arn("ecs", f"service/{s.ref('FunctionsCluster')}/{name}")
     task = s.arn("ecs", f"task/{s.ref('FunctionsCluster')}/{ID}")
     definition = s.arn("ecs", f"task-definition/{s.name}_{name}:1")
-    logs = s.attribute("TaskLogs.Arn")
+    stream = s.arn("logs", f"log-group:/ecs/{s.name}:log-stream:fn-{ID}/main/1")
     group, network = s.arn("ec2", f"security-group/sg-{ID}"), s.arn("ec2", f"vpc/{s.ref('Vpc')}")
     return {
         **each("ecs", "CreateService UpdateService DeleteService DescribeServices", service),
@@ -224,8 +224,8 @@ def _functions(s: Stack) -> Things:
         **each("ec2", "CreateTags", group, ec2__CreateAction="CreateSecurityGroup"),
         "ec2:DeleteSecurityGroup": [(group, {"aws:ResourceTag/stack": s.name})],
         **each("ec2", "DescribeSecurityGroups", "*"),
-        **each("logs", "DescribeLogStreams", logs),
-        **each("logs", "GetLogEvents DeleteLogStream", f"{logs}:log-stream:fn-{ID}/main/1"),
+        **each("logs", "DescribeLogStreams FilterLogEvents", s.attribute("TaskLogs.Arn")),
+        **each("logs", "DeleteLogStream", stream),
         **each("s3", "PutObject GetObject", s.attribute("FunctionInputs.Arn") + "/inputs/1.json"),
     }
 

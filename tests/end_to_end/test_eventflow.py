@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import pty
 import re
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -98,6 +101,42 @@ def test_the_contracts_curl_lines_run_as_printed(run: Run) -> None:
     assert json.loads(invoked)["message"] == "Function 'web-server' invoked successfully"
     assert deleted == ""
     assert names(run, made["token"]) == []
+
+
+def test_the_contracts_log_lines_run_as_printed(run: Run) -> None:
+    token = token_of(run, "logs")
+    address = f"http://127.0.0.1:{run.http_port}/v1/functions"
+    asked = {"name": "web-server", "image": "nginx:alpine", "replicas": 1}
+    made = requests.post(
+        address, json=asked, headers={"Authorization": f"Bearer {token}"}, timeout=30
+    )
+    assert made.status_code == 201
+    (text,) = [text for text in printed("bash") if "/logs" in text]
+    last, follow, tail = (
+        f"TOKEN={token}; {here(command, run, token)}" for command in text.split("\n\n")
+    )
+    give_up = time.monotonic() + 60
+    while "Listening on http" not in said("bash", "-c", last):
+        assert time.monotonic() < give_up
+        time.sleep(0.5)
+    assert "Listening on http" in said("bash", "-c", tail)
+    terminal, its_end = pty.openpty()  # to which curl writes what comes at once
+    with (
+        subprocess.Popen(
+            ["bash", "-c", follow],
+            stdout=its_end,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        ) as following,
+        os.fdopen(terminal) as shown,
+    ):
+        first = shown.readline()
+        assert re.match(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ Listening on http", first)
+        assert requests.get(first.split()[-1], timeout=10).status_code == 200
+        assert "GET / HTTP/1.1" in shown.readline()
+        assert following.poll() is None
+        os.killpg(following.pid, signal.SIGINT)
+    os.close(its_end)
 
 
 def test_the_contracts_python_client_runs_as_printed(run: Run) -> None:

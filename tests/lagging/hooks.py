@@ -12,7 +12,7 @@ from typing import Any
 import botocore.handlers
 from botocore.handlers import REGISTER_FIRST, REGISTER_LAST
 
-from tests.lagging import answers, groups, refusals, services
+from tests.lagging import answers, groups, log_events, refusals, services
 from tests.lagging.lag import LAG
 from tests.lagging.past import PAST
 from tests.lagging.strictness import Strictness
@@ -26,6 +26,7 @@ def begin_anew() -> None:
     LAG.end()
     PAST.forget()
     STRICT.forget()
+    log_events.LOGS.forget()
 
 
 def _with_parameters(params: Any, context: dict[str, Any], **_: Any) -> None:
@@ -37,7 +38,7 @@ def _before(model: Any, params: dict[str, Any], context: dict[str, Any], **_: An
         return None  # an embedded AWS is another one
     name, asked = f"{model.service_model.service_name}.{model.name}", context[_ASKED]
     reply = refusals.refused(name, asked) if LAG.is_on else None
-    for strict in (STRICT, services, groups):
+    for strict in (STRICT, services, groups, log_events):
         reply = reply or strict.before(name, asked)
     context[_HERE] = reply is not None
     if LAG.is_on and reply is None:
