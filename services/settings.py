@@ -31,6 +31,7 @@ TABLES = (
     "audit",
     "clients",
     "lambda_invocations",
+    "webhooks",
 )
 
 
@@ -103,6 +104,9 @@ class Settings(BaseModel):
     chat_prompt: str = ""
     chat_max_tokens: int = Field(default=800, ge=1, le=4000)
     mock_data_bucket: str = ""
+    sandbox: bool = (
+        False  # the embedded AWS: nothing in it is anybody's, and nobody else reaches it
+    )
     log_level: Literal["DEBUG", "INFO"] = "INFO"
     tracing: bool = False
     aws_region: str
@@ -166,6 +170,16 @@ class Settings(BaseModel):
     def event_bus(self) -> str:
         """The bus on which notices appear as events."""
         return self.stack
+
+    @property
+    def webhook_queue_arn(self) -> str:
+        """The queue of what webhooks are to be told; events of others are refused."""
+        return f"arn:{self.partition}:sqs:{self.aws_region}:{self.account}:{self.stack}-webhooks"
+
+    @property
+    def webhook_key(self) -> str:
+        """The secret with the `key` from which webhooks' signing secrets are derived, by its name."""
+        return f"{self.stack}/webhook-key"
 
     @property
     def load_balancer_arn(self) -> str:

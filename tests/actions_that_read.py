@@ -24,6 +24,7 @@ ONLY_READ = {
     "list-functions",
     "get-function-config",
     "list-invocations",
+    "webhook-list",
 }
 _READING = ("Get", "Query", "Scan", "Describe", "List", "Head", "Converse")
 

@@ -60,7 +60,10 @@ BESIDES = {
     "iam:TagRole",
     "iam:PassRole",
     "elasticloadbalancing:AddTags",
-    "sqs:SendMessage",
+    # by Lambda, which takes a queue's messages in the function's name
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
     "logs:CreateLogStream",
