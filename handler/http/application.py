@@ -15,6 +15,7 @@ from handler.http import (
     mock_data,
     probes,
     serverless_api,
+    tenant_webhooks,
     webhooks,
 )
 from handler.http.body_limit import BodyLimitMiddleware
@@ -27,7 +28,8 @@ from handler.http.head import HeadMiddleware
 from handler.http.request_log import RequestLogMiddleware
 from services.platform import Platform
 
-# The order matters where two surfaces own an address, as that of clients' tokens: it is the first one's.
+# The order matters where two surfaces own an address, as that of clients' tokens, or of webhooks, which are below
+# the actions' /v1/: it is the first one's.
 SURFACES = (
     lambda_action.TOKENS,
     *(
@@ -37,6 +39,7 @@ SURFACES = (
             serverless_api,
             backend,
             mock_data,
+            tenant_webhooks,
             actions,
             webhooks,
             probes,
@@ -83,7 +86,7 @@ def build(
     app.add_middleware(
         CORSMiddleware,
         allow_origins=platform.settings.origins,
-        allow_methods=["GET", "HEAD", "POST"],
+        allow_methods=["GET", "HEAD", "POST", "PATCH", "DELETE"],
         allow_headers=["authorization", "content-type"],
         expose_headers=[REQUEST_ID, "retry-after", "www-authenticate"],
         max_age=_PREFLIGHT_SECONDS,
