@@ -44,7 +44,7 @@ def _always() -> Parts:
         "load balancer": HOURS * Decimal("0.0225"),
         "its two public addresses": 2 * HOURS * Decimal("0.005"),
         "hosted zone": Decimal("0.50"),
-        "secrets of the platform's own (4)": 4 * Decimal("0.40"),
+        "secrets of the platform's own (5)": 5 * Decimal("0.40"),
         "schedules: Lambda, 0.2 s each": ticks
         * (gb * Decimal("0.2") * Decimal("0.0000133334") + Decimal("0.0000002")),
         "SnapStart: the cached snapshots": kept * gb * HOURS * 3600 * Decimal("0.0000015046"),

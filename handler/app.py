@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
@@ -70,12 +70,13 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
         except Exception as error:
             failure = failures.kind_of(error)
             event_log.failed(error, failure)
-            if unattended and failure.passing:
+            # Lambda deletes a queue's messages unless it is told that they are left.
+            if unattended and (failure.passing or recognised.kind == events.QUEUE):
                 raise RetryLater(f"{failure.code}, request id {request_id}") from None
             answer = failures.answer(error, request_id)
             return _as_http(event, failure, answer) if events.is_http(event) else answer
         event_log.succeeded()
-        return answer
+        return _to_lambda(answer) if recognised.kind == events.QUEUE else answer
 
 
 @contextmanager
@@ -91,6 +92,11 @@ def _answer_http(event: dict[str, Any], context: Any, services: Platform) -> dic
     from handler.http import lambda_adapter
 
     return lambda_adapter.answer(event, context, services)
+
+
+def _to_lambda(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """Which messages of a queue come again; Lambda deletes all others (ReportBatchItemFailures)."""
+    return {"batchItemFailures": [{"itemIdentifier": left} for left in answer["left"]]}
 
 
 def _as_http(event: dict[str, Any], failure: failures.Failure, answer: Any) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from actions.errors import InvalidRequest
 HTTP = "http"
 DIRECT = "direct"
 TASK_CHANGE = "task-change"
+QUEUE = "queue"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,10 @@ def recognise(event: Any) -> Recognised:
         return Recognised(
             TASK_CHANGE, "observe-task", {"userId": "system", "detail": event.get("detail")}
         )
+    if _is_of_a_queue(event):
+        return Recognised(
+            QUEUE, "deliver-webhooks", {"userId": "system", "records": event["Records"]}
+        )
     action = event.get("action")
     if not isinstance(action, str) or not action:
         raise InvalidRequest(
@@ -44,6 +49,16 @@ def recognise(event: Any) -> Recognised:
             suggestion='Send {"action": "status", "userId": …}; docs/actions.md lists all actions.',
         )
     return Recognised(DIRECT, action, event)
+
+
+def _is_of_a_queue(event: Mapping[str, Any]) -> bool:
+    """Whether Lambda has taken messages from an SQS queue; the action looks at whose it is."""
+    records = event.get("Records")
+    return (
+        isinstance(records, list)
+        and bool(records)
+        and all(isinstance(r, Mapping) and r.get("eventSource") == "aws:sqs" for r in records)
+    )
 
 
 def is_http(event: Any) -> bool:

@@ -44,6 +44,9 @@ if TYPE_CHECKING:
     from services.task_roles import TaskRoles
     from services.tenant_functions import TenantFunctions
     from services.tokens import Tokens
+    from services.webhook_delivery import WebhookDelivery
+    from services.webhook_queue import WebhookQueue
+    from services.webhooks import Webhooks
 
 
 BATCH_WIDTH = 25  # invocations of a batch at once
@@ -318,6 +321,27 @@ class Platform:
         from services.invocations import Invocations
 
         return Invocations(self.settings)
+
+    @made_once
+    def webhooks(self) -> Webhooks:
+        """The table of webhooks."""
+        from services.webhooks import Webhooks
+
+        return Webhooks(self.settings.tables["webhooks"])
+
+    @made_once
+    def webhook_queue(self) -> WebhookQueue:
+        """The queue of what webhooks are to be told."""
+        from services.webhook_queue import WebhookQueue
+
+        return WebhookQueue(self.settings)
+
+    @made_once
+    def webhook_delivery(self) -> WebhookDelivery:
+        """What posts to webhooks."""
+        from services.webhook_delivery import WebhookDelivery
+
+        return WebhookDelivery(self.settings, self.secrets)
 
     @made_once
     def bedrock(self) -> Bedrock:

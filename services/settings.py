@@ -32,6 +32,7 @@ TABLES = (
     "clients",
     "lambda_invocations",
     "functions",
+    "webhooks",
 )
 
 
@@ -95,7 +96,6 @@ class Settings(BaseModel):
         "10,20,4,8"
     )
     metric_tenants: int = Field(default=50, ge=0, le=1000)
-    sandbox: bool = False
     kofi_secret_arn: str = ""
     kofi_page: str = ""
     currency_rates: str = ""
@@ -113,6 +113,9 @@ class Settings(BaseModel):
     chat_prompt: str = ""
     chat_max_tokens: int = Field(default=800, ge=1, le=4000)
     mock_data_bucket: str = ""
+    sandbox: bool = (
+        False  # the embedded AWS: nothing in it is anybody's, and nobody else reaches it
+    )
     log_level: Literal["DEBUG", "INFO"] = "INFO"
     tracing: bool = False
     aws_region: str
@@ -181,6 +184,16 @@ class Settings(BaseModel):
     def event_bus(self) -> str:
         """The bus on which notices appear as events."""
         return self.stack
+
+    @property
+    def webhook_queue_arn(self) -> str:
+        """The queue of what webhooks are to be told; events of others are refused."""
+        return f"arn:{self.partition}:sqs:{self.aws_region}:{self.account}:{self.stack}-webhooks"
+
+    @property
+    def webhook_key(self) -> str:
+        """The secret with the `key` from which webhooks' signing secrets are derived, by its name."""
+        return f"{self.stack}/webhook-key"
 
     @property
     def load_balancer_arn(self) -> str:

@@ -30,6 +30,7 @@ ONLY_READ = {
     "function-get",
     "function-invocations",
     "function-logs",
+    "webhook-list",
 }
 _READING = ("Get", "Query", "Scan", "Describe", "List", "Head", "Filter", "Converse")
 

@@ -51,7 +51,7 @@ class Balancer:
 @contextmanager
 def balancer(directory: Path) -> Iterator[Balancer]:
     """A running balancer; its certificate authority is written to `directory`/ca.pem."""
-    certificate = _certificate(directory)
+    certificate = certificate_of(directory)
     server = ThreadingHTTPServer(("127.0.0.1", 0), _Foundry)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -118,7 +118,7 @@ class _Foundry(BaseHTTPRequestHandler):
         """Say nothing: the tests read `asked`."""
 
 
-def _certificate(directory: Path) -> Path:
+def certificate_of(directory: Path) -> Path:
     """A self-signed certificate for every host of the domain, valid whenever a test lets time stand still."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, DOMAIN)])

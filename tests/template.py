@@ -122,7 +122,7 @@ class Stack:
     def physical(self, name: str) -> str:
         """The name that CloudFormation gives what has none."""
         own = self.template["Resources"][name].get("Properties", {})
-        for key in ("ClusterName", "LogGroupName", "FunctionName", "Family"):
+        for key in ("ClusterName", "LogGroupName", "FunctionName", "Family", "QueueName"):
             if key in own:
                 return str(self.resolve(own[key]))
         return f"{self.name}-{name}-{self.mark(name)[:12].upper()}"

@@ -30,6 +30,7 @@ DOMAIN = "play.example"
 FUNCTION = "foundry-vtt-instance-management"
 KOFI_TOKEN = "demo-kofi-verification-token"
 TOKEN_KEY = "the-key-that-signs-the-platforms-own-tokens-in-tests"
+WEBHOOK_KEY = "the-key-from-which-webhooks-secrets-are-derived-in-tests"
 POOL, POOL_CLIENT = "us-east-1_TestPool1", "testclient0123456789abcdef"
 
 
@@ -76,6 +77,12 @@ def build() -> dict[str, str]:
     kofi = client("secretsmanager").create_secret(
         Name="kofi", SecretString=json.dumps({"verificationToken": KOFI_TOKEN})
     )["ARN"]
+    client("secretsmanager").create_secret(
+        Name=f"{STACK}/webhook-key", SecretString=json.dumps({"key": WEBHOOK_KEY})
+    )
+    client("sqs").create_queue(
+        QueueName=f"{STACK}-webhooks", Attributes={"VisibilityTimeout": "1800"}
+    )
     make_tables()
     register_purge()
     client("events").create_event_bus(Name=STACK)
@@ -150,6 +157,7 @@ TABLES: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str]]]] = {
     "clients": (("clientId",), []),
     "lambda_invocations": (("client_id", "id"), [("DayIndex", "day", "id")]),
     "functions": (("userId", "entry"), [("DueIndex", "due", "dueAt")]),
+    "webhooks": (("userId", "webhookId"), []),
 }
 
 

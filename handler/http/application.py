@@ -18,6 +18,7 @@ from handler.http import (
     mock_data,
     probes,
     serverless_api,
+    tenant_webhooks,
     user_tokens,
     webhooks,
 )
@@ -31,7 +32,8 @@ from handler.http.head import HeadMiddleware
 from handler.http.request_log import RequestLogMiddleware
 from services.platform import Platform
 
-# The order matters where two surfaces own an address, as that of clients' tokens: it is the first one's.
+# The order matters where two surfaces own an address, as that of clients' tokens, or of webhooks, which are below
+# the actions' /v1/: it is the first one's.
 SURFACES = (
     lambda_action.TOKENS,
     *(
@@ -44,6 +46,7 @@ SURFACES = (
             functions,
             function_logs,
             user_tokens,
+            tenant_webhooks,
             actions,
             webhooks,
             probes,

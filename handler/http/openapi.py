@@ -24,8 +24,8 @@ Schema = dict[str, Any]
 EVENTS = Path(__file__).parents[2] / "events"
 _ABOUT = (
     "Foundry VTT servers for a community. Who calls is decided by the bearer token: a Cognito ID token, or one"
-    " that the platform issued. Errors of `POST /`, /v1 and /webhooks are the platform's; those of /api/v1 are"
-    " {success, error, status_code, request_id}; all others are {error, message}."
+    " that the platform issued. Errors of `POST /`, /v1/actions and /webhooks are the platform's; those of /api/v1"
+    " are {success, error, status_code, request_id}; all others are {error, message}."
 )
 _REF = "#/components/schemas/{model}"
 _BRIEF, _FULL = {"$ref": "#/components/schemas/Error"}, {"$ref": "#/components/schemas/ActionError"}

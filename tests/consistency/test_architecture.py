@@ -17,6 +17,7 @@ FOLDERS = (
     "",
     "billing",
     "kofi",
+    "webhooks",
     "licenses",
     "instances",
     "scheduling",

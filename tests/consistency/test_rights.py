@@ -91,8 +91,11 @@ def each(service: str, names: str, *arns: str, **context: Any) -> Things:
 
 def _being_a_function(s: Stack) -> Things:
     function = s.arn("lambda", f"function:{s.parameters['FunctionName']}")
+    queue = s.attribute("WebhookQueue.Arn")
+    taken = "ChangeMessageVisibility ReceiveMessage DeleteMessage GetQueueAttributes"
     return {
-        **each("sqs", "SendMessage", s.attribute("DeadLetters.Arn")),
+        **each("sqs", "SendMessage", s.attribute("DeadLetters.Arn"), queue),
+        **each("sqs", taken, queue),
         **each("lambda", "InvokeFunction", f"{function}:7"),
         **each("lambda", "GetFunctionConfiguration", function, f"{function}:live"),
         **each("lambda", "ListFunctions", "*"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import math
 import re
 from collections.abc import Iterator
 from decimal import Decimal
@@ -13,8 +14,10 @@ import pytest
 import yaml
 
 from actions.instances.starting import PURGE_SIZE
+from actions.webhooks.deliver_webhooks import HOPEFUL_SECONDS
 from services.settings import TABLES, Settings
 from tests import world
+from tests.template import Stack
 
 
 class Loader(yaml.SafeLoader):
@@ -63,6 +66,10 @@ BESIDES = {
     "sqs:SendMessage",
     "ec2:CreateTags",
     "s3:PutObject",
+    # by Lambda, which takes a queue's messages in the function's name
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",
     "logs:CreateLogStream",
@@ -173,6 +180,26 @@ def test_what_the_code_lets_expire_expires():
             "TimeToLiveSpecification"
         ]
         assert told == {"AttributeName": "expiresAt", "Enabled": True}
+
+
+def test_the_queue_of_webhooks_and_the_key_are_where_the_function_looks_for_them():
+    stack = Stack("foundry-dev", partition="aws-cn", region="cn-northwest-1")
+    environment = stack.properties("Function")["Environment"]["Variables"]
+    given = {name.lower(): str(value) for name, value in environment.items()}
+    by_lambda = {"aws_region": stack.region, "aws_lambda_function_name": "function"}
+    settings = Settings.model_validate(given | by_lambda)
+    assert settings.webhook_queue_arn == stack.attribute("WebhookQueue.Arn")
+    assert settings.webhook_key == stack.properties("WebhookKey")["Name"]
+    assert settings.sandbox is False
+
+
+def test_the_queue_of_webhooks_waits_as_long_as_lambda_wants_and_longer_than_the_function_tries():
+    queue = RESOURCES["WebhookQueue"]["Properties"]
+    assert queue["VisibilityTimeout"] >= 6 * TEMPLATE["Globals"]["Function"]["Timeout"]
+    attempts = int(math.log2(900 / 15)) + 1 + HOPEFUL_SECONDS // 900
+    assert queue["RedrivePolicy"]["maxReceiveCount"] >= 5 + attempts
+    source = RESOURCES["Function"]["Properties"]["Events"]["ToldToWebhooks"]["Properties"]
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
 def test_a_purge_task_is_billed_for_the_size_that_it_has():

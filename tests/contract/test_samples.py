@@ -32,6 +32,8 @@ SAME = (
     (r'(runId": ")[0-9a-f-]{36}', r"\g<1>6f1e2d3c-4b5a-4697-8877-665544332211"),
     (r'(clientSecret": ")[\w-]{43}', r"\g<1>…"),
     (r'(token": ")[\w.-]{99,}', r"\g<1>…"),
+    (r"wh_[0-9a-f]{12}", "wh_0123456789ab"),
+    (r'(secret": "whsec_)[\w+/]{43}=', r"\g<1>…"),
     (
         r'(request_?[iI]d": "|request id )[0-9a-f-]{36}',
         r"\g<1>0f1b2c3d-4e5f-4071-8293-a4b5c6d7e8f9",
@@ -130,6 +132,10 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
     tell("list-invocations", userId="admin")
     tell("client-rotate", userId="admin")
     tell("client-revoke", userId="admin")
+    tell("webhook-create")
+    tell("webhook-list")
+    tell("webhook-delete", id=told["webhook-create"]["webhook"]["id"])
+    tell("deliver-webhooks")
     tell("readiness")
     for name, answer in told.items():
         text = json.dumps(answer, indent=2) + "\n"
@@ -139,7 +145,7 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
         if WRITTEN_ANEW:
             path.write_text(text)
         assert json.loads(path.read_text()) == json.loads(text), name
-    nothing_due = {"prepare-sessions"}
+    nothing_due = {"prepare-sessions", "deliver-webhooks"}
     assert {name for name in wrote if not wrote[name]} - nothing_due == ONLY_READ
     events_of_aws = {"observe-task"}
     untold = set(ACTIONS) - events_of_aws - set(told)

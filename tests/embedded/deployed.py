@@ -96,6 +96,14 @@ class Deployed:
         )
 
     @property
+    def queue_arn(self) -> str:
+        """The queue of what webhooks are to be told."""
+        url = self.outputs["WebhookQueueUrl"]
+        asked = {"QueueUrl": url, "AttributeNames": ["QueueArn"]}
+        arn: str = self.aws.client("sqs").get_queue_attributes(**asked)["Attributes"]["QueueArn"]
+        return arn
+
+    @property
     def policies(self) -> list[Policy]:
         """What the function may do."""
         return [*self._attached().values(), *self._inline().values()]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Callable
 
 from local import demo, stack
@@ -113,6 +115,21 @@ def describing_itself(_: Member) -> Event:
     return sample("get-function-config", userId=demo.ADMIN, functionName=stack.FUNCTION)
 
 
+def telling_nobody(member: Member) -> Event:
+    """A message for a webhook at which nobody answers."""
+    url = "http://127.0.0.1:65535/nobody"
+    made = member.asks("webhook-create", url=url)["webhook"]
+    (record,) = sample("deliver-webhooks")["records"]
+    body = json.loads(record["body"]) | {
+        "userId": member.user,
+        "webhookId": made["id"],
+        "at": int(time.time()),
+    }
+    queue = member.deployed.queue_arn
+    told = record | {"body": json.dumps(body), "eventSourceARN": queue}
+    return sample("deliver-webhooks", records=[told])
+
+
 def chatting(member: Member) -> Event:
     return member.event("chat")
 
@@ -180,6 +197,7 @@ SCENES: dict[str, Scene] = {
     "secretsmanager:GetSecretValue": finishing_the_stop,
     "secretsmanager:PutSecretValue": completing,
     "secretsmanager:UpdateSecretVersionStage": changing_credentials,
+    "sqs:ChangeMessageVisibility": telling_nobody,
 }
 
 # What the embedded AWS cannot miss, and why the role has it.
@@ -200,6 +218,9 @@ UNSEEN = {
     "logs:CreateLogStream",
     "logs:PutLogEvents",
     "sqs:SendMessage",
+    "sqs:ReceiveMessage",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
     # Tracing is off in the embedded run.
     "xray:PutTelemetryRecords",
     "xray:PutTraceSegments",
@@ -217,4 +238,5 @@ SAID_INSTEAD = {
     "lambda:ListFunctions": "TIMEOUT_ERROR",
     "lambda:InvokeFunction": '"status": "stopping"',  # the tick carries the stop out
     "route53:GetHostedZone": '"status": "degraded"',
+    "sqs:ChangeMessageVisibility": '"failures": 1',  # it comes again by itself, only later
 }

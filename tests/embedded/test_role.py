@@ -15,6 +15,7 @@ from tests.embedded.conftest import free_port
 from tests.embedded.deployed import Answer, Deployed, permissions
 from tests.embedded.member import Member
 from tests.embedded.scenes import SAID_INSTEAD, SCENES, UNSEEN
+from tests.webhook_receiver import TAKEN, receiver, signature_is_right
 from tests.world import sample
 
 pytestmark = pytest.mark.embedded
@@ -26,6 +27,7 @@ SOME = [
     "dynamodb:Scan",
     "bedrock:Converse",
     "iam:PutRolePolicy",
+    "sqs:ChangeMessageVisibility",
 ]
 
 
@@ -47,6 +49,7 @@ def test_the_whole_life_cycle_passes_under_the_templates_role(deployed: Deployed
     assert len(listed["instances"]) == 2
     money_and_administration(deployed, ada)
     a_client_has_functions_invoked(deployed)
+    a_webhook_is_told(ada)
     ada.asks("set-license-sharing", allowLicenseSharing=False)
     for member in (ada, ben):
         member.uploads_something()
@@ -154,6 +157,35 @@ def as_the_contract_reads_it(deployed: Deployed, client_id: str) -> None:
     )
     assert len(found["Items"]) == 4
     assert {"id", "function_name", "invoked_at", "success"} <= found["Items"][0].keys()
+
+
+def a_webhook_is_told(ada: Member) -> None:
+    """Lambda takes from the queue what is for it; what was not taken at first comes again."""
+    with receiver() as there:
+        there.answers_with(503)
+        made = ada.asks("webhook-create", url=there.url)["webhook"]
+        (record,) = sample("deliver-webhooks")["records"]
+        about = {"userId": ada.user, "webhookId": made["id"], "at": int(time.time())}
+        ada.deployed.aws.client("sqs").send_message(
+            QueueUrl=ada.deployed.outputs["WebhookQueueUrl"],
+            MessageBody=json.dumps(json.loads(record["body"]) | about),
+        )
+        give_up = time.monotonic() + 60
+        while len(there.posted) < 2:
+            assert time.monotonic() < give_up, ada.deployed.log.fresh()
+            if there.posted:
+                there.says(TAKEN)
+            time.sleep(0.1)
+        assert all(signature_is_right(posted, made["secret"]) for posted in there.posted)
+        assert len({posted.body for posted in there.posted}) == 1
+        waited = [int(posted.headers["webhook-timestamp"]) for posted in there.posted]
+        assert 15 <= waited[1] - waited[0] <= 30
+        time.sleep(2)
+        assert len(there.posted) == 2
+    assert ada.asks("webhook-list")["webhooks"] == [
+        {name: value for name, value in made.items() if name != "secret"}
+    ]
+    ada.asks("webhook-delete", id=made["id"])
 
 
 def ticks(deployed: Deployed, action: str) -> Answer:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from actions.webhooks.deliver_webhooks import HOPEFUL_SECONDS
 from services.clients import proof_of
 from tests.faults.inventory import aws, items
 from tests.faults.stage import Event, Stage
-from tests.world import sample, table_of
+from tests.world import STACK, sample, table_of
 
 TICK = "auto-shutdown-check"
 PREPARE = "prepare-sessions"
@@ -202,6 +204,30 @@ def _with_client(stage: Stage) -> None:
     )
 
 
+def _with_webhook(stage: Stage) -> None:
+    """A member who wants to be told of the own functions."""
+    created(stage)
+    stage.asks("webhook-create")
+
+
+def the_webhook() -> str:
+    """The id of the webhook that there is."""
+    (found,) = (i["webhookId"] for i in items("webhooks") if "url" in i)
+    return str(found)
+
+
+def a_late_message() -> list[dict[str, Any]]:
+    """What the queue has for the webhook, for the last time: nobody answers there."""
+    sqs = aws("sqs")
+    queue = sqs.get_queue_url(QueueName=f"{STACK}-webhooks")["QueueUrl"]
+    (record,) = sample("deliver-webhooks")["records"]
+    late = {"webhookId": the_webhook(), "at": int(time.time()) - HOPEFUL_SECONDS}
+    sqs.send_message(QueueUrl=queue, MessageBody=json.dumps(json.loads(record["body"]) | late))
+    (received,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    handle = {"receiptHandle": received["ReceiptHandle"], "body": received["Body"]}
+    return [record | handle]
+
+
 LEAD_SECONDS = 7200
 
 
@@ -236,6 +262,18 @@ SCENARIOS = (
     Scenario("invoke", created, "invoke-function", "created", more=ADMIN),
     Scenario("invoke later", created, "invoke-async", "created", more=ADMIN),
     Scenario("invoke several", created, "batch-invoke", "created", more=ADMIN),
+    Scenario("register a webhook", created, "webhook-create", "created"),
+    Scenario(
+        "a webhook less", _with_webhook, "webhook-delete", "created", more={"id": the_webhook}
+    ),
+    Scenario(
+        "give a webhook's message up",
+        _with_webhook,
+        "deliver-webhooks",
+        "created",
+        resumed=True,
+        more={"records": a_late_message},
+    ),
     Scenario("maintenance", created, "admin-system-maintenance", "created", more=ADMIN),
     Scenario("repair", created, "admin-maintenance-reset", "created", more=ADMIN),
     Scenario("link an address", _nobodys_donation, "link-donor", None, resumed=True),

@@ -20,6 +20,7 @@ NAMES = {"dora": "Bén"}
 START, STOP, DESTROY = "start-instance", "stop-instance", "destroy-instance"
 CREATE, KEEP, UPDATE = "create-instance", "keep-alive", "update-version"
 BOOK, ASK, CANCEL = "schedule-session", "check-availability", "cancel-scheduled-session"
+REGISTER, UNREGISTER = "webhook-create", "webhook-delete"
 MOVE, CREDENTIALS = "move-session", "change-credentials"
 
 
@@ -66,6 +67,9 @@ class Command:
             sessions = [s for s in emulated.items("sessions") if s["userId"] == user]
             own = [s["sessionId"] for s in sessions if "due" in s or self.silly] or ["none"]
             asked["sessionId"] = own[asked.pop("which") % len(own)]
+        if self.action == UNREGISTER:
+            ids = [i["webhookId"] for i in emulated.items("webhooks") if "url" in i]
+            asked["id"] = (ids or ["none"])[asked.pop("which") % (len(ids) or 1)]
         if asked.pop("keepsStart", False):
             del asked["startTime"]
         if self.action == CREDENTIALS:
@@ -117,6 +121,8 @@ minor = st.one_of(
     _asking("set-auto-shutdown", idleMinutes=st.integers(10, 60)),
     _asking(UPDATE, foundryVersion=st.sampled_from(["12", "13"])),
     _asking(CREDENTIALS, key=st.sampled_from(["one", "two", "ada"])),
+    _asking(REGISTER, url=st.sampled_from(["https://a.example/", "https://b.example/hook"])),
+    _asking(UNREGISTER, which=st.integers(0, 9)),
 )
 any_command = st.one_of(
     starts, stops, books, moves, cancels, leases, shares, creates, destroys, minor

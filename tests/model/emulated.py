@@ -24,6 +24,7 @@ from moto.logs.models import logs_backends
 from moto.route53.models import route53_backends
 from moto.s3.models import s3_backends
 from moto.secretsmanager.models import secretsmanager_backends
+from moto.sqs.models import sqs_backends
 
 from services.values import deserialize
 from tests import world
@@ -39,6 +40,7 @@ class Copy:
 
     def __init__(self) -> None:
         self._held = {id(backend): backend for backend in _backends()}
+        self._locks = [queue._messages_lock for queue in _here(sqs_backends).queues.values()]
         self._saved = {key: self._copied(vars(backend)) for key, backend in self._held.items()}
         self._buckets = dict(s3_backends.bucket_accounts)
         network = vars(_here(ec2_backends))
@@ -59,10 +61,10 @@ class Copy:
         s3_backends.bucket_accounts.update(self._buckets)
 
     def _copied(self, state: dict[str, Any]) -> dict[str, Any]:
-        """A deep copy in which every backend is still itself."""
+        """A deep copy in which every backend, and every lock, is still itself."""
         kept: dict[int, Any] = dict(self._held)
         network = _here(ec2_backends)
-        return copy.deepcopy(state, kept | {id(network): network})
+        return copy.deepcopy(state, kept | {id(same): same for same in (network, *self._locks)})
 
 
 def _backends() -> list[Any]:

@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from itertools import pairwise
 
+from services.webhooks import MOST as MOST_WEBHOOKS
 from tests import world
 from tests.model import emulated
 from tests.model.emulated import Item
@@ -20,7 +21,14 @@ AT_REST = ("created", "stopped")
 OF_A_RUN = ("runId", "taskArn", "runLicense", "address", "routing", "upSince", "idleSince")
 OPEN = ("scheduled", "preparing", "running")
 # Every secret that a test gives or that the emulator makes begins so, or is a secret's value.
-MARKS = ("AAAA-BBBB-CCCC", "a-demo-admin-key", "OPERATOR-PW", world.KOFI_TOKEN)
+MARKS = (
+    "AAAA-BBBB-CCCC",
+    "a-demo-admin-key",
+    "OPERATOR-PW",
+    world.KOFI_TOKEN,
+    world.WEBHOOK_KEY,
+    "whsec_",
+)
 
 
 class Seen:
@@ -236,6 +244,19 @@ def told_before(notices: list[tuple[int, str, str]], *, punctual: bool) -> None:
             assert warned <= moment - NOTICE_SECONDS + 60, "gave way without a warning"
 
 
+def webhooks_are_counted() -> None:
+    """Each webhook is counted, and has a claim on its URL that no other of its member's has."""
+    found: dict[str, list[Item]] = {}
+    for item in emulated.items("webhooks"):
+        found.setdefault(item["userId"], []).append(item)
+    for items in found.values():
+        webhooks = [item for item in items if "url" in item]
+        claims = [item for item in items if item["webhookId"].startswith("url:")]
+        (counted,) = (item["count"] for item in items if "count" in item)
+        assert counted == len(webhooks) == len(claims) <= MOST_WEBHOOKS
+        assert len({webhook["url"] for webhook in webhooks}) == len(webhooks)
+
+
 def secrets_are_secret(log: str) -> None:
     """No secret is in a table, a task definition's plain environment or the log."""
     stored = repr([emulated.items(table) for table in world.TABLES])
@@ -264,7 +285,8 @@ def all_is_over(seen: Seen) -> None:
         "buckets": {i["s3BucketName"] for i in seen.instances},
         "users": {f"{world.STACK}-{name}" for name in ids},
         "roles": {f"{world.STACK}-{name}" for name in ids},
-        "secrets": {f"{world.STACK}/{name}" for name in ids} | {"operator", "kofi", "token-key"},
+        "secrets": {f"{world.STACK}/{name}" for name in (*ids, "webhook-key")}
+        | {"operator", "kofi", "token-key"},
         "access points": ids | {"cache"},
         "families": {f"{world.STACK}_{name}" for name in ids} | {f"{world.STACK}_purge"},
         "records": {i["host"] for i in seen.instances} | {world.DOMAIN},

@@ -145,7 +145,7 @@ class Story(RuleBasedStateMachine):
 
     @rule(
         command=commands.any_command,
-        name=st.sampled_from([PREPARE, CHECK, "finish-stop", "observe-task"]),
+        name=st.sampled_from([PREPARE, CHECK, "finish-stop", "observe-task", "deliver-webhooks"]),
     )
     def somebody_intrudes(self, command: Command, name: str) -> None:
         """A member acts as the platform, or calls off a session of somebody else; or a schedule plays."""
@@ -303,6 +303,7 @@ class Story(RuleBasedStateMachine):
         invariants.the_three_records_agree(seen)
         invariants.billed_once(seen, self.bills)
         invariants.the_books_agree()
+        invariants.webhooks_are_counted()
         invariants.reasons_are_for_members(seen)
         invariants.at_rest_nothing_is_left(seen)
         if not self.on.unlucky:

@@ -1,0 +1,1 @@
+"""Webhooks: members' URLs at which they are told what becomes of their functions."""
