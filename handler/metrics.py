@@ -1,6 +1,7 @@
 """How many requests and calls there were and how long they took, as Prometheus reads it.
 
-Those that begin with `eventflow_` have names and labels of the EventFlow contract. No other metric names a user.
+Those that begin with `eventflow_` have names and labels of the EventFlow contract. Only what there is of functions
+names users, for whom the operator shows it.
 """
 
 from __future__ import annotations
@@ -103,8 +104,10 @@ class _Functions:
         yield from (total, used, allowed)
 
 
-def shown(figures: Mapping[str, Any]) -> bytes:
-    """All metrics in Prometheus' text format; of functions, what `figures` (function-figures) say."""
+def shown(figures: Mapping[str, Any] | None) -> bytes:
+    """All metrics in Prometheus' text format; of functions, what `figures` (function-figures) say, if anything."""
+    if figures is None:
+        return generate_latest(REGISTRY)
     of_functions = CollectorRegistry()
     of_functions.register(_Functions(figures))
     return generate_latest(REGISTRY) + generate_latest(of_functions)

@@ -48,7 +48,7 @@ def running(aws: Embedded, port: int = PORT, grpc_port: int = GRPC_PORT) -> Iter
     """Serve HTTP on 127.0.0.1:`port`, and gRPC; nothing is left at the end. LocalError if it does not start."""
     log = aws.directory / "server.log"
     command = [sys.executable, "-m", "local.leashed", "handler.server", "--port", str(port)]
-    command += ["--grpc-port", str(grpc_port)]
+    command += ["--grpc-port", str(grpc_port), "--open-metrics"]
     with (
         log.open("wb") as output,
         child(command, environment(aws), output, cwd=stack.TOP, leashed=True) as process,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
+from actions.action import Answer
 from handler.http import (
     actions,
     api_docs,
@@ -76,17 +78,19 @@ def build(
     platform: Platform,
     *,
     read_seconds: float = READ_SECONDS,
-    metrics_open: bool = False,
+    figures: Callable[[], Answer] | None = None,
     ports: Ports = Ports(),
 ) -> FastAPI:
     """The application on the services of one deployment.
 
-    A body has to arrive within `read_seconds`; `metrics_open` shows metrics without a token; /health says `ports`.
+    A body has to arrive within `read_seconds`; with `figures`, what is to be told of functions, metrics are open to
+    everybody; /health says `ports`.
     FastAPI's own pages are off: handler/http/api_docs.py has them, with a token where the settings say so.
     """
     app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.platform = platform
-    app.state.metrics_open = metrics_open
+    app.state.figures = figures
+    app.state.metrics_open = figures is not None
     app.state.ports = ports
     app.state.ending = asyncio.Event()
     for surface in SURFACES:

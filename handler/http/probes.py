@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import structlog
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 
 from actions.action import Answer
-from handler.dispatch import DIRECT, SYSTEM, Caller
+from handler.dispatch import Caller
 from handler.http.dispatching import dispatch_action, without_success
 from handler.http.openapi import described
 from handler.http.request import Json
@@ -23,7 +24,6 @@ from services import clock
 
 router = APIRouter()
 _FIGURES_SECONDS = 60
-_NO_FIGURES: Answer = {"functions": {}, "used": {}, "allowed": {}}
 _log = structlog.get_logger()
 SURFACE = Surface(router)
 
@@ -78,21 +78,24 @@ def scraper(
     openapi_extra={"responses": {"401": described({}, None, 401)["responses"]["401"]}},
 )
 def metrics(request: Request) -> Response:
-    """The metrics of this process since its start, and how many functions there are, in Prometheus' text format."""
+    """The metrics of this process since its start, in Prometheus' text format; where they are open, functions, too."""
     return Response(shown(_figures(request)), media_type=CONTENT_TYPE_LATEST)
 
 
-def _figures(request: Request) -> Answer:
-    """What `function-figures` says, asked once a minute: it reads the whole table."""
-    kept: tuple[int, Answer] = getattr(request.app.state, "function_figures", (-1, _NO_FIGURES))
+def _figures(request: Request) -> Answer | None:
+    """What there is of functions, for the operator: asked once a minute, since it reads their whole table."""
+    ask: Callable[[], Answer] | None = request.app.state.figures
+    if ask is None:
+        return None
+    kept: tuple[int, Answer | None] = getattr(request.app.state, "kept_figures", (-1, None))
     from services.aws import AWS_FAILURES  # an answer that asks nothing of AWS does not load it
 
     now = clock.now()
     if not 0 <= now - kept[0] < _FIGURES_SECONDS:
         try:
-            kept = now, dispatch_action(request, "function-figures", {"userId": SYSTEM}, DIRECT)
+            kept = now, ask()
         except AWS_FAILURES:
             # What else there is to know is wanted most while AWS fails.
             _log.warning("the functions could not be counted", exc_info=True)
-        request.app.state.function_figures = kept
+        request.app.state.kept_figures = kept
     return kept[1]
