@@ -28,6 +28,7 @@ MOST_LINES = 10_000
 LATE_SECONDS = 15
 _MOST_TOLD = 20_000  # ids that a position holds
 _TASK_DIGITS = 8  # of a task's id, as answers show it
+_LAST_SECOND = 253_402_300_799  # of the year 9999, Python's last
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
 _DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+", re.ASCII)
 _PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])", re.ASCII)
@@ -57,7 +58,7 @@ def _since(said: str | float) -> int:
 
 
 Since = Annotated[
-    Annotated[str, Field(max_length=64)] | int | float,
+    Annotated[str, Field(max_length=64)] | Annotated[float, Field(ge=0, le=_LAST_SECOND)],
     AfterValidator(_since),
     hinted(
         "Send how long ago, such as 10m, 1h30m or 2d, a moment such as 2026-11-08T10:30:00Z, or Unix seconds."
