@@ -50,14 +50,25 @@ class Fargate(world.Ecs):
 
     def _does_something(self) -> bool:
         started = self.start_tasks()
-        coming = [t.task_arn for t in self._of_services() if t.last_status in COMING_UP]
+        coming = [arn for arn in self.coming() if self._service_of(arn)]
         for arn in coming:
             self.come_up(arn)
-        stopped = self.stop_tasks()
-        going = [task.task_arn for task in self._all() if _is_going_down(task)]
+        stopped, going = self.stop_tasks(), self.going()
         for arn in going:
             self.go_down(arn)
         return bool(started or coming or stopped or going or self.deactivate())
+
+    def coming(self) -> list[str]:
+        """The ARNs of the tasks that come up, those of no service too."""
+        return [
+            task.task_arn
+            for task in self._all()
+            if task.last_status in COMING_UP and task.desired_status == "RUNNING"
+        ]
+
+    def going(self) -> list[str]:
+        """The ARNs of the tasks that were asked to stop, by whomever, and have not yet."""
+        return [task.task_arn for task in self._all() if _is_going_down(task)]
 
     def start_tasks(self) -> list[str]:
         """Start what each service lacks of tasks, as many at once as its deployment allows; the ARNs of these."""
@@ -212,9 +223,6 @@ class Fargate(world.Ecs):
     def _all(self) -> list[Any]:
         return emulated.tasks(self.cluster)
 
-    def _of_services(self) -> list[Any]:
-        return [task for task in self._all() if task.group.startswith("service:")]
-
     def _services(self, status: str = "") -> list[Any]:
         ours = services.of_cluster(self.cluster)
         return [service for service in ours if status in ("", service.status)]
@@ -272,7 +280,6 @@ class Fargate(world.Ecs):
 
 
 def _is_going_down(task: Any) -> bool:
-    """Whether it was asked to stop, by whomever, and has not yet."""
     return task.last_status in GOING_DOWN or (
         task.desired_status == "STOPPED" and task.last_status != "STOPPED"
     )

@@ -1,4 +1,6 @@
-"""The ledger and the counters said a second time, from what they sum up: instances, runs and donations."""
+"""The ledger, the counters and the quotas said a second time, from what they sum up: instances, runs, donations,
+functions.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +11,14 @@ from typing import Any
 
 Item = dict[str, Any]
 Figures = dict[Any, Counter[str]]
+_USED = ("functions", "replicas", "cpu", "memory")
 _COUNTED = ("creating", "created", "starting", "running", "stopping", "stopped", "destroying")
 
 
 def disagreements(items: Callable[[str], list[Item]]) -> dict[str, Any]:
     """What the stored figures say differently from a full recount; empty if they agree. `items` reads a table."""
     instances, runs, donations = items("instances"), items("runs"), items("donations")
-    ledger = items("ledger")
+    ledger, functions = items("ledger"), items("functions")
     over = [run for run in runs if "stoppedAt" in run]
     given = [donation for donation in donations if "of" not in donation]
     pairs = {
@@ -23,6 +26,7 @@ def disagreements(items: Callable[[str], list[Item]]) -> dict[str, Any]:
         "months": (_stored_months(ledger), _months(over, given)),
         "totals": (_stored_totals(ledger), _totals(over, given)),
         "shares": (_stored_shares(ledger), _shares(over)),
+        "quotas": (_stored_quotas(functions), _quotas(functions)),
     }
     return {
         name: {"stored": said, "recounted": right}
@@ -113,3 +117,26 @@ def _stored_shares(ledger: Iterable[Item]) -> dict[str, Any]:
 
 def _shares(runs: list[Item]) -> dict[str, Any]:
     return {run["runId"]: [run["seconds"], run["cost"]] for run in runs}
+
+
+def _stored_quotas(functions: Iterable[Item]) -> Figures:
+    """What each tenant uses, as the transactions have counted it; one who uses nothing is as good as none."""
+    stored = {i["userId"]: i for i in functions if i["entry"] == "tenant"}
+    return _used({user: Counter({n: item[n] for n in _USED}) for user, item in stored.items()})
+
+
+def _quotas(functions: Iterable[Item]) -> Figures:
+    """What each tenant's functions ask for, and the invocations that are not over have."""
+    total: Figures = defaultdict(Counter)
+    for item in functions:
+        kind = item["entry"].partition(":")[0]
+        if kind == "fn" or (kind == "job" and "finishedAt" not in item):
+            replicas, sizes = item.get("replicas", 1), ("cpu", "memory")
+            total[item["userId"]].update({size: replicas * item[size] for size in sizes})
+            total[item["userId"]].update({"replicas": replicas, "functions": int(kind == "fn")})
+    return _used(total)
+
+
+def _used(total: Figures) -> Figures:
+    kept = {user: Counter({n: v for n, v in used.items() if v}) for user, used in total.items()}
+    return {user: used for user, used in kept.items() if used}

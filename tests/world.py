@@ -330,7 +330,7 @@ class Ecs:
 ENDING = ("DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED")
 
 
-def sample(name: str, **changes: Any) -> dict[str, Any]:
+def sample(name: str, /, **changes: Any) -> dict[str, Any]:
     """The sample event `name`, with some of its members changed; another user's licence key is another one."""
     with open(f"events/{name}.json", encoding="utf-8") as file:
         event = json.load(file)

@@ -13,7 +13,11 @@ import boto3
 from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
+from services.ecs import revision_of
 from tests import world
+from tests.fargate import CLUSTER, LOGS
+from tests.lagging import services
+from tests.model import emulated
 from tests.recount import disagreements
 
 Inventory = dict[str, Any]
@@ -21,6 +25,8 @@ Inventory = dict[str, Any]
 _TIMES = re.compile(r"(At|[Ss]ince|[Uu]ntil|lastStarted|seconds|cost|revision)$")
 _RANDOM = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<uuid>"),
+    (re.compile(r"(-invoke-)\d{10}(-[0-9a-f]{4})?"), r"\1<time>"),
+    (re.compile(r"(/inputs/[^?]*)\?.*"), r"\1<signed>"),
     (re.compile(r"fsap-[0-9a-f]+|[0-9a-f]{12,}"), "<id>"),
     (re.compile(r"(:secret:[^:]+-)\w{6}"), r"\1<x>"),
     (re.compile(r"(:task-definition/[^:]+:)\d+"), r"\1<n>"),
@@ -49,6 +55,24 @@ def differences(wanted: Inventory, found: Inventory) -> str:
     """What `found` has differently, line by line; empty if nothing."""
     left, right = (json.dumps(side, indent=1, default=str).splitlines() for side in (wanted, found))
     return "\n".join(unified_diff(left, right, "wanted", "found", lineterm="", n=2))
+
+
+def regardless_of_repeats(found: Inventory) -> Inventory:
+    """An inventory without how often there was what is over: tasks of functions, their bills, invocations."""
+    kept = {part: value for part, value in found.items() if part not in ("tasks", "bills")}
+    for part in ("tasks", "bills", "log streams"):
+        kept[part] = _once_each(found[part])
+    tables = dict(found["tables"], runs=_once_each(found["tables"]["runs"]))
+    ledger = [without(item, ("runs", "function")) for item in tables["ledger"]]
+    tables["ledger"] = _once_each([item for item in ledger if len(item) > 2])
+    functions = [without(item, ("failures",)) for item in tables["functions"]]
+    jobs = [item for item in functions if "jobName" in item]
+    tables["functions"] = [item for item in functions if item not in jobs] + _once_each(jobs)
+    return dict(kept, tables=tables)
+
+
+def _once_each(members: list[Any]) -> list[Any]:
+    return [member for place, member in enumerate(members) if member not in members[:place]]
 
 
 def without(value: Any, names: Collection[str]) -> Any:
@@ -82,15 +106,15 @@ def _plain(value: Any, name: str = "") -> Any:
     return value
 
 
-def _tasks() -> list[dict[str, Any]]:
+def _tasks(cluster: str = world.STACK) -> list[dict[str, Any]]:
     arns = [
         arn
         for status in ("RUNNING", "STOPPED")
-        for arn in aws("ecs").list_tasks(cluster=world.STACK, desiredStatus=status)["taskArns"]
+        for arn in aws("ecs").list_tasks(cluster=cluster, desiredStatus=status)["taskArns"]
     ]
     if not arns:
         return []
-    return list(aws("ecs").describe_tasks(cluster=world.STACK, tasks=arns)["tasks"])
+    return list(aws("ecs").describe_tasks(cluster=cluster, tasks=arns)["tasks"])
 
 
 def _all_items() -> Inventory:
@@ -104,7 +128,36 @@ def _all_items() -> Inventory:
     found["registry"] = [i for i in found["registry"] if not i["name"].startswith(passing)]
     found["sessions"] = [_without_excuse(session) for session in found["sessions"]]
     found["ledger"] = [item for item in map(_as_counted, found["ledger"]) if len(item) > 2]
+    # Nor invocations that never began, and so may be asked for again: they cost nothing.
+    found["functions"] = [_of_functions(i) for i in found["functions"] if not _never_began(i)]
+    found["runs"] = [run for run in found["runs"] if not _is_for_nothing(run)]
+    found["ledger"] = [entry for entry in found["ledger"] if not _is_for_nothing(entry)]
     return found
+
+
+def _never_began(item: dict[str, Any]) -> bool:
+    return item.get("status") == "failed" and item["cost"] == 0 and "exitCode" not in item
+
+
+def _is_for_nothing(item: dict[str, Any]) -> bool:
+    """Whether a run, or its entry in the ledger, is that of an invocation that never began."""
+    return item.get("kind") == "job" and item.get("seconds") == 0
+
+
+def _of_functions(item: dict[str, Any]) -> dict[str, Any]:
+    """An item of a function without how often it was changed, and whether it says so (`is ...`)."""
+    passing = ("events", "seen", "taskArn", "seenAt") if "jobName" in item else ("events", "seen")
+    kept = {name: value for name, value in item.items() if name not in passing and value != []}
+    if "generation" in kept:
+        generation, shape = kept.pop("generation"), kept.pop("shape")
+        kept["is carried out"] = kept.pop("applied", 0) == generation
+        kept["is defined"] = kept.pop("definitionShape", 0) == shape
+        kept["oldest"] = "definition" in kept and kept.pop("oldestRevision", 1) == revision_of(
+            kept["definition"]
+        )
+        kept["tasks"] = [without(task, ("seenAt",)) for task in kept["tasks"].values()]
+        kept["secretMissing"] = bool(kept.get("secretMissing"))
+    return kept
 
 
 def _without_excuse(session: dict[str, Any]) -> dict[str, Any]:
@@ -122,21 +175,43 @@ def _as_counted(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def _shown_tasks() -> list[dict[str, Any]]:
-    shown = ("startedBy", "taskDefinitionArn", "lastStatus", "desiredStatus", "overrides")
-    return [{name: task.get(name) for name in shown} for task in _tasks()]
+    shown = (
+        "group",
+        "startedBy",
+        "taskDefinitionArn",
+        "lastStatus",
+        "desiredStatus",
+        "overrides",
+        "stopCode",
+    )
+    tasks = [*_tasks(), *_tasks(CLUSTER)]
+    return [{name: task.get(name) for name in shown} for task in tasks]
 
 
 def _bills() -> list[dict[str, Any]]:
-    tasks = _tasks()
-    return [_bill(run, tasks) for run in items("runs") if "seconds" in run]
+    servers, functions = _tasks(), _tasks(CLUSTER)
+    known_by = {task["startedBy"]: task for task in servers + functions}
+    known_by |= {task["taskArn"].split("/")[-1]: task for task in functions}
+    runs = {run["runId"]: run for run in items("runs")}
+    billed = [_bill(run, known_by.get(run["runId"], {})) for run in runs.values()]
+    unbilled = [
+        {"kind": "a task without a bill", "exact": False}
+        for task in functions
+        if _existed(task) and not {task["startedBy"], task["taskArn"].split("/")[-1]} & runs.keys()
+    ]
+    return [bill for bill in billed if bill] + unbilled
 
 
-def _bill(run: dict[str, Any], tasks: list[dict[str, Any]]) -> dict[str, Any]:
-    """Whether a run's bill is the time for which its task existed."""
-    task: dict[str, Any] = next((t for t in tasks if t["startedBy"] == run["runId"]), {})
+def _bill(run: dict[str, Any], task: dict[str, Any]) -> dict[str, Any] | None:
+    """Whether a run's bill is the time for which its task existed; None of one that may still run."""
+    if "seconds" not in run and not _existed(task):
+        return None
+    return {"kind": run["kind"], "exact": run.get("seconds") == _existed(task)}
+
+
+def _existed(task: dict[str, Any]) -> int:
     pulled, stopped = task.get("pullStartedAt"), task.get("stoppedAt")
-    existed = int(stopped.timestamp()) - int(pulled.timestamp()) if pulled and stopped else 0
-    return {"kind": run["kind"], "exact": run["seconds"] == existed}
+    return int(stopped.timestamp()) - int(pulled.timestamp()) if pulled and stopped else 0
 
 
 def _definitions() -> list[dict[str, Any]]:
@@ -183,7 +258,7 @@ def _setting(ask: Any, bucket: str) -> dict[str, Any] | None:
     try:
         answer = ask(Bucket=bucket)
     except ClientError as error:
-        if not error.response["Error"]["Code"].startswith("NoSuch"):
+        if not re.match(r"NoSuch|\w+NotFoundError", error.response["Error"]["Code"]):
             raise
         return None
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
@@ -277,11 +352,23 @@ def _rules() -> list[dict[str, Any]]:
     return [rule | {"Priority": rule["Priority"] == "default"} for rule in rules]
 
 
+def _services() -> list[dict[str, Any]]:
+    """The services as DescribeServices truly shows them, without what they tell of their past."""
+    return [without(services.shown(service), ("events",)) for service in emulated.services()]
+
+
+def _security_groups() -> list[dict[str, Any]]:
+    return list(aws("ec2").describe_security_groups()["SecurityGroups"])
+
+
 _PARTS: dict[str, Callable[[], Any]] = {
     "tables": _all_items,
     "bills": _bills,
     "books": lambda: disagreements(items),
     "tasks": _shown_tasks,
+    "services": _services,
+    "security groups": _security_groups,
+    "log streams": lambda: sorted(emulated.log_streams(LOGS)),
     "task definitions": _definitions,
     "access points": _access_points,
     "buckets": _buckets,

@@ -4,50 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Any
 
 from actions.webhooks.deliver_webhooks import HOPEFUL_SECONDS
 from services.clients import proof_of
 from tests.faults.inventory import aws, items
-from tests.faults.stage import Event, Stage
+from tests.faults.of_functions import OF_FUNCTIONS
+from tests.faults.scenario import ADA, PREPARE, TICK, Scenario, nothing
+from tests.faults.stage import Stage
 from tests.world import STACK, sample, table_of
-
-TICK = "auto-shutdown-check"
-PREPARE = "prepare-sessions"
-BOB = {"userId": "200000000000000002", "username": "Bob"}
-ADA = sample("create-instance")["userId"]
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """A story. `asks` names the sample event by which it begins; none where ECS begins it.
-
-    `ends` is the instance's status at last, none when it is gone. `undone` says that ticks undo what
-    was asked, if it was interrupted and nobody repeats it; `resumed` that only asking again finishes it.
-    Of `more`, what can be called is asked for when the story begins. `late` says that a server may come up while
-    what was asked waits to be asked again, and then ends as one that ran.
-    """
-
-    name: str
-    before: Callable[[Stage], None]
-    asks: str
-    ends: str | None
-    undone: bool = False
-    resumed: bool = False
-    more: Mapping[str, Any] = field(default_factory=dict)  # of the request
-    late: bool = False
-
-    def request(self) -> Event:
-        """What is asked."""
-        more = {name: value() if callable(value) else value for name, value in self.more.items()}
-        return sample(self.asks, **more)
-
-
-def status() -> str | None:
-    """The status of Ada's instance, none if she has none."""
-    return next((i["status"] for i in items("instances") if i["userId"] == ADA), None)
 
 
 def warm_up(stage: Stage) -> None:
@@ -59,11 +23,12 @@ def warm_up(stage: Stage) -> None:
     stage.does("stop-instance", **eve)
     stage.does("update-version", **eve)
     stage.does("destroy-instance", **eve)
-
-
-def nothing(stage: Stage) -> None:
-    """Only another member's server, whose licence is shared: nobody may touch it."""
-    stage.does("create-instance", **BOB, allowLicenseSharing=True)
+    stage.does("function-create", **eve)
+    stage.does("function-invoke", **eve)
+    stage.does("function-update", **eve)
+    stage.does("function-delete", **eve)
+    for _ in range(3):
+        stage.tick()
 
 
 def created(stage: Stage) -> None:
@@ -298,4 +263,5 @@ SCENARIOS = (
     Scenario("tick after a stop lost", _stop_lost, TICK, "stopped"),
     Scenario("tick after a crash unnoticed", _crashed_unnoticed, TICK, "stopped"),
     Scenario("tick while destroying", _destroy_unfinished, TICK, None),
+    *OF_FUNCTIONS,
 )

@@ -16,9 +16,11 @@ from moto.ecs.models import ecs_backends
 
 from handler import app
 from tests import world
-from tests.aws_calls import AWS, ProcessDied
+from tests.aws_calls import AWS, DIES_AFTER, Call, ProcessDied
+from tests.fargate import CLUSTER, Fargate
 from tests.faults.copies import in_a_copy
 from tests.lagging.lag import LAG
+from tests.model import emulated
 from tests.world import sample
 
 R = TypeVar("R")
@@ -27,6 +29,8 @@ Answer = dict[str, Any]
 
 TICK_SECONDS = 300
 HOLD_SECONDS = 301  # by then a dead process's hold on its work has run out
+CRASHING = "crashing:latest"  # an image whose containers end as soon as they run
+_CRASHES, _PATIENCE_SECONDS = 6, 900  # ECS starts what crashes again and again less and less often
 
 
 @dataclass
@@ -38,6 +42,12 @@ class Stage:
     pending: list[Event] = field(default_factory=list)  # on the way to the function
     late: list[tuple[float, Event]] = field(default_factory=list)  # and when they arrive
     failed: list[Event] = field(default_factory=list)  # arrived, but not carried out
+    fargate: Fargate = field(init=False)
+    crashes: list[float] = field(default_factory=list)  # when those of CRASHING were
+
+    def __post_init__(self) -> None:
+        """ECS tells of functions' tasks in the same way."""
+        self.fargate = Fargate(CLUSTER, self._tells)
 
     def __str__(self) -> str:
         return "a copy of the stage"
@@ -75,12 +85,20 @@ class Stage:
         self._as_ecs_would()
         return answer
 
-    def asks(self, name: str, **changes: Any) -> None:
+    @contextmanager
+    def dying(self, call: str) -> Iterator[None]:
+        """The process inside dies once its first such call has had its effect."""
+        AWS.prepare((Call(call, 0), DIES_AFTER))
+        yield
+        assert AWS.fault_happened
+        self.pending.clear()
+
+    def asks(self, name: str, /, **changes: Any) -> None:
         """Ask for something that must succeed."""
         answer = self.call(sample(name, **changes))
         assert succeeded(answer), answer
 
-    def does(self, name: str, **changes: Any) -> None:
+    def does(self, name: str, /, **changes: Any) -> None:
         """Ask for something that must succeed, and see all that follows from it."""
         self.asks(name, **changes)
         self.go_on()
@@ -105,7 +123,59 @@ class Stage:
         moving = self.moving()
         for task in moving:
             self._tells(self._moved(task))
-        return bool(moving)
+        return self._functions_move() or bool(moving)
+
+    def _functions_move(self) -> bool:
+        """A round of ECS's scheduler; invocations end, and what crashes does."""
+        fargate, moved = self.fargate, False
+        for part in (
+            self._invocations_end,
+            fargate.start_tasks,
+            self._functions_come_up,
+            fargate.stop_tasks,
+            self._functions_go_down,
+            fargate.deactivate,
+        ):
+            if part():
+                moved = True
+                self.clock.tick(20)
+        return moved
+
+    def _invocations_end(self) -> bool:
+        """Of itself, with success, unless it was asked to."""
+        running = [t for t in functions_tasks("RUNNING") if t.desired_status == "RUNNING"]
+        done = [task.task_arn for task in running if not task.group.startswith("service:")]
+        for arn in done:
+            self.fargate.exit(arn)
+        return bool(done)
+
+    def _functions_come_up(self) -> bool:
+        """And write a line."""
+        coming = [arn for arn in self.fargate.coming() if not self._is_put_off(arn)]
+        for arn in coming:
+            self.fargate.come_up(arn)
+            self.fargate.log(arn, "hello")
+            if _image(arn) == CRASHING:
+                self.clock.tick(20)
+                self.fargate.crash(arn)
+                self.crashes.append(time.time())
+        return bool(coming)
+
+    def _is_put_off(self, arn: str) -> bool:
+        late = [crash for crash in self.crashes if crash > time.time() - _PATIENCE_SECONDS]
+        return _image(arn) == CRASHING and len(late) >= _CRASHES
+
+    def _functions_go_down(self) -> bool:
+        going = self.fargate.going()
+        for arn in going:
+            self.fargate.go_down(arn)
+        return bool(going)
+
+    def functions_are_settled(self) -> bool:
+        """Whether ECS has nothing to do for functions: what is wanted runs, what is deleted is gone."""
+        shown = [self.fargate.service(s.name) for s in emulated.services()]
+        alone = [t for t in functions_tasks() if not t.group.startswith("service:")]
+        return not alone and all(map(_is_settled, shown))
 
     def _tells(self, event: Event) -> None:
         """ECS's event is on its way, as fast as it may be."""
@@ -161,6 +231,31 @@ class Stage:
 def is_purge(task: Any) -> bool:
     """Whether the task erases an instance's files."""
     return f"/{world.STACK}_purge:" in task.task_definition_arn
+
+
+def functions_tasks(status: str = "") -> list[Any]:
+    """The tasks of functions that are not STOPPED, or have that status."""
+    return [
+        task
+        for task in emulated.tasks(CLUSTER)
+        if task.last_status == (status or task.last_status) != "STOPPED"
+    ]
+
+
+def _image(arn: str) -> str:
+    (task,) = (task for task in emulated.tasks(CLUSTER) if task.task_arn == arn)
+    return str(task.containers[0].image)
+
+
+def _is_settled(service: Answer) -> bool:
+    if service["status"] != "ACTIVE":
+        return bool(service["status"] == "INACTIVE")
+    wanted = (service["desiredCount"], 0, 1)
+    return wanted == (
+        service["runningCount"],
+        service["pendingCount"],
+        len(service["deployments"]),
+    )
 
 
 def succeeded(answer: Answer | None) -> bool:

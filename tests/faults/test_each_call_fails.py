@@ -10,7 +10,8 @@ import pytest
 from tests import proof
 from tests.faults.copies import CopyFailed, fail_if_broken, in_a_copy, in_copies
 from tests.faults.disturbing import Mended, cases_of, disturbed, undisturbed
-from tests.faults.scenarios import SCENARIOS, Scenario
+from tests.faults.scenario import Scenario
+from tests.faults.scenarios import SCENARIOS
 from tests.faults.stage import Stage
 
 SAMPLE = 3  # cases per story in `make test`, always the same ones

@@ -15,9 +15,16 @@ import pytest
 from tests import proof
 from tests.aws_calls import AWS, MODES, Call
 from tests.faults.copies import CopyFailed, fail_if_broken, in_a_copy, in_copies
-from tests.faults.disturbing import Undisturbed, is_done, undisturbed
-from tests.faults.inventory import differences, inventory
-from tests.faults.scenarios import PREPARE, SCENARIOS, TICK, Scenario
+from tests.faults.disturbing import (
+    Undisturbed,
+    is_done,
+    is_there_already,
+    undisturbed,
+    unlike,
+)
+from tests.faults.inventory import inventory
+from tests.faults.scenario import PREPARE, TICK, Scenario
+from tests.faults.scenarios import SCENARIOS
 from tests.faults.stage import TICK_SECONDS, Event, Stage, succeeded
 from tests.lagging.lag import AILMENTS, LAG, NO_ROOM
 from tests.world import sample
@@ -76,7 +83,7 @@ def lagging(stage: Stage, case: Case, wanted: Undisturbed) -> None:
     stage.passes(TICK_SECONDS)
     stage.tick()
     _schedule_goes_on(stage, case.scenario)
-    different = differences(wanted.after, inventory())
+    different = unlike(case.scenario, wanted.after, inventory())
     assert not different, different
 
 
@@ -104,7 +111,7 @@ def _insist(stage: Stage, request: Event) -> None:
         answer = stage.call(request)
         code = answer.get("errorCode") if answer else "no answer"
         _is_no_riddle(code, unhurt=unhurt)
-        if succeeded(answer) or code in ENDS_ASKING:
+        if succeeded(answer) or code in ENDS_ASKING or is_there_already(answer):
             return
         if number or request["action"] == PREPARE:
             _carry_on(stage)

@@ -14,7 +14,8 @@ from tests import proof
 from tests.faults.copies import CopyFailed, in_a_copy, in_copies
 from tests.faults.disturbing import REPEATED, Case, cases_of, disturbed, undisturbed
 from tests.faults.inventory import aws, everything
-from tests.faults.scenarios import BOB, SCENARIOS, Scenario, nothing
+from tests.faults.scenario import BOB, Scenario, nothing
+from tests.faults.scenarios import SCENARIOS
 from tests.faults.stage import Stage
 from tests.world import sample
 
