@@ -39,7 +39,7 @@ class Event(TypedDict):
     """What subscribers are still to be told."""
 
     id: str
-    kind: str
+    kind: Literal["function.created", "function.updated", "function.deleted", "function.invoked"]
     at: int
 
 

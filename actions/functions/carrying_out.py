@@ -6,14 +6,18 @@ worker: whoever holds the lock goes on until nothing is left to do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
+from typing import Any
 
 from actions.errors import Busy
 from actions.functions.definition import definition
 from actions.functions.locking import FunctionLock, lock_function
+from actions.functions.telling import tell_of_function
 from services import clock
 from services.aws import AWS_FAILURES
+from services.concurrency import concurrently
 from services.dynamodb import Attr, ConditionFailed
 from services.ecs import revision_of
 from services.errors import Unfinished
@@ -54,35 +58,38 @@ def _keep_secrets(lock: FunctionLock, secrets: Mapping[str, str]) -> None:
 
 def _is_carried_out(lock: FunctionLock) -> bool:
     """One round; False if there is another generation by now."""
-    function = lock.item
+    function, platform = lock.item, lock.platform
+    keep = (lambda: None) if function.get("secretMissing") else _prepared(lock)
+    concurrently(keep, partial(tell_of_function, platform, function))
     if not function.get("secretMissing"):
-        arn = _present_definition(lock)
-        _keep_service(lock, arn)
         _retire_former(lock)
     return _finish(lock, function["generation"])
 
 
-def _present_definition(lock: FunctionLock) -> str:
-    """The ARN of the definition that says what the function asks for, registered unless it is."""
+def _prepared(lock: FunctionLock) -> Callable[[], None]:
+    """What has ECS keep the function running, once all that it needs is there and noted."""
     function, platform = lock.item, lock.platform
-    if function.get("definitionShape") == function["shape"]:
-        return function["definition"]
-    arn = platform.ecs.register(definition(function, platform.settings))
-    lock.note({"definition": arn, "definitionShape": function["shape"]})
-    return arn
-
-
-def _keep_service(lock: FunctionLock, arn: str) -> None:
-    function, platform = lock.item, lock.platform
-    group = security_group(platform, function["userId"])
+    arn, group = concurrently(
+        partial(_present_definition, platform, function),
+        partial(security_group, platform, function["userId"]),
+    )
     is_new = "serviceAskedAt" not in function
-    if (
-        is_new
-    ):  # noted before it is asked for: whoever deletes the function knows that there may be one
-        lock.note({"serviceAskedAt": clock.now()})
+    # Noted before a service is asked for: whoever deletes the function knows that there may be one.
+    found: dict[str, Any] = {"serviceAskedAt": clock.now()} if is_new else {}
+    if arn != function.get("definition"):
+        found |= {"definition": arn, "definitionShape": function["shape"]}
+    if found:
+        lock.note(found)
     count = 0 if "heldBack" in function else function["replicas"]
     name, token = service_name(function), function["functionId"]
-    platform.ecs_services.keep(name, token, arn, count, group, is_new=is_new)
+    return partial(platform.ecs_services.keep, name, token, arn, count, group, is_new=is_new)
+
+
+def _present_definition(platform: Platform, function: Function) -> str:
+    """The ARN of the definition that says what the function asks for, registered unless it is."""
+    if function.get("definitionShape") == function["shape"]:
+        return function["definition"]
+    return platform.ecs.register(definition(function, platform.settings))
 
 
 def security_group(platform: Platform, user_id: str) -> str:
@@ -113,7 +120,7 @@ def _finish(lock: FunctionLock, generation: int) -> bool:
     table, function = lock.platform.tenant_functions, lock.item
     same = lock.held & Attr("generation").eq(generation)
     due_at = clock.now() + ARRIVAL_SECONDS
-    values = {"applied": generation, "due": table.due, "dueAt": due_at}
+    values = {"applied": generation, "events": [], "due": table.due, "dueAt": due_at}
     try:
         lock.finish(table.change(function, same, values, LOCK_FIELDS))
     except ConditionFailed:

@@ -15,7 +15,7 @@ from actions.billing.budget import refuse_if_spent
 from actions.errors import Forbidden, InvalidRequest
 from actions.functions import forms
 from actions.functions.carrying_out import carry_out
-from actions.functions.errors import FunctionExists, NoFunctions
+from actions.functions.errors import FunctionExists, NoFunctions, QuotaExceeded
 from actions.functions.locking import FunctionLock
 from actions.functions.quota import amounts_of, claim
 from actions.functions.showing import shown
@@ -86,11 +86,13 @@ def _record(platform: Platform, function: Function) -> None:
     table = platform.tenant_functions
     tenant = table.tenant(user_id)
     group = f"{platform.settings.stack}/{ids.new_id()}"
-    if table.find(user_id, name):
-        raise FunctionExists(name, user_id)
-    claimed = claim(platform, user_id, amounts_of(function), tenant, group)
     try:
+        claimed = claim(platform, user_id, amounts_of(function), tenant, group)
         transact(table.begin(function), claimed)
+    except QuotaExceeded:
+        if table.find(user_id, name):  # which is the more helpful answer
+            raise FunctionExists(name, user_id) from None
+        raise
     except ConditionFailed as refused:
         if 0 in refused.failed:
             raise FunctionExists(name, user_id) from None

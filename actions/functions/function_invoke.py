@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any, cast
 
 from actions.action import Action, Answer, Scope, UserRequest
@@ -14,10 +15,11 @@ from actions.functions.carrying_out import security_group
 from actions.functions.definition import CONTAINER
 from actions.functions.errors import NoFunctions
 from actions.functions.function_get import existing
-from actions.functions.jobs import ARRIVAL_SECONDS, finish, share_of
+from actions.functions.jobs import ARRIVAL_SECONDS, finish, share_of, told
 from actions.functions.quota import claim
 from actions.retrying import retry_on_conflict
 from services import clock, ids
+from services.aws import AWS_FAILURES
 from services.dynamodb import ConditionFailed, transact
 from services.errors import EcsBusy, TaskRefused
 from services.platform import Platform
@@ -120,10 +122,10 @@ def _launch(
         now = clock.now()
         finish(platform, job, run, (now, now), {"status": "failed", "reason": reason})
         raise NoCapacity(reason) from refused
-    try:
+    with suppress(ConditionFailed):  # its end came first
         transact(platform.tenant_functions.change_job(job, {"taskArn": arn}))
-    except ConditionFailed:
-        return  # its end came first
+        with suppress(*AWS_FAILURES):  # the tick tells what is left to tell
+            transact(platform.tenant_functions.change_job(job, told(platform, job)))
 
 
 def _variables(platform: Platform, run_id: str, given: Any) -> dict[str, str]:

@@ -17,6 +17,7 @@ from actions.functions.quota import amounts_of, claim, difference
 from actions.functions.showing import shown
 from actions.retrying import retry_on_conflict
 from services import clock, ids
+from services.concurrency import concurrently
 from services.dynamodb import Attr, transact
 from services.platform import Platform
 from services.tenant_functions import Function
@@ -59,8 +60,9 @@ def function_update(request: FunctionUpdate, platform: Platform) -> Answer:
 
 def _decided(request: FunctionUpdate, platform: Platform) -> tuple[Function, dict[str, str]]:
     table, user_id = platform.tenant_functions, request.user_id
-    function = existing(platform, user_id, request.name)
-    tenant = table.tenant(user_id)
+    function, tenant = concurrently(
+        lambda: existing(platform, user_id, request.name), lambda: table.tenant(user_id)
+    )
     values, secrets = _changes(request, function)
     changed = cast("Function", {**function, **values})
     if hint := forms.size_hint(changed["cpu"], changed["memory"]):

@@ -12,6 +12,7 @@ from actions.billing.entries import bill_late
 from actions.billing.pricing import run_cost
 from actions.functions.billing import close_run
 from actions.functions.diagnosis import exit_code_of, why
+from actions.functions.telling import tell_of_job
 from actions.instances.ending import CONSISTENCY_SECONDS, REMEMBERED_SECONDS
 from services import clock
 from services.dynamodb import ConditionFailed, transact
@@ -86,7 +87,7 @@ def finish(
 ) -> None:
     """End an invocation, once: its bill, its share of the quota, what came of it."""
     cost = run_cost(time[1] - time[0], run["rate"])
-    values = {**values, "finishedAt": time[1], "cost": cost}
+    values = {**values, "finishedAt": time[1], "cost": cost, **told(platform, job)}
     table = platform.tenant_functions
     try:
         close_run(
@@ -100,6 +101,12 @@ def finish(
     except ConditionFailed:
         return  # somebody else was quicker
     warn_if_near(platform, job["userId"])
+
+
+def told(platform: Platform, job: Job) -> dict[str, Any]:
+    """What is noted when webhooks have been told of an invocation: they are now. Raises what AWS raises."""
+    tell_of_job(platform, job)
+    return {"events": []}
 
 
 def share_of(job: Job) -> dict[str, int]:
@@ -140,7 +147,7 @@ def follow_job(platform: Platform, job: Job, tasks: Iterable[Task]) -> bool:
     if not task and _is_over(found, now):
         _give_up(platform, found, run)
         return False
-    values: dict[str, Any] = {"dueAt": now + _LOOK_AGAIN_SECONDS}
+    values: dict[str, Any] = {"dueAt": now + _LOOK_AGAIN_SECONDS, **told(platform, found)}
     if task and now - found["requestedAt"] > LONGEST_SECONDS:
         platform.ecs_services.stop_task(task.arn, _TOO_LONG)
         values |= {"reason": _TOO_LONG, "dueAt": now + ARRIVAL_SECONDS}

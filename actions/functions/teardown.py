@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.functions.locking import FunctionLock
+from actions.functions.telling import tell_of_function
 from actions.instances.ending import CONSISTENCY_SECONDS
 from services import clock
 from services.dynamodb import ConditionFailed, transact
@@ -18,6 +19,9 @@ def tear_down(lock: FunctionLock) -> bool:
     """Go as far towards nothing as can be gone now; True when nothing is left. The lock is given back."""
     with lock:
         lock.pause(_LOOK_AGAIN_SECONDS)
+        if lock.item["events"]:
+            tell_of_function(lock.platform, lock.item)
+            lock.note({"events": []})
         if not _are_jobs_over(lock) or not _is_service_gone(lock) or lock.item["tasks"]:
             return False
         platform, function = lock.platform, lock.item

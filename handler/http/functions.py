@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
@@ -14,6 +13,7 @@ from starlette.responses import Response
 from actions.action import Answer
 from actions.errors import InvalidRequest, NoToken
 from actions.functions.forms import LONGEST_PAGE
+from actions.functions.wording import in_snake_case
 from handler.http import openapi
 from handler.http.dispatching import dispatch_action
 from handler.http.request import Json, json_object
@@ -241,7 +241,7 @@ def invocations(
     """What was invoked of a function within the month, the latest first; X-Next is the `next` of the next page."""
     asked = {"name": name, "limit": limit, "next": next}
     answer = dispatch_action(request, "function-invocations", asked, caller)
-    shown = [_in_snake_case(job) for job in answer["invocations"]]
+    shown = [in_snake_case(job) for job in answer["invocations"]]
     return Json(shown, headers={"x-next": answer["next"]} if "next" in answer else None)
 
 
@@ -255,21 +255,6 @@ def given(body: dict[str, Any], *required: str) -> dict[str, Any]:
     return {name: value for name, value in asked.items() if name not in ("userId", "clientId")}
 
 
-def moment(seconds: int) -> str:
-    """Unix seconds as the contract writes times."""
-    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def _shown(function: Answer) -> Answer:
-    shown = _in_snake_case(function)
-    return shown | (
-        {"env": function["env"]} if "env" in function else {}
-    )  # with the member's own names
-
-
-def _in_snake_case(found: Answer) -> Answer:
-    """An answer's fields as this surface writes them, times as text."""
-    return {
-        to_snake(name): moment(value) if name.endswith("At") else value
-        for name, value in found.items()
-    }
+    shown = in_snake_case(function)
+    return shown | ({"env": function["env"]} if "env" in function else {})  # the member's own names

@@ -15,7 +15,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from actions.action import Answer
-from handler.http.functions import moment
+from actions.functions.wording import moment
 
 if TYPE_CHECKING:
     from actions.functions.following import Follower

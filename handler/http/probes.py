@@ -78,7 +78,7 @@ def scraper(
     openapi_extra={"responses": {"401": described({}, None, 401)["responses"]["401"]}},
 )
 def metrics(request: Request) -> Response:
-    """The metrics of this process since its start, in Prometheus' text format; where they are open, functions, too."""
+    """This process's metrics since its start, in Prometheus' text format; where they are open, functions, too."""
     return Response(shown(_figures(request)), media_type=CONTENT_TYPE_LATEST)
 
 

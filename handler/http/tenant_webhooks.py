@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter
-from pydantic.alias_generators import to_snake
 from starlette.requests import Request
 from starlette.responses import Response
 
-from actions.action import Answer
 from actions.errors import InvalidRequest, NoToken
+from actions.functions.wording import in_snake_case
 from actions.webhooks.events import KINDS
 from handler.http import openapi
 from handler.http.dispatching import dispatch_action
@@ -94,7 +92,7 @@ def create(request: Request, caller: Authenticated, body: Body) -> Json:
     if not given.get("url"):
         raise InvalidRequest("url is required", field="url")
     answer = dispatch_action(request, "webhook-create", given, caller)
-    return Json(_shown(answer["webhook"]), status_code=201)
+    return Json(in_snake_case(answer["webhook"]), status_code=201)
 
 
 @router.get(
@@ -103,7 +101,7 @@ def create(request: Request, caller: Authenticated, body: Body) -> Json:
 def listed(request: Request, caller: Authenticated) -> Json:
     """The caller's webhooks, the latest first."""
     answer = dispatch_action(request, "webhook-list", {}, caller)
-    return Json([_shown(webhook) for webhook in answer["webhooks"]])
+    return Json([in_snake_case(webhook) for webhook in answer["webhooks"]])
 
 
 @router.delete(
@@ -122,15 +120,3 @@ def delete(request: Request, webhook_id: str, caller: Authenticated) -> Response
     """Remove a webhook."""
     dispatch_action(request, "webhook-delete", {"id": webhook_id}, caller)
     return Response(status_code=HTTPStatus.NO_CONTENT)
-
-
-def _shown(webhook: Answer) -> Answer:
-    """A webhook as the contract writes such things."""
-    return {to_snake(name): _moment(name, value) for name, value in webhook.items()}
-
-
-def _moment(name: str, value: Any) -> Any:
-    """Times are the fields whose names end in "At"."""
-    if not name.endswith("At"):
-        return value
-    return datetime.fromtimestamp(value, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from typing import Any
 
 from actions.webhooks.deliver_webhooks import HOPEFUL_SECONDS
 from services.clients import proof_of
