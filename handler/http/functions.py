@@ -140,6 +140,13 @@ def described(
     return said
 
 
+def _deleted() -> dict[str, Any]:
+    said = described({}, None)
+    del said["responses"]["200"]
+    said["responses"]["204"] = {"description": "Deleted"}
+    return said
+
+
 def asks(properties: dict[str, Any], required: list[str], example: Any) -> dict[str, Any]:
     """What a route says of the body that it takes."""
     schema = {"type": "object", "properties": properties, "required": required}
@@ -197,7 +204,7 @@ def change(request: Request, name: str, caller: Authenticated, body: Body) -> Js
 @router.delete(
     f"{_PREFIX}/{{name}}",
     status_code=204,
-    openapi_extra={"responses": {"204": {"description": "Deleted"}}},
+    openapi_extra=_deleted(),
 )
 def delete(request: Request, name: str, caller: Authenticated) -> Response:
     """End a function; its name is free at once."""
