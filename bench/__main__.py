@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from statistics import median
+
 from bench import calls, cold_start, functions, gateway, http, overview, ticks
 from bench.calls import ADDED_SECONDS, LIVES, Asked
 from bench.cold_start import PAIRS, ColdStart
@@ -43,7 +45,7 @@ def main() -> None:
     print()
     print(_overview(*overview.measure()))
     print()
-    print(_functions(functions.lists(), functions.requests()))
+    print(_functions(functions.lists(), functions.requests(), functions.follow()))
 
 
 def _cold_start(started: ColdStart) -> str:
@@ -148,7 +150,9 @@ def _overview(few: overview.Looked, many: overview.Looked) -> str:
     )
 
 
-def _functions(lists: dict[int, functions.Listed], requests: dict[str, Asked]) -> str:
+def _functions(
+    lists: dict[int, functions.Listed], requests: dict[str, Asked], delays: list[float]
+) -> str:
     described = functions.DESCRIBED_AT_ONCE
     rows = [["functions in the list", "reads", "own ms", "asking ECS instead"]]
     rows += [
@@ -162,7 +166,8 @@ def _functions(lists: dict[int, functions.Listed], requests: dict[str, Asked]) -
     ]
     return (
         f"Lists of functions, medians of {functions.ROUNDS}\n{table(rows)}\n"
-        f"What each request asks of AWS, {ADDED_SECONDS * 1000:.0f} ms added to each call\n{table(asked)}"
+        f"What each request asks of AWS, {ADDED_SECONDS * 1000:.0f} ms added to each call\n{table(asked)}\n"
+        f"From a line in the log to who follows it: median {median(delays):.2f} s, at most {max(delays):.2f} s"
     )
 
 

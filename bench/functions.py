@@ -5,8 +5,11 @@ Functions are written straight into the emulator's table, as the platform would 
 
 from __future__ import annotations
 
+import io
 import time
+from contextlib import redirect_stdout
 from dataclasses import dataclass
+from random import Random
 from statistics import median
 from typing import Any
 
@@ -17,11 +20,13 @@ from bench.ticks import READS, write
 from tests import world
 from tests.aws_calls import AWS
 from tests.fargate import CLUSTER, Fargate
+from tests.functions.serving import Follower, Serving
+from tests.functions.writing import Writer
 from tests.world import sample
 
 COUNTS = (1, 100, 1000)
 DESCRIBED_AT_ONCE = 10  # services that one DescribeServices takes
-ROUNDS = 21
+ROUNDS, LINES = 21, 30
 USER = sample("function-list")["userId"]
 
 
@@ -52,6 +57,26 @@ def requests() -> dict[str, Asked]:
             asked[f"function-{name}"] = ask(sample(f"function-{name}"))
             fargate.settle()
         return asked
+
+
+def follow() -> list[float]:
+    """How many seconds lines, written at odd moments one by one, take from the log to a client that follows it."""
+    progress(f"Functions: {LINES} lines to who follows a log ...")
+    chances = Random(1)  # noqa: S311 - always the same moments
+    with emulated(ADDED_SECONDS), redirect_stdout(io.StringIO()):
+        function = quietly({**sample("function-create"), "userId": "alice", "name": "dice"})
+        write_line = Writer.of(function["function"])
+        with Serving() as serving:
+            follower = Follower(serving)
+            took = []
+            for number in range(LINES):
+                time.sleep(chances.uniform(0.1, 1.5))
+                began = time.perf_counter()
+                write_line(f"line {number}")
+                follower.line()
+                took.append(time.perf_counter() - began)
+            follower.leave()
+    return took
 
 
 def _list(count: int) -> Listed:

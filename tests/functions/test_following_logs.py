@@ -2,110 +2,21 @@
 
 from __future__ import annotations
 
-import asyncio
-import socket
 import threading
 import time
 from contextlib import ExitStack
-from http.client import HTTPConnection
-from typing import Any
 
 import pytest
-import uvicorn
-from anyio import to_thread
 
 from handler.app import platform
-from handler.http.application import build
-from handler.rpc.serving import RpcServer
-from handler.server import Server
 from services.platform import FOLLOWERS, FOLLOWERS_OF_ONE
 from tests.functions.member import ALICE, Member
+from tests.functions.serving import PATIENCE, Follower, Serving, eventually
 from tests.functions.writing import Writer
 from tests.http.issuing import own
 from tests.lagging.log_events import LOGS
 
 pytestmark = pytest.mark.slow
-
-THREADS, PATIENCE = 60, 20  # seconds
-
-
-def eventually(is_so):
-    """Wait until it is so."""
-    until = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < until
-        time.sleep(0.01)
-
-
-class Serving:
-    """The server."""
-
-    def __init__(self):
-        self.listening = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listening.getsockname()[1]
-        config = uvicorn.Config(
-            build(platform()), http="h11", lifespan="off", log_level="warning", access_log=False
-        )
-        rpc = RpcServer(platform(), "127.0.0.1:0", THREADS, 10)
-        self.server = Server(config, platform(), rpc, THREADS)
-        self.thread = threading.Thread(target=asyncio.run, args=[self._serve()])
-        self.loop: Any = None
-        self.limiter: Any = None
-        self.own_tasks: Any = None
-
-    async def _serve(self):
-        self.loop = asyncio.get_running_loop()
-        self.limiter = to_thread.current_default_thread_limiter()
-        await self.server.serve(sockets=[self.listening])
-
-    def __enter__(self):
-        self.thread.start()
-        eventually(lambda: self.server.started)
-        self.own_tasks = asyncio.all_tasks(self.loop)
-        return self
-
-    def __exit__(self, *_):
-        self.server.should_exit = True  # as a signal says
-        self.thread.join(PATIENCE)
-        assert not self.thread.is_alive()
-
-    def is_at_rest(self):
-        """Whether nobody follows, no request is under way, no thread at work, no task in the loop but its own."""
-        requests = self.server.server_state.tasks
-        others = asyncio.all_tasks(self.loop) - self.own_tasks
-        taken = platform().followers.taken
-        return not (requests or others or self.limiter.borrowed_tokens or taken)
-
-
-class Follower:
-    """A client that follows alice's `dice`, unless it is said otherwise."""
-
-    def __init__(self, serving, query="", member=ALICE, token=None, method="GET", **headers):
-        self.connection = HTTPConnection("127.0.0.1", serving.port, timeout=PATIENCE)
-        headers = {name.replace("_", "-"): value for name, value in headers.items()}
-        headers["authorization"] = f"Bearer {token or own(member.user)}"
-        path = f"/v1/functions/dice/logs?follow=true{query}"
-        self.connection.request(method, path, headers=headers)
-        self.answer = self.connection.getresponse()
-        self.status = self.answer.status
-
-    def line(self):
-        """The next line that comes, without its moment."""
-        return self.answer.readline().decode().rstrip("\n").partition(" ")[2]
-
-    def event(self):
-        """The next event that comes, without its id and its moment."""
-        while True:
-            fields = [self.answer.readline().decode().rstrip("\n")]
-            while fields[-1]:
-                fields.append(self.answer.readline().decode().rstrip("\n"))
-            if fields[0].startswith("id: "):
-                return [field.removeprefix("data: ") for field in fields[1:-1]]
-
-    def leave(self):
-        """The client goes, in the midst of the answer."""
-        self.answer.close()
-        self.connection.close()
 
 
 @pytest.fixture
