@@ -10,7 +10,6 @@ from functools import lru_cache
 from typing import Any
 
 import boto3
-from boto3.dynamodb.types import TypeDeserializer
 from botocore.exceptions import ClientError
 
 from services.ecs import revision_of
@@ -32,7 +31,6 @@ _RANDOM = (
     (re.compile(r"(:task-definition/[^:]+:)\d+"), r"\1<n>"),
     (re.compile(r"\b10(\.\d+){3}\b"), "<address>"),
 )
-_read = TypeDeserializer().deserialize
 
 
 @lru_cache(maxsize=16)
@@ -62,6 +60,7 @@ def regardless_of_repeats(found: Inventory) -> Inventory:
     kept = {part: value for part, value in found.items() if part not in ("tasks", "bills")}
     for part in ("tasks", "bills", "log streams"):
         kept[part] = _once_each(found[part])
+    kept["buckets"] = [_with_inputs_or_without(bucket) for bucket in found["buckets"]]
     tables = dict(found["tables"], runs=_once_each(found["tables"]["runs"]))
     ledger = [without(item, ("runs", "function")) for item in tables["ledger"]]
     tables["ledger"] = _once_each([item for item in ledger if len(item) > 2])
@@ -69,6 +68,11 @@ def regardless_of_repeats(found: Inventory) -> Inventory:
     jobs = [item for item in functions if "jobName" in item]
     tables["functions"] = [item for item in functions if item not in jobs] + _once_each(jobs)
     return dict(kept, tables=tables)
+
+
+def _with_inputs_or_without(bucket: dict[str, Any]) -> dict[str, Any]:
+    is_of_inputs = bucket["name"].startswith("functions-")
+    return dict(bucket, objects=bool(bucket["objects"])) if is_of_inputs else bucket
 
 
 def _once_each(members: list[Any]) -> list[Any]:
@@ -84,8 +88,7 @@ def without(value: Any, names: Collection[str]) -> Any:
 
 def items(table: str) -> list[dict[str, Any]]:
     """All items of a table."""
-    stored = aws("dynamodb").scan(TableName=world.table_of(table), ConsistentRead=True)["Items"]
-    return [{name: _read(value) for name, value in item.items()} for item in stored]
+    return emulated.items(table)
 
 
 def _plain(value: Any, name: str = "") -> Any:
