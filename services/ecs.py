@@ -61,9 +61,9 @@ class Task:
     stopped_reason: str = ""
     exit_codes: Mapping[str, int | None] | None = None
     reasons: tuple[str, ...] = ()  # what is said of its containers
-    group: str = (
-        ""  # `service:<name>` of one that a service started, else `family:<its definition's>`
-    )
+    cpu: int = 0  # units, 1024 to the vCPU
+    memory: int = 0  # MiB
+    group: str = ""  # `service:<name>` of one that a service started, else `family:<family>`
 
     @property
     def id(self) -> str:
@@ -89,6 +89,8 @@ class Task:
             stopped_reason=detail.get("stoppedReason") or "",
             exit_codes={c.get("name", ""): c.get("exitCode") for c in containers},
             reasons=tuple(c["reason"] for c in containers if c.get("reason")),
+            cpu=int(detail.get("cpu") or 0),
+            memory=int(detail.get("memory") or 0),
             group=detail.get("group") or "",
         )
 
@@ -125,9 +127,12 @@ class Ecs:
         return f"{self._settings.stack}_{instance_id}"  # no stack's name has a "_": never another one's
 
     def register(self, definition: Mapping[str, Any]) -> str:
-        """Register a task definition; returns its ARN."""
+        """Register a task definition; returns its ARN. Raises TaskRefused if ECS never will have it."""
         register = partial(client("ecs").register_task_definition, **definition)
-        answer = once_known(register, _knows_no_role)
+        try:
+            answer = once_known(register, _knows_no_role)
+        except ClientError as error:
+            raise lasting_refusal(error) from error
         return str(answer["taskDefinition"]["taskDefinitionArn"])
 
     def retire(self, instance_id: str, first: int, before: int) -> None:
@@ -286,6 +291,17 @@ def _refusal(error: ClientError) -> Exception:
     # What AWS says may name roles and accounts: that is for the operator, not for the member.
     _log.warning("ECS refused to run a task", details={"error": words[:500]})
     return EcsBusy(code) if busy else TaskRefused(_cause(words))
+
+
+def lasting_refusal(error: ClientError) -> Exception:
+    """TaskRefused if asking ECS again for the same changes nothing; else the error itself."""
+    words = str(error)
+    if code_of(error) not in ("ClientException", "InvalidParameterException"):
+        return error
+    if _BUSY_WORDS.search(words) or lacks_what_is_fresh(error):
+        return error
+    _log.warning("ECS refused what it was asked for", details={"error": words[:500]})
+    return TaskRefused(_cause(words))
 
 
 def _cause(words: str) -> TaskRefused.Cause:

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from services.aws import client, code_of
-from services.ecs import Placement, Task, lacks_what_is_fresh, stop_task
+from services.ecs import Placement, Task, lacks_what_is_fresh, lasting_refusal, stop_task
 from services.propagation import codes, once_known
 from services.settings import Settings
 
@@ -38,8 +38,8 @@ class EcsServices:
     ) -> None:
         """Have `count` tasks of a definition run by a service of that name, which is made unless there is one.
 
-        `is_new` when no earlier call can have made it. ECS answers CreateService with the token of an earlier call
-        as it did then, whatever has become of the service since.
+        Raises TaskRefused if ECS never will. `is_new` when no earlier call can have made it. ECS answers
+        CreateService with the token of an earlier call as it did then, whatever has become of the service since.
         """
         wanted = {
             "cluster": self._cluster,
@@ -82,7 +82,7 @@ class EcsServices:
             once_known(create, lacks_what_is_fresh)
         except ClientError as error:
             if not _EXISTS.search(str(error)):
-                raise
+                raise lasting_refusal(error) from error
             return False
         return True
 

@@ -20,11 +20,15 @@ from services.aws import AWS_FAILURES
 from services.concurrency import concurrently
 from services.dynamodb import Attr, ConditionFailed
 from services.ecs import revision_of
-from services.errors import Unfinished
+from services.errors import TaskRefused, Unfinished
 from services.locks import LOCK_FIELDS
 from services.platform import Platform
 from services.tenant_functions import Function, resource_name, service_name
 
+_REFUSED = "AWS does not take it as it is; change it, or tell the operator."
+_REFUSED_SECONDS = (
+    3600  # after which it is asked again, since the operator may have changed something
+)
 ARRIVAL_SECONDS = 120  # how long tasks may take before the tick has a look
 
 
@@ -42,8 +46,12 @@ def carry_out(lock: FunctionLock, secrets: Mapping[str, str] | None = None) -> N
     with lock:
         if secrets:
             _keep_secrets(lock, secrets)
-        while not _is_carried_out(lock):
-            pass
+        try:
+            while not _is_carried_out(lock):
+                pass
+        except TaskRefused:
+            lock.note({"failures": max(lock.item["failures"], 1), "reason": _REFUSED})
+            lock.pause(_REFUSED_SECONDS)
 
 
 def _keep_secrets(lock: FunctionLock, secrets: Mapping[str, str]) -> None:

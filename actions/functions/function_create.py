@@ -76,7 +76,13 @@ def refuse_image(image: str, platform: Platform) -> None:
 
 
 def parted(env: dict[str, str]) -> tuple[dict[str, str], dict[str, str]]:
-    """Variables that may be seen, and those that look like secrets."""
+    """Variables that may be seen, and those that look like secrets. Raises InvalidRequest for a hidden value."""
+    if hidden := next((name for name, value in env.items() if value == forms.HIDDEN), None):
+        raise InvalidRequest(
+            "env is not valid.",
+            field="env",
+            suggestion=f"{forms.HIDDEN} stands for a secret value that there is: send that of {hidden} itself.",
+        )
     secrets = {name: value for name, value in env.items() if is_secret(name, value)}
     return {name: value for name, value in env.items() if name not in secrets}, secrets
 

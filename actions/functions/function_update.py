@@ -103,8 +103,9 @@ def _changes(request: FunctionUpdate, function: Function) -> tuple[dict[str, Any
     values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if request.env is None:
         return values, {}
+    stored = set() if function.get("secretMissing") else {*function["secretNames"]}
     known = {
-        n for n, v in request.env.items() if v == forms.HIDDEN and n in function["secretNames"]
+        name for name, value in request.env.items() if value == forms.HIDDEN and name in stored
     }
     plain, secrets = parted({n: v for n, v in request.env.items() if n not in known})
     values |= {"env": plain, "secretNames": sorted(known | set(secrets))}

@@ -42,9 +42,9 @@ def observe(platform: Platform, task: Task) -> None:
     name = task.group.removeprefix(_SERVICE)
     if retry_on_conflict(lambda: _observed(platform, name, task)):
         function = platform.tenant_functions.of_service(name)
-        if function and function.get("heldBack") and not is_deleted(function):
-            carry_out_soon(platform, function)
         if function:
+            if function.get("applied") != function["generation"] and not is_deleted(function):
+                carry_out_soon(platform, function)
             warn_if_near(platform, function["userId"])
 
 
@@ -71,16 +71,17 @@ def _observed(platform: Platform, service: str, task: Task) -> bool:
 
 
 def _open(platform: Platform, function: Function, task: Task) -> Run:
-    rate = rate_of(platform, function["cpu"], function["memory"])
+    # While an update rolls, a task may still be of another size than the function.
+    cpu, memory = task.cpu or function["cpu"], task.memory or function["memory"]
     now = clock.now()
     run: Run = {
         "runId": task.id,
         "userId": function["userId"],
         "instanceId": function["functionId"],
         "kind": "function",
-        "cpu": function["cpu"],
-        "memory": function["memory"],
-        "rate": rate,
+        "cpu": cpu,
+        "memory": memory,
+        "rate": rate_of(platform, cpu, memory),
         "requestedAt": task.created_at or now,
         "startedAt": task.pulled_from or task.started_at or task.stopped_at or now,
     }

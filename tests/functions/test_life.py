@@ -7,6 +7,8 @@ import pytest
 from tests import world
 from tests.fargate import leftovers
 from tests.functions.member import ALICE, BOB
+from tests.lagging.lag import LAG
+from tests.lagging.strictness import refusal
 from tests.world import client
 
 TICK = {"action": "auto-shutdown-check", "userId": "system"}
@@ -235,3 +237,39 @@ def test_what_a_task_that_comes_up_waits_for_is_said(http, fargate, invoke):
     fargate.settle()
     assert ALICE.get()["status"] == "Running"
     assert "reason" not in ALICE.get()
+
+
+def test_a_hidden_value_stands_for_one_that_there_is_only(http, fargate):
+    env = {"API_KEY": "first"}
+    ALICE.create(env=env)
+    for method, path, name in (("PATCH", "/dice", "PASSWORD"), ("POST", "", "API_KEY")):
+        asked = {"name": "other", "image": "nginx", "env": {name: "***"}}
+        answer = ALICE.call(method, path, asked)
+        assert answer.status == 400
+        assert f"send that of {name} itself" in answer.json["message"]
+
+
+def test_a_task_is_billed_for_the_size_that_it_has_not_for_a_later_one(http, fargate, invoke):
+    ALICE.create()
+    with fargate.holding_back() as held:
+        fargate.settle()
+    ALICE.change(cpu=1024, memory=2048)
+    for event in held:
+        invoke(event)
+    fargate.settle()
+    assert sorted((int(run["cpu"]), int(run["memory"])) for run in world.items("runs")) == [
+        (256, 512),
+        (1024, 2048),
+    ]
+
+
+def test_what_ecs_never_takes_is_said_and_asked_again_when_it_is_changed(http, fargate, invoke):
+    refused = refusal("ClientException", "Invalid image arn:aws:x")
+    LAG.replies.append(("ecs.RegisterTaskDefinition", refused))
+    with LAG.one_invocation():
+        made = ALICE.create()
+    assert made["status"] == "Failed"
+    assert made["reason"] == "AWS does not take it as it is; change it, or tell the operator."
+    ALICE.change(image="nginx:1.27")
+    fargate.settle()
+    assert ALICE.get()["status"] == "Running"

@@ -7,7 +7,7 @@
   are listed (its reference). It lists the tasks of the cluster, the service and the family asked, where the
   emulator takes clusters whose names contain its, and all services'.
 * StopTask says of a task that it does not know that it was not found.
-* DescribeTasks names as MISSING what it does not know of its cluster.
+* DescribeTasks names as MISSING what it does not know of its cluster, and says how large a service's task is.
 * Names and tags hold only what each service lets them (tests/lagging/spelling.py).
 * ChangeResourceRecordSets creates no record where there is one of that name and type, or a CNAME.
 """
@@ -84,6 +84,9 @@ class Strictness:
         if name == "ecs.DescribeTasks":
             arns = _arns(asked)
             answer["tasks"] = [task for task in answer["tasks"] if task["taskArn"] in arns]
+            sizes = {task.task_arn: vars(task).get("size", {}) for task in emulated.all_tasks()}
+            for task in answer["tasks"]:
+                task.update(sizes[task["taskArn"]])
             known = {task["taskArn"] for task in answer["tasks"]}
             answer["failures"] = [missing(arn) for arn in asked["tasks"] if arn not in known]
 
