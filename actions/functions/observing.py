@@ -13,7 +13,7 @@ import structlog
 
 from actions.billing.budget import warn_if_near
 from actions.functions.billing import close_run, rate_of
-from actions.functions.carrying_out import carry_out_soon
+from actions.functions.carrying_out import ARRIVAL_SECONDS, carry_out_soon
 from actions.functions.diagnosis import is_failure, why
 from actions.functions.jobs import observe_job
 from actions.retrying import retry_on_conflict
@@ -71,24 +71,24 @@ def _observed(platform: Platform, service: str, task: Task) -> bool:
 
 
 def _open(platform: Platform, function: Function, task: Task) -> Run:
-    rate = rate_of(platform, function["cpu"], function["memory"])
+    # What it has, and not what the function was changed to meanwhile.
+    cpu, memory = task.cpu or function["cpu"], task.memory or function["memory"]
     now = clock.now()
     run: Run = {
         "runId": task.id,
         "userId": function["userId"],
         "instanceId": function["functionId"],
         "kind": "function",
-        "cpu": function["cpu"],
-        "memory": function["memory"],
-        "rate": rate,
+        "cpu": cpu,
+        "memory": memory,
+        "rate": rate_of(platform, cpu, memory),
         "requestedAt": task.created_at or now,
         "startedAt": task.pulled_from or task.started_at or task.stopped_at or now,
     }
-    tasks = {**function["tasks"], task.id: _as_seen(task, now)}
-    transact(
-        noted(platform, function, {"tasks": tasks}),
-        platform.runs.begin(run),
-    )
+    values: dict[str, Any] = {"tasks": {**function["tasks"], task.id: _as_seen(task, now)}}
+    if "due" not in function:  # nobody looks at it any more: the task is told of late
+        values |= {"due": platform.tenant_functions.due, "dueAt": now + ARRIVAL_SECONDS}
+    transact(noted(platform, function, values), platform.runs.begin(run))
     return run
 
 
