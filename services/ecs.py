@@ -61,8 +61,8 @@ class Task:
     stopped_reason: str = ""
     exit_codes: Mapping[str, int | None] | None = None
     reasons: tuple[str, ...] = ()  # what is said of its containers
-    cpu: int = 0  # units, 1024 to the vCPU
-    memory: int = 0  # MiB
+    cpu: int | None = None  # in units, 1024 a vCPU
+    memory: int | None = None  # in MiB
     group: str = ""  # `service:<name>` of one that a service started, else `family:<family>`
 
     @property
@@ -89,8 +89,8 @@ class Task:
             stopped_reason=detail.get("stoppedReason") or "",
             exit_codes={c.get("name", ""): c.get("exitCode") for c in containers},
             reasons=tuple(c["reason"] for c in containers if c.get("reason")),
-            cpu=int(detail.get("cpu") or 0),
-            memory=int(detail.get("memory") or 0),
+            cpu=int(detail["cpu"]) if detail.get("cpu") else None,
+            memory=int(detail["memory"]) if detail.get("memory") else None,
             group=detail.get("group") or "",
         )
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -16,6 +17,22 @@ from services.settings import Settings
 
 _EXISTS = re.compile(r"not idempotent", re.IGNORECASE)
 _GONE = ("ServiceNotFoundException", "ServiceNotActiveException")
+
+
+@dataclass(frozen=True)
+class Look:
+    """What ECS shows of tasks at one moment, and the ARNs of those that it lists without saying what they are."""
+
+    tasks: Sequence[Task]
+    unknown: Collection[str]
+
+    def of_group(self, group: str) -> list[Task]:
+        """The tasks of a service, or of a family."""
+        return [task for task in self.tasks if task.group == group]
+
+    def has(self, arn: str) -> bool:
+        """Whether there is such a task, whatever is known of it."""
+        return arn in self.unknown or any(task.arn == arn for task in self.tasks)
 
 
 class EcsServices:
@@ -108,8 +125,8 @@ class EcsServices:
         """Ask a task to stop; no error if ECS knows of none, which may be wrong for some minutes."""
         stop_task(self._cluster, task_arn, reason)
 
-    def tasks(self) -> dict[str, list[Task]]:
-        """All tasks that ECS shows, running or stopped within the hour, by their group. It may leave some out."""
+    def tasks(self) -> Look:
+        """All tasks that ECS shows, running or stopped within the hour. It may leave some out for some minutes."""
         pages = client("ecs").get_paginator("list_tasks")
         arns = [
             arn
@@ -117,10 +134,8 @@ class EcsServices:
             for page in pages.paginate(cluster=self._cluster, desiredStatus=desired)
             for arn in page["taskArns"]
         ]
-        grouped: dict[str, list[Task]] = {}
-        for task in self._described(arns):
-            grouped.setdefault(task.group, []).append(task)
-        return grouped
+        found = list(self._described(arns))
+        return Look(found, frozenset(arns) - {task.arn for task in found})
 
     def _described(self, arns: list[str]) -> Iterable[Task]:
         for first in range(0, len(arns), 100):  # DescribeTasks takes a hundred at a time

@@ -13,6 +13,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import reduce
+from operator import and_
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
 from services.dynamodb import Attr, Condition, Key, Operation, Position, absent
@@ -24,6 +26,17 @@ KEPT_SECONDS = (
 _TENANT = "tenant"
 _LIVE, _GONE, _JOB = "fn:", "gone:", "job:"
 _SERVICE = re.compile(r"fn-([A-Za-z0-9_]+)-([a-z0-9-]+)-([0-9a-f]{12})")
+# What a deleted function's record has to say, so that nothing is left of it; whoever works on it notes such things.
+_MADE_OF = (
+    "functionId",
+    "generation",
+    "seen",
+    "worker",
+    "secretArn",
+    "definition",
+    "oldestRevision",
+    "serviceAskedAt",
+)
 HeldBack = Literal["failing", "budget"]
 
 
@@ -67,14 +80,16 @@ class Function(Wanted):
     updatedAt: int
     generation: int
     applied: NotRequired[int]
+    appliedAt: NotRequired[int]
     shape: int  # the generation that last changed what its task definition says
     definition: NotRequired[str]  # the ARN of its present task definition
     definitionShape: NotRequired[int]
     oldestRevision: NotRequired[int]  # the first of its definitions that may be left
     secretArn: NotRequired[str]
-    secretMissing: NotRequired[bool]  # values that came with a request have not been stored yet
+    secretMissing: NotRequired[int]  # the generation whose secret values have not been stored yet
     serviceAskedAt: NotRequired[int]
     deleteAskedAt: NotRequired[int]
+    drainedAt: NotRequired[int]  # since when nothing of the service of a deleted one runs
     groupId: NotRequired[str]  # of a deleted one: the security group that is to go with it
     groupName: NotRequired[str]
     groupAskedAt: NotRequired[int]
@@ -84,6 +99,7 @@ class Function(Wanted):
     reason: NotRequired[str]  # why the last one failed
     heldBack: NotRequired[HeldBack]  # why nothing of it is to run for now
     noticedAt: NotRequired[int]
+    invokedAt: NotRequired[int]
     events: list[Event]
     worker: NotRequired[str]
     workerUntil: NotRequired[int]
@@ -113,6 +129,7 @@ class Job(TypedDict):
     reason: NotRequired[str]
     taskArn: NotRequired[str]
     seenAt: NotRequired[int]
+    missingSince: NotRequired[int]  # since when ECS has shown nothing of its task
     events: list[Event]
     due: NotRequired[str]
     dueAt: NotRequired[int]
@@ -224,11 +241,9 @@ class TenantFunctions(LockableTable[Function]):
 
     def bury(self, function: Function, now: int, values: Mapping[str, Any]) -> list[Operation]:
         """The operations by which a function, still as it was read, is a deleted one and its name free."""
-        as_read = Attr("generation").eq(function["generation"]) & Attr("seen").eq(function["seen"])
-        same = Attr("functionId").eq(function["functionId"])
+        as_read = reduce(and_, (_is_as_read(function, name) for name in _MADE_OF))
         gone = {**function, "entry": gone_entry(function), "deletedAt": now, **values}
-        key = function["userId"], function["entry"]
-        return [self.delete(key, same & as_read), self.put(gone)]
+        return [self.delete((function["userId"], function["entry"]), as_read), self.put(gone)]
 
     def tenant(self, user_id: str) -> Tenant | None:
         """What the member uses, or None of who has no function. One consistent read."""
@@ -264,6 +279,10 @@ class TenantFunctions(LockableTable[Function]):
         same = Attr("groupName").eq(tenant["groupName"])
         idle = Attr("functions").eq(0) & Attr("replicas").eq(0)
         return self.delete((tenant["userId"], _TENANT), same & idle)
+
+
+def _is_as_read(item: Mapping[str, Any], name: str) -> Condition:
+    return Attr(name).eq(item[name]) if name in item else absent(name)
 
 
 def live_entry(name: str) -> str:

@@ -263,7 +263,7 @@ class Fargate(world.Ecs):
                 platform_version="1.4.0",
             )
             task.last_status, task.created_at = "PROVISIONING", datetime.now(UTC)
-            task.size = {"cpu": deployment.definition.cpu, "memory": deployment.definition.memory}
+            services.sized(task, deployment.definition)
             task.containers[0].exitCode = None
             ecs.tasks.setdefault(service.cluster_name, {})[task.task_arn] = task
             services.says(service, f"has started 1 tasks: (task {task.id}).")

@@ -237,6 +237,12 @@ def put(table: str, *made: dict[str, Any]) -> None:
             batch.put_item(Item=item)
 
 
+def buckets() -> list[str]:
+    """The names of members' buckets."""
+    found = [bucket["Name"] for bucket in client("s3").list_buckets()["Buckets"]]
+    return [name for name in found if name.startswith("foundry-")]
+
+
 def licenses() -> list[dict[str, Any]]:
     """The licences, without leases and keys' claims, which are in the same table."""
     return [item for item in items("licenses") if "ownerId" in item]

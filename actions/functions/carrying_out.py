@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -32,20 +33,25 @@ _REFUSED_SECONDS = (
 ARRIVAL_SECONDS = 120  # how long tasks may take before the tick has a look
 
 
+@dataclass(frozen=True)
+class Sent:
+    """The values of secret variables that came with the request of that generation: they are nowhere else."""
+
+    generation: int
+    values: Mapping[str, str]
+
+
 def carry_out_soon(platform: Platform, function: Function) -> None:
     """Carry out what is asked for, if nobody else does so now; what AWS refuses is left to the tick."""
     with suppress(Busy, ConditionFailed, Unfinished, *AWS_FAILURES):
         carry_out(lock_function(platform, function))
 
 
-def carry_out(lock: FunctionLock, secrets: Mapping[str, str] | None = None) -> None:
-    """Bring ECS to what the locked function asks for; the lock is given back.
-
-    `secrets` are the values of secret variables that came with the request: they are nowhere else.
-    """
+def carry_out(lock: FunctionLock, sent: Sent | None = None) -> None:
+    """Bring ECS to what the locked function asks for, with what was `sent`; the lock is given back."""
     with lock:
-        if secrets:
-            _keep_secrets(lock, secrets)
+        if sent:
+            _keep_secrets(lock, sent)
         try:
             while not _is_carried_out(lock):
                 pass
@@ -54,22 +60,32 @@ def carry_out(lock: FunctionLock, secrets: Mapping[str, str] | None = None) -> N
             lock.pause(_REFUSED_SECONDS)
 
 
-def _keep_secrets(lock: FunctionLock, secrets: Mapping[str, str]) -> None:
-    """Store the values of all secret variables; those of a former request that are still named stay."""
-    name = resource_name(lock.item)
-    kept = {n: "" for n in lock.item["secretNames"] if n not in secrets}
-    former = lock.platform.secrets.read_own(name) if kept else {}
-    values = {n: former.get(n, "") for n in kept} | dict(secrets)
+def _keep_secrets(lock: FunctionLock, sent: Sent) -> None:
+    """Store the values of all secret variables; those of a former request that are still named stay.
+
+    Of one that a later request has overtaken nothing is stored in place of what came later. What is still missing
+    then, the later one's or one that never came, goes on being so.
+    """
+    function = lock.item
+    if not function.get("secretMissing"):
+        return
+    name, wanted = resource_name(function), set(function["secretNames"])
+    known = {} if wanted <= sent.values.keys() else lock.platform.secrets.read_own(name)
+    values = {n: v for n, v in {**known, **sent.values}.items() if n in wanted}
+    if not values:
+        return
     arn = lock.platform.secrets.make(name, values)
-    lock.note({"secretMissing": False, "secretArn": arn})
+    is_all = function["secretMissing"] == sent.generation and values.keys() == wanted
+    lock.note({"secretArn": arn} | ({"secretMissing": 0} if is_all else {}))
 
 
 def _is_carried_out(lock: FunctionLock) -> bool:
     """One round; False if there is another generation by now."""
     function, platform = lock.item, lock.platform
-    keep = (lambda: None) if function.get("secretMissing") else _prepared(lock)
+    is_new = "definition" not in function
+    keep = (lambda: None) if is_new and function.get("secretMissing") else _prepared(lock)
     concurrently(keep, partial(tell_of_function, platform, function))
-    if not function.get("secretMissing"):
+    if "definition" in lock.item:
         _retire_former(lock)
     return _finish(lock, function["generation"])
 
@@ -94,8 +110,11 @@ def _prepared(lock: FunctionLock) -> Callable[[], None]:
 
 
 def _present_definition(platform: Platform, function: Function) -> str:
-    """The ARN of the definition that says what the function asks for, registered unless it is."""
-    if function.get("definitionShape") == function["shape"]:
+    """The ARN of the definition that says what the function asks for, registered unless it is.
+
+    While values of secret variables are missing, what runs goes on with the former one, as many as are wanted.
+    """
+    if function.get("definitionShape") == function["shape"] or function.get("secretMissing"):
         return function["definition"]
     return platform.ecs.register(definition(function, platform.settings))
 
@@ -127,8 +146,9 @@ def _finish(lock: FunctionLock, generation: int) -> bool:
     """Give the lock back if what was carried out is still what is asked for; else read what is."""
     table, function = lock.platform.tenant_functions, lock.item
     same = lock.held & Attr("generation").eq(generation)
-    due_at = clock.now() + ARRIVAL_SECONDS
-    values = {"applied": generation, "events": [], "due": table.due, "dueAt": due_at}
+    now = clock.now()
+    values = {"applied": generation, "appliedAt": now, "events": []}
+    values |= {"due": table.due, "dueAt": now + ARRIVAL_SECONDS}
     try:
         lock.finish(table.change(function, same, values, LOCK_FIELDS))
     except ConditionFailed:

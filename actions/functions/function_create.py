@@ -14,7 +14,7 @@ from actions.action import Action, Answer, Scope, UserRequest
 from actions.billing.budget import refuse_if_spent
 from actions.errors import Forbidden, InvalidRequest
 from actions.functions import forms
-from actions.functions.carrying_out import carry_out
+from actions.functions.carrying_out import Sent, carry_out
 from actions.functions.errors import FunctionExists, NoFunctions, QuotaExceeded
 from actions.functions.locking import FunctionLock
 from actions.functions.quota import amounts_of, claim
@@ -55,11 +55,11 @@ def function_create(request: FunctionCreate, platform: Platform) -> Answer:
     if platform.settings.function_network == "none":
         raise NoFunctions
     refuse_if_spent(platform, request.user_id)
-    function, secrets = _intended(request)
+    function, sent = _intended(request)
     retry_on_conflict(lambda: _record(platform, function))
     lock = FunctionLock(platform, function, function["worker"])
     with suppress(ConditionFailed, Unfinished, *AWS_FAILURES):  # the tick goes on
-        carry_out(lock, secrets)
+        carry_out(lock, sent)
     return {"success": True, "function": shown(lock.item)}
 
 
@@ -105,7 +105,7 @@ def _record(platform: Platform, function: Function) -> None:
         raise
 
 
-def _intended(request: FunctionCreate) -> tuple[Function, dict[str, str]]:
+def _intended(request: FunctionCreate) -> tuple[Function, Sent | None]:
     now, function_id = clock.now(), ids.new_run_id()
     plain, secrets = parted(request.env or {})
     intended: dict[str, Any] = {
@@ -132,9 +132,9 @@ def _intended(request: FunctionCreate) -> tuple[Function, dict[str, str]]:
         "due": "function",
         "dueAt": now,
         **({"command": request.command} if request.command else {}),
-        **({"secretMissing": True} if secrets else {}),
+        **({"secretMissing": 1} if secrets else {}),
     }
-    return cast("Function", intended), secrets
+    return cast("Function", intended), Sent(1, secrets) if secrets else None
 
 
 ACTION = Action(FunctionCreate, function_create, Scope.USER)

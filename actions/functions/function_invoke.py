@@ -20,7 +20,7 @@ from actions.functions.quota import claim
 from actions.retrying import retry_on_conflict
 from services import clock, ids
 from services.aws import AWS_FAILURES
-from services.dynamodb import ConditionFailed, transact
+from services.dynamodb import Attr, ConditionFailed, transact
 from services.errors import EcsBusy, TaskRefused
 from services.platform import Platform
 from services.runs import Run
@@ -45,16 +45,8 @@ def function_invoke(request: FunctionInvoke, platform: Platform) -> Answer:
     if platform.settings.function_network == "none":
         raise NoFunctions
     refuse_if_spent(platform, request.user_id)
-    function = existing(platform, request.user_id, request.name)
-    if "definition" not in function or function.get("secretMissing"):
-        raise Conflict(
-            f"function '{request.name}' is not ready to be invoked",
-            field="name",
-            suggestion="Look at its status, and try again in a minute.",
-        )
-    group = security_group(platform, request.user_id)
-    job, run = retry_on_conflict(lambda: _decided(platform, function))
-    _launch(platform, function, job, run, request.input, group)
+    function, job, run = retry_on_conflict(lambda: _decided(request, platform))
+    _launch(platform, function, job, run, request.input)
     return {
         "success": True,
         "message": f"Function '{request.name}' invoked successfully",
@@ -62,7 +54,14 @@ def function_invoke(request: FunctionInvoke, platform: Platform) -> Answer:
     }
 
 
-def _decided(platform: Platform, function: Function) -> tuple[Job, Run]:
+def _decided(request: FunctionInvoke, platform: Platform) -> tuple[Function, Job, Run]:
+    function = existing(platform, request.user_id, request.name)
+    if function.get("definitionShape") != function["shape"]:
+        raise Conflict(
+            f"function '{request.name}' is not ready to be invoked",
+            field="name",
+            suggestion="Look at its status, and try again in a minute.",
+        )
     now, run_id, user_id = clock.now(), ids.new_run_id(), function["userId"]
     table = platform.tenant_functions
     tenant = table.tenant(user_id)
@@ -97,19 +96,20 @@ def _decided(platform: Platform, function: Function) -> tuple[Job, Run]:
         "requestedAt": now,
         "jobEntry": job["entry"],
     }
+    defined = Attr("definition").eq(function["definition"])  # and so it is not deleted either
     transact(
+        table.change(function, defined, {"invokedAt": now}),
         table.begin_job(job),
         platform.runs.begin(run),
         claim(platform, user_id, share_of(job), tenant),
     )
-    return job, run
+    return function, job, run
 
 
-def _launch(
-    platform: Platform, function: Function, job: Job, run: Run, given: Any, group: str
-) -> None:
+def _launch(platform: Platform, function: Function, job: Job, run: Run, given: Any) -> None:
     """Ask ECS for the task. What it refuses is over at once; what is not known is the tick's to find out."""
     variables = _variables(platform, run["runId"], given)
+    group = security_group(platform, function["userId"])
     placement = platform.ecs_services.placement(group)
     try:
         arn = platform.ecs.run(
@@ -122,10 +122,10 @@ def _launch(
         now = clock.now()
         finish(platform, job, run, (now, now), {"status": "failed", "reason": reason})
         raise NoCapacity(reason) from refused
-    with suppress(ConditionFailed):  # its end came first
+    # Its end may have come first. What cannot be noted or told now, the tick notes and tells.
+    with suppress(ConditionFailed, *AWS_FAILURES):
         transact(platform.tenant_functions.change_job(job, {"taskArn": arn}))
-        with suppress(*AWS_FAILURES):  # the tick tells what is left to tell
-            transact(platform.tenant_functions.change_job(job, told(platform, job)))
+        transact(platform.tenant_functions.change_job(job, told(platform, job)))
 
 
 def _variables(platform: Platform, run_id: str, given: Any) -> dict[str, str]:

@@ -30,8 +30,8 @@ _MOST_TOLD = 20_000  # ids that a position holds
 _TASK_DIGITS = 8  # of a task's id, as answers show it
 _LAST_SECOND = 253_402_300_799  # of the year 9999, Python's last
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
-_DURATION = re.compile(r"(?:\d+(?:\.\d+)?(?:ms|[smhdw]))+", re.ASCII)
-_PART = re.compile(r"(\d+(?:\.\d+)?)(ms|[smhdw])", re.ASCII)
+_DURATION = re.compile(r"(?:\d{1,12}(?:\.\d{1,12})?(?:ms|[smhdw]))+", re.ASCII)
+_PART = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)(ms|[smhdw])", re.ASCII)
 _NUMBER = re.compile(r"\d+(?:\.\d+)?", re.ASCII)
 
 
@@ -45,7 +45,7 @@ def _moment(said: str | float) -> int:
         return clock.milliseconds() - round(ago * 1000)
     else:
         # A "+" that was not escaped in an address has become a space.
-        moment = datetime.fromisoformat(re.sub(r"(T\S+) (\d\d:?\d\d)$", r"\1+\2", text))
+        moment = datetime.fromisoformat(re.sub(r"(T\S{1,20}) (\d\d:?\d\d)$", r"\1+\2", text))
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return round((moment - datetime(1970, 1, 1, tzinfo=UTC)) / timedelta(milliseconds=1))
 

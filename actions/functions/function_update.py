@@ -9,7 +9,8 @@ from actions.action import Action, Answer, Scope, UserRequest
 from actions.billing.budget import refuse_if_spent
 from actions.errors import ChangesNothing, InvalidRequest
 from actions.functions import forms
-from actions.functions.carrying_out import carry_out, carry_out_soon
+from actions.functions.carrying_out import Sent, carry_out, carry_out_soon
+from actions.functions.errors import FunctionNotFound
 from actions.functions.function_create import parted, refuse_image
 from actions.functions.function_get import existing
 from actions.functions.locking import lock_patiently
@@ -17,8 +18,10 @@ from actions.functions.quota import amounts_of, claim, difference
 from actions.functions.showing import shown
 from actions.retrying import retry_on_conflict
 from services import clock, ids
+from services.aws import AWS_FAILURES
 from services.concurrency import concurrently
-from services.dynamodb import Attr, transact
+from services.dynamodb import Attr, ConditionFailed, transact
+from services.errors import Unfinished
 from services.platform import Platform
 from services.tenant_functions import Function
 
@@ -48,22 +51,37 @@ def function_update(request: FunctionUpdate, platform: Platform) -> Answer:
         refuse_image(request.image, platform)
     if request.replicas != 0:
         refuse_if_spent(platform, request.user_id)
-    function, secrets = retry_on_conflict(lambda: _decided(request, platform))
-    if secrets:  # they are nowhere else: whoever works on the function now is waited for
-        lock = lock_patiently(platform, function)
-        carry_out(lock, secrets)
-        function = lock.item
+    function, sent = retry_on_conflict(lambda: _decided(request, platform))
+    if sent:
+        function = _carried_out(platform, function, sent)
     else:
         carry_out_soon(platform, function)
     return {"success": True, "function": shown(function)}
 
 
-def _decided(request: FunctionUpdate, platform: Platform) -> tuple[Function, dict[str, str]]:
+def _carried_out(platform: Platform, function: Function, sent: Sent) -> Function:
+    """The function with what was sent, for which whoever works on it now is waited for: it is nowhere else.
+
+    Raises what AWS refuses of that; all else the tick goes on with.
+    """
+    try:
+        lock = lock_patiently(platform, function)
+        try:
+            carry_out(lock, sent)
+        except (Unfinished, *AWS_FAILURES):
+            if lock.item.get("secretMissing"):
+                raise
+    except ConditionFailed:
+        raise FunctionNotFound(function["name"]) from None  # it was deleted meanwhile
+    return lock.item
+
+
+def _decided(request: FunctionUpdate, platform: Platform) -> tuple[Function, Sent | None]:
     table, user_id = platform.tenant_functions, request.user_id
     function, tenant = concurrently(
         lambda: existing(platform, user_id, request.name), lambda: table.tenant(user_id)
     )
-    values, secrets = _changes(request, function)
+    values, sent = _changes(request, function)
     changed = cast("Function", {**function, **values})
     if hint := forms.size_hint(changed["cpu"], changed["memory"]):
         raise InvalidRequest("There is no such size.", field="memory", suggestion=hint)
@@ -87,11 +105,11 @@ def _decided(request: FunctionUpdate, platform: Platform) -> tuple[Function, dic
         claim(platform, user_id, more, tenant),
     )
     left: Mapping[str, Any] = {n: v for n, v in function.items() if n not in removed}
-    return cast("Function", {**left, **values}), secrets
+    return cast("Function", {**left, **values}), sent
 
 
-def _changes(request: FunctionUpdate, function: Function) -> tuple[dict[str, Any], dict[str, str]]:
-    """What changes in the record, and the values of secret variables that came with the request."""
+def _changes(request: FunctionUpdate, function: Function) -> tuple[dict[str, Any], Sent | None]:
+    """What changes in the record, and what was sent of secret variables, if what is stored must change."""
     given = {
         "image": request.image,
         "replicas": request.replicas,
@@ -102,16 +120,18 @@ def _changes(request: FunctionUpdate, function: Function) -> tuple[dict[str, Any
     }
     values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
     if request.env is None:
-        return values, {}
-    stored = set() if function.get("secretMissing") else {*function["secretNames"]}
+        return values, None
     known = {
-        name for name, value in request.env.items() if value == forms.HIDDEN and name in stored
+        n for n, v in request.env.items() if v == forms.HIDDEN and n in function["secretNames"]
     }
     plain, secrets = parted({n: v for n, v in request.env.items() if n not in known})
     values |= {"env": plain, "secretNames": sorted(known | set(secrets))}
-    if secrets or (function.get("secretMissing") and not values["secretNames"]):
-        values["secretMissing"] = bool(secrets)
-    return values, secrets
+    if not secrets and not function.get("secretMissing"):
+        return values, None
+    # What was missing is wanted no more, but what is to stay may not be there either.
+    sent = Sent(function["generation"] + 1, secrets) if values["secretNames"] else None
+    values["secretMissing"] = sent.generation if sent else 0
+    return values, sent
 
 
 ACTION = Action(FunctionUpdate, function_update, Scope.USER)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import structlog
@@ -17,6 +16,7 @@ from actions.instances.ending import CONSISTENCY_SECONDS, REMEMBERED_SECONDS
 from services import clock
 from services.dynamodb import ConditionFailed, transact
 from services.ecs import Task
+from services.ecs_services import Look
 from services.platform import Platform
 from services.runs import Run
 from services.tenant_functions import Job
@@ -132,9 +132,9 @@ def _settle_stray(platform: Platform, run: Run, task: Task) -> None:
             return  # somebody else has billed it
 
 
-def follow_job(platform: Platform, job: Job, tasks: Iterable[Task]) -> bool:
-    """The tick's look at an invocation under way; `tasks` are all that ECS shows. Always False."""
-    task = next((task for task in tasks if task.started_by == job["runId"]), None)
+def follow_job(platform: Platform, job: Job, look: Look) -> bool:
+    """The tick's look at an invocation under way. Always False."""
+    task = next((task for task in look.tasks if task.started_by == job["runId"]), None)
     if task:
         observe_job(platform, task)
         if task.status == "STOPPED":
@@ -144,21 +144,26 @@ def follow_job(platform: Platform, job: Job, tasks: Iterable[Task]) -> bool:
     run = platform.runs.find(job["runId"])
     if found is None or "finishedAt" in found or run is None:
         return False
-    if not task and _is_over(found, now):
-        _give_up(platform, found, run)
-        return False
     values: dict[str, Any] = {"dueAt": now + _LOOK_AGAIN_SECONDS, **told(platform, found)}
-    if task and now - found["requestedAt"] > LONGEST_SECONDS:
-        platform.ecs_services.stop_task(task.arn, _TOO_LONG)
-        values |= {"reason": _TOO_LONG, "dueAt": now + ARRIVAL_SECONDS}
-    elif not task:
-        values["dueAt"] = now + ARRIVAL_SECONDS
-    transact(table.change_job(found, values))
+    if task:
+        if now - found["requestedAt"] > LONGEST_SECONDS:
+            platform.ecs_services.stop_task(task.arn, _TOO_LONG)
+            values |= {"reason": _TOO_LONG, "dueAt": now + ARRIVAL_SECONDS}
+        transact(table.change_job(found, values, ("missingSince",)))
+    elif look.unknown:  # one of which may be its own
+        transact(table.change_job(found, values | {"dueAt": now + ARRIVAL_SECONDS}))
+    elif _is_over(found, now):
+        _give_up(platform, found, run)
+    else:
+        missing = {"missingSince": found.get("missingSince", now)}
+        transact(table.change_job(found, values | missing | {"dueAt": now + ARRIVAL_SECONDS}))
     return False
 
 
 def _is_over(job: Job, now: int) -> bool:
     """Whether a task of which ECS shows nothing never was, or has ended, and is not only missing."""
+    if now - job.get("missingSince", now) < CONSISTENCY_SECONDS:
+        return False
     if "seenAt" in job:
         return now - job["seenAt"] >= REMEMBERED_SECONDS + CONSISTENCY_SECONDS
     remembered = REMEMBERED_SECONDS if "taskArn" in job else 0

@@ -13,7 +13,7 @@ import structlog
 
 from actions.billing.budget import warn_if_near
 from actions.functions.billing import close_run, rate_of
-from actions.functions.carrying_out import carry_out_soon
+from actions.functions.carrying_out import ARRIVAL_SECONDS, carry_out_soon
 from actions.functions.diagnosis import is_failure, why
 from actions.functions.jobs import observe_job
 from actions.retrying import retry_on_conflict
@@ -71,7 +71,7 @@ def _observed(platform: Platform, service: str, task: Task) -> bool:
 
 
 def _open(platform: Platform, function: Function, task: Task) -> Run:
-    # While an update rolls, a task may still be of another size than the function.
+    # What it has, and not what the function was changed to meanwhile.
     cpu, memory = task.cpu or function["cpu"], task.memory or function["memory"]
     now = clock.now()
     run: Run = {
@@ -85,11 +85,10 @@ def _open(platform: Platform, function: Function, task: Task) -> Run:
         "requestedAt": task.created_at or now,
         "startedAt": task.pulled_from or task.started_at or task.stopped_at or now,
     }
-    tasks = {**function["tasks"], task.id: _as_seen(task, now)}
-    transact(
-        noted(platform, function, {"tasks": tasks}),
-        platform.runs.begin(run),
-    )
+    values: dict[str, Any] = {"tasks": {**function["tasks"], task.id: _as_seen(task, now)}}
+    if "due" not in function:  # nobody looks at it any more: the task is told of late
+        values |= {"due": platform.tenant_functions.due, "dueAt": now + ARRIVAL_SECONDS}
+    transact(noted(platform, function, values), platform.runs.begin(run))
     return run
 
 

@@ -69,10 +69,10 @@ def in_short(function: Function) -> Answer:
 
 
 def _why(function: Function, status: Status) -> str | None:
-    if status == Status.RUNNING:
-        return None
     if function.get("heldBack") == "budget" and status == Status.STOPPED:
         return _BUDGET
-    if function.get("secretMissing"):
+    if function.get("secretMissing"):  # of what runs, too: it is not what was asked for
         return _SECRETS_LOST
+    if status == Status.RUNNING:
+        return None
     return function.get("reason")

@@ -8,6 +8,7 @@ from actions.instances.ending import CONSISTENCY_SECONDS
 from services import clock
 from services.dynamodb import ConditionFailed, transact
 from services.ecs import revision_of
+from services.ecs_services import Look
 from services.locks import LOCK_FIELDS
 from services.tenant_functions import KEPT_SECONDS, resource_name, service_name
 
@@ -15,8 +16,11 @@ _LOOK_AGAIN_SECONDS = 60
 _OF_THE_WORK = (*LOCK_FIELDS, "due", "dueAt")
 
 
-def tear_down(lock: FunctionLock) -> bool:
-    """Go as far towards nothing as can be gone now; True when nothing is left. The lock is given back."""
+def tear_down(lock: FunctionLock, look: Look | None = None) -> bool:
+    """Go as far towards nothing as can be gone now; True when nothing is left. The lock is given back.
+
+    `look` is what ECS has just shown of all tasks, each of which was observed.
+    """
     with lock:
         lock.pause(_LOOK_AGAIN_SECONDS)
         if lock.item["events"]:
@@ -29,7 +33,7 @@ def tear_down(lock: FunctionLock) -> bool:
         platform.ecs.retire_all(service_name(function), function.get("oldestRevision", 1), noted)
         platform.secrets.delete(resource_name(function))
         platform.task_logs.delete(resource_name(function))
-        if not _is_group_gone(lock):
+        if not _is_group_gone(lock) or not _is_all_billed(lock, look):
             return False
         table, now = platform.tenant_functions, clock.now()
         kept = {"expiresAt": now + KEPT_SECONDS}
@@ -65,6 +69,18 @@ def _is_service_gone(lock: FunctionLock) -> bool:
     if status is None:
         return now - lock.item["deleteAskedAt"] >= CONSISTENCY_SECONDS
     return status == "INACTIVE"
+
+
+def _is_all_billed(lock: FunctionLock, look: Look | None) -> bool:
+    """Whether ECS has had the time to show each task that there was, if no event of it has come."""
+    function, now = lock.item, clock.now()
+    if "serviceAskedAt" not in function:
+        return True
+    if "drainedAt" not in function:
+        lock.note({"drainedAt": now})
+        return False
+    is_known = look is not None and not look.unknown
+    return is_known and now - function["drainedAt"] >= CONSISTENCY_SECONDS
 
 
 def _is_group_gone(lock: FunctionLock) -> bool:

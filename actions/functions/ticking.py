@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, cast
 
@@ -21,7 +22,8 @@ from actions.instances.idling import NOTICE_SECONDS
 from actions.notices import announce
 from services import clock
 from services.dynamodb import Attr
-from services.ecs import Task
+from services.ecs_services import Look
+from services.errors import Unfinished
 from services.platform import Platform
 from services.tenant_functions import (
     Function,
@@ -50,48 +52,46 @@ def _find(platform: Platform, user_id: str, entry: str) -> Function | Job | None
 
 def steps(platform: Platform, due: Sequence[Function | Job]) -> list[Step]:
     """A step for each that is due. ECS is asked once for all of them, and not at all if nothing is due."""
-    shown = platform.ecs_services.tasks() if due else {}
-    tasks = [task for group in shown.values() for task in group]
+    if not due:
+        return []
+    look = platform.ecs_services.tasks()
     return [
-        partial(follow_job, platform, cast("Job", item), tasks)
+        partial(follow_job, platform, cast("Job", item), look)
         if is_job(item["entry"])
-        else partial(_step, platform, function := cast("Function", item), _of(shown, function))
+        else partial(_step, platform, cast("Function", item), look)
         for item in due
     ]
 
 
-def _of(shown: Mapping[str, list[Task]], function: Function) -> list[Task]:
-    return shown.get(f"service:{service_name(function)}", [])
-
-
-def _step(platform: Platform, function: Function, tasks: Sequence[Task]) -> bool:
+def _step(platform: Platform, function: Function, look: Look) -> bool:
     """Bring a function a step further. Always False: no server was stopped. Raises Busy, ConditionFailed."""
-    for task in tasks:
+    for task in look.of_group(f"service:{service_name(function)}"):
         observe(platform, task)
     table = platform.tenant_functions
     found = table.find_entry(function["userId"], function["entry"])
     if found is None:
         return False  # deleted meanwhile
-    found = _without_forgotten(platform, found, {task.id for task in tasks})
+    found = _without_forgotten(platform, found, look)
     if is_deleted(found):
-        tear_down(lock_function(platform, found))
+        tear_down(lock_function(platform, found), look)
         return False
     found = _within_budget(platform, found)
     if found.get("applied") != found["generation"]:
-        carry_out(lock_function(platform, found))
+        with suppress(Unfinished):  # which is due again soon
+            carry_out(lock_function(platform, found))
     else:
-        _look_again(platform, found)
+        _look_again(platform, found, look)
     return False
 
 
-def _without_forgotten(platform: Platform, function: Function, shown: set[str]) -> Function:
+def _without_forgotten(platform: Platform, function: Function, look: Look) -> Function:
     """The function without tasks of which ECS has shown nothing for longer than it remembers a stopped one.
 
     They are billed up to when they were last seen.
     """
     long_ago = clock.now() - REMEMBERED_SECONDS - CONSISTENCY_SECONDS
     for task_id, seen in function["tasks"].items():
-        if task_id not in shown and seen["seenAt"] <= long_ago:
+        if not look.has(seen["arn"]) and seen["seenAt"] <= long_ago:
             function = _forget(platform, function, task_id, seen)
     return function
 
@@ -114,7 +114,7 @@ def _within_budget(platform: Platform, function: Function) -> Function:
         if function["replicas"] == 0 or "heldBack" in function:
             return function
         return _hold_back(platform, function, spent.message)
-    if function.get("heldBack") == "budget":
+    if function.get("heldBack") == "budget" or "noticedAt" in function:
         return _asked_for_anew(platform, function, {}, ("heldBack", "noticedAt"))
     return function
 
@@ -150,15 +150,19 @@ def _asked_for_anew(
     return table.apply_update(change)  # type: ignore[return-value]
 
 
-def _look_again(platform: Platform, function: Function) -> None:
-    """Say when the tick looks next: not at all at what is at rest for longer than ECS lags."""
+def _look_again(platform: Platform, function: Function, look: Look) -> None:
+    """Say when the tick looks next: not at all at what is at rest, and was when it was carried out longer ago than
+    ECS lags.
+    """
     table, now = platform.tenant_functions, clock.now()
     as_read = Attr("generation").eq(function["generation"]) & Attr("seen").eq(function["seen"])
-    wanted = 0 if "heldBack" in function or function.get("secretMissing") else function["replicas"]
+    can_run = "heldBack" not in function and "definition" in function
+    wanted = function["replicas"] if can_run else 0
     is_quiet = not function["tasks"] and wanted == 0
     if (
         is_quiet
-        and now - function["updatedAt"] >= CONSISTENCY_SECONDS
+        and not look.unknown
+        and now - function["appliedAt"] >= CONSISTENCY_SECONDS
         and (function.get("heldBack") != "budget")
     ):
         table.apply_update(table.change(function, as_read, {}, ("due", "dueAt")))

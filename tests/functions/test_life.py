@@ -140,6 +140,8 @@ def test_a_deleted_function_leaves_nothing_but_its_record(http, fargate, invoke,
     freezer.tick(120)
     assert invoke(TICK)["failures"] == 0
     assert leftovers() == []
+    freezer.tick(400)
+    assert invoke(TICK)["failures"] == 0
     (record,) = [item for item in world.items("functions") if "functionId" in item]
     assert record["entry"].startswith("gone:")
     assert record["expiresAt"] - record["deletedAt"] >= 30 * 86400

@@ -112,3 +112,23 @@ def test_functions_stop_when_the_budget_is_spent_after_notice_and_go_on_with_the
     invoke(TICK)
     fargate.settle()
     assert ALICE.get()["status"] == "Running"
+
+
+def test_who_could_go_on_after_a_notice_has_another_one_before_the_next_stop(
+    poor, fargate, invoke, freezer, monkeypatch
+):
+    freezer.move_to("2026-11-02T00:00:00Z")
+    ALICE.create(replicas=1)
+    fargate.settle()
+    freezer.move_to("2026-11-05T12:00:00Z")
+    invoke(TICK)
+    monkeypatch.setenv("BUDGET_PER_USER", "2")
+    world.new_process()
+    freezer.tick(610)
+    invoke(TICK)
+    assert ALICE.get()["status"] == "Running"
+    freezer.move_to("2026-11-09T12:00:00Z")
+    invoke(TICK)
+    assert len(notices()) == 2
+    fargate.settle()
+    assert ALICE.get()["status"] == "Running"

@@ -323,9 +323,15 @@ def _run(asked: Parameters, answer: dict[str, Any]) -> None:
         for task in emulated.tasks(FUNCTIONS):
             if task.task_arn == told["taskArn"]:
                 task.last_status, task.created_at = "PROVISIONING", datetime.now(UTC)
+                sized(task, emulated.task_definition(task.task_definition_arn))
                 task.containers[0].exitCode = None
                 told["containers"][0].pop("exitCode", None)
                 told |= {"lastStatus": task.last_status, "createdAt": task.created_at}
+
+
+def sized(task: Any, definition: Any) -> None:
+    """A task has the size that its definition says, in text."""
+    task.cpu, task.memory = str(definition.cpu), str(definition.memory)
 
 
 def _remember(asked: Parameters) -> Reply | None:

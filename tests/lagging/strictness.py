@@ -84,9 +84,6 @@ class Strictness:
         if name == "ecs.DescribeTasks":
             arns = _arns(asked)
             answer["tasks"] = [task for task in answer["tasks"] if task["taskArn"] in arns]
-            sizes = {task.task_arn: vars(task).get("size", {}) for task in emulated.all_tasks()}
-            for task in answer["tasks"]:
-                task.update(sizes[task["taskArn"]])
             known = {task["taskArn"] for task in answer["tasks"]}
             answer["failures"] = [missing(arn) for arn in asked["tasks"] if arn not in known]
 

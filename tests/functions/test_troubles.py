@@ -1,0 +1,277 @@
+"""Several things happen to a function at once, or one fails half-way: what is then said of it is true."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests import world
+from tests.aws_calls import AFTER, BEFORE
+from tests.fargate import leftovers
+from tests.functions.member import ALICE
+from tests.lagging.lag import LAG
+from tests.lagging.strictness import Said
+from tests.recount import disagreements
+from tests.world import client
+
+TICK = {"action": "auto-shutdown-check", "userId": "system"}
+DELETE = {"action": "function-delete", "userId": "alice", "name": "dice"}
+CHANGE = DELETE | {"action": "function-update"}
+LOST = "Its secret values did not arrive"
+
+
+@pytest.fixture
+def ticks(invoke, fargate, freezer):
+    """Time passes until nothing changes any more."""
+
+    def pass_(times=4):
+        for _ in range(times):
+            fargate.settle()
+            freezer.tick(310)
+            assert invoke(TICK)["failures"] == 0
+
+    return pass_
+
+
+@pytest.fixture
+def half_made(http, fargate, meanwhile):
+    """A function of which there is a record and nothing else."""
+    with meanwhile("RegisterTaskDefinition", mode=BEFORE):
+        ALICE.create()
+
+
+def secret_values():
+    (secret,) = [
+        s for s in client("secretsmanager").list_secrets()["SecretList"] if "/fn-" in s["Name"]
+    ]
+    return json.loads(
+        client("secretsmanager").get_secret_value(SecretId=secret["ARN"])["SecretString"]
+    )
+
+
+def runs():
+    return {run["runId"]: run for run in world.items("runs")}
+
+
+# --- deleted meanwhile ------------------------------------------------------------------------------
+
+
+def test_a_function_that_is_made_while_it_is_deleted_leaves_nothing(
+    half_made, fargate, meanwhile, invoke, freezer, ticks
+):
+    freezer.tick(60)
+    with meanwhile("TransactWriteItems", lambda: invoke(TICK)):
+        ALICE.delete()
+    assert fargate.services("INACTIVE")
+    ticks()
+    assert leftovers() == []
+    assert disagreements(world.items) == {}
+
+
+def test_a_function_that_is_deleted_while_it_is_invoked_is_not_found_and_runs_nothing(
+    http, fargate, meanwhile, invoke
+):
+    ALICE.create("other", replicas=0)
+    ALICE.create(replicas=0)
+    with meanwhile("TransactWriteItems", lambda: invoke(DELETE)):
+        answer = ALICE.call("POST", "/dice:invoke")
+    assert answer.status == 404
+    assert fargate.tasks() == []
+    assert not [item for item in world.items("functions") if "jobName" in item]
+    assert disagreements(world.items) == {}
+
+
+def test_a_function_that_is_deleted_while_its_secrets_are_changed_is_not_found(
+    http, fargate, meanwhile, invoke
+):
+    ALICE.create()
+    with meanwhile("UpdateItem", lambda: invoke(DELETE)):
+        answer = ALICE.call("PATCH", "/dice", {"env": {"TOKEN": "a-secret"}})
+    assert answer.status == 404
+
+
+def test_what_no_event_told_of_and_ecs_showed_late_is_billed_though_it_was_deleted(
+    http, fargate, invoke, freezer, ticks
+):
+    with fargate.holding_back():
+        ALICE.create()
+        fargate.settle()
+        (arn,) = fargate.tasks()
+        freezer.tick(100)
+        ALICE.delete()
+        fargate.settle()
+        LAG.hidden.add(arn)
+        ticks(1)
+        LAG.hidden.clear()
+        ticks()
+    assert [run["seconds"] for run in runs().values()] == [100]
+    assert leftovers() == []
+
+
+def test_a_task_that_ecs_lists_and_does_not_describe_is_waited_for(
+    http, fargate, invoke, freezer, ticks, meanwhile
+):
+    """So is an invocation whose launch was not answered."""
+    ALICE.create(replicas=0)
+    with meanwhile("RunTask", mode=AFTER):
+        assert ALICE.call("POST", "/dice:invoke").status == 504
+    (arn,) = fargate.tasks()
+    with fargate.holding_back():
+        fargate.come_up(arn)
+        for _ in range(3):
+            freezer.tick(310)
+            LAG.replies.append(("ecs.DescribeTasks", (Said(200), {"tasks": [], "failures": []})))
+            invoke(TICK)
+        assert [job["status"] for job in ALICE.call("GET", "/dice/invocations").json] == ["pending"]
+        fargate.exit(arn)
+        ticks(1)
+    assert [job["status"] for job in ALICE.call("GET", "/dice/invocations").json] == ["completed"]
+
+
+# --- told of late -----------------------------------------------------------------------------------
+
+
+def test_a_task_that_is_told_of_when_nothing_was_looked_at_any_more_is_billed(
+    http, fargate, invoke, freezer, ticks
+):
+    with fargate.holding_back() as held:
+        ALICE.create()
+        fargate.settle()
+        freezer.tick(50)
+        ALICE.change(replicas=0)
+        fargate.settle()
+        LAG.hidden.update(fargate.tasks("STOPPED"))
+        ticks()
+        (function,) = [item for item in world.items("functions") if "name" in item]
+        assert "due" not in function
+        LAG.hidden.clear()
+    (came_up,) = [event for event in held if event["detail"]["lastStatus"] == "RUNNING"]
+    invoke(came_up)
+    ticks(1)
+    assert [run["seconds"] for run in runs().values()] == [50]
+
+
+def test_a_task_costs_what_its_own_size_does_however_late_it_is_told_of(
+    http, fargate, invoke, freezer
+):
+    with fargate.holding_back() as held:
+        ALICE.create()
+        fargate.settle()
+        freezer.tick(50)
+        ALICE.change(cpu=1024, memory=2048)
+        fargate.settle()
+    for event in held:
+        invoke(event)
+    assert sorted((run["cpu"], run["memory"]) for run in runs().values()) == [
+        (256, 512),
+        (1024, 2048),
+    ]
+
+
+# --- half done --------------------------------------------------------------------------------------
+
+
+def test_who_invokes_what_is_not_made_as_it_was_changed_is_told_to_wait(http, fargate, meanwhile):
+    ALICE.create(replicas=0)
+    with meanwhile("RegisterTaskDefinition", mode=BEFORE):
+        ALICE.change(cpu=1024, memory=2048)
+    answer = ALICE.call("POST", "/dice:invoke")
+    assert answer.status == 409
+    assert "is not ready" in answer.json["message"]
+
+
+def test_an_invocation_whose_task_runs_is_no_failure_because_that_could_not_be_noted(
+    http, fargate, meanwhile
+):
+    ALICE.create(replicas=0)
+    with meanwhile("TransactWriteItems", after=1, mode=BEFORE):
+        assert ALICE.call("POST", "/dice:invoke").status == 200
+    (arn,) = fargate.tasks()
+    fargate.come_up(arn)
+    assert [job["status"] for job in ALICE.call("GET", "/dice/invocations").json] == ["running"]
+
+
+def test_secrets_that_are_stored_are_no_failure_because_of_what_the_tick_goes_on_with(
+    http, fargate, meanwhile, ticks
+):
+    ALICE.create()
+    with meanwhile("UpdateService", mode=BEFORE):
+        changed = ALICE.change(env={"TOKEN": "a-secret"})
+    assert "reason" not in changed
+    ticks(1)
+    assert ALICE.get()["status"] == "Running"
+
+
+def test_a_security_group_that_ec2_does_not_show_yet_is_no_failure_of_the_tick(
+    http, fargate, meanwhile, invoke, freezer
+):
+    with meanwhile("CreateSecurityGroup", mode=AFTER):
+        ALICE.create()
+    freezer.tick(60)
+    LAG.replies.append(("ec2.DescribeSecurityGroups", (Said(200), {"SecurityGroups": []})))
+    assert invoke(TICK)["failures"] == 0
+    assert fargate.services() == []
+    freezer.tick(60)
+    invoke(TICK)
+    fargate.settle()
+    assert ALICE.get()["status"] == "Running"
+
+
+# --- secrets that did not arrive --------------------------------------------------------------------
+
+
+@pytest.fixture
+def waiting(http, fargate, meanwhile):
+    """A function of which one runs, and whose second secret did not arrive."""
+    ALICE.create(env={"OLD_TOKEN": "old"})
+    fargate.settle()
+    with meanwhile("PutSecretValue", mode=BEFORE):
+        answer = ALICE.call("PATCH", "/dice", {"env": {"OLD_TOKEN": "***", "NEW_TOKEN": "new"}})
+    assert answer.status == 504
+    assert ALICE.get()["reason"].startswith(LOST)
+
+
+def test_while_secrets_are_missing_as_many_run_as_are_wanted(waiting, fargate):
+    ALICE.change(replicas=2)
+    fargate.settle()
+    assert len(fargate.tasks()) == 2
+    ALICE.change(replicas=0)
+    fargate.settle()
+    assert fargate.tasks() == []
+
+
+def test_who_wants_no_more_what_did_not_arrive_has_what_there_was(waiting, fargate):
+    changed = ALICE.change(env={"OLD_TOKEN": "***"})
+    fargate.settle()
+    assert "reason" not in changed
+    assert ALICE.get()["status"] == "Running"
+    assert secret_values() == {"OLD_TOKEN": "old"}
+
+
+def test_a_secret_that_never_arrived_is_not_taken_for_one_that_is_there(waiting, fargate):
+    changed = ALICE.change(env={"OLD_TOKEN": "newer", "NEW_TOKEN": "***"})
+    assert changed["reason"].startswith(LOST)
+    changed = ALICE.change(env={"OLD_TOKEN": "***", "NEW_TOKEN": "new"})
+    assert "reason" not in changed
+    assert secret_values() == {"OLD_TOKEN": "newer", "NEW_TOKEN": "new"}
+
+
+def test_what_was_sent_later_is_what_there_is_whoever_is_quicker(http, fargate, meanwhile, invoke):
+    ALICE.create(env={"TOKEN": "first"})
+    with meanwhile("UpdateItem", lambda: invoke(CHANGE | {"env": {"TOKEN": "third"}})):
+        ALICE.change(env={"TOKEN": "second"})
+    assert secret_values() == {"TOKEN": "third"}
+
+
+def test_what_did_not_arrive_later_is_missing_though_what_was_sent_before_came(
+    http, fargate, meanwhile, invoke
+):
+    def does_not_arrive():
+        with meanwhile("PutSecretValue", mode=BEFORE):
+            assert not invoke(CHANGE | {"env": {"TOKEN": "third"}})["success"]
+
+    ALICE.create(env={"TOKEN": "first"})
+    with meanwhile("UpdateItem", does_not_arrive):
+        ALICE.call("PATCH", "/dice", {"env": {"TOKEN": "second"}})
+    assert ALICE.get()["reason"].startswith(LOST)
