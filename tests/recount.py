@@ -26,7 +26,7 @@ def disagreements(items: Callable[[str], list[Item]]) -> dict[str, Any]:
         "months": (_stored_months(ledger), _months(over, given)),
         "totals": (_stored_totals(ledger), _totals(over, given)),
         "shares": (_stored_shares(ledger), _shares(over)),
-        "quotas": (_stored_quotas(functions), _quotas(functions)),
+        "quotas": (_stored_quotas(functions), quotas(functions)),
     }
     return {
         name: {"stored": said, "recounted": right}
@@ -125,7 +125,7 @@ def _stored_quotas(functions: Iterable[Item]) -> Figures:
     return _used({user: Counter({n: item[n] for n in _USED}) for user, item in stored.items()})
 
 
-def _quotas(functions: Iterable[Item]) -> Figures:
+def quotas(functions: Iterable[Item]) -> Figures:
     """What each tenant's functions ask for, and the invocations that are not over have."""
     total: Figures = defaultdict(Counter)
     for item in functions:

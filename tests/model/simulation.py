@@ -26,11 +26,14 @@ from handler import app
 from tests import world
 from tests.aws_calls import AWS, ProcessDied
 from tests.community import borrower, owner
+from tests.fargate import CLUSTER
 from tests.foundry_server import NOBODY_PLAYS
 from tests.lagging import hooks
 from tests.lagging.lag import LAG
 from tests.model import emulated
+from tests.model.functions_cluster import Cluster
 from tests.model.interrupting import CALLS, Interruption
+from tests.model.lives import FORGOTTEN_SECONDS, Life
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
@@ -41,18 +44,14 @@ PREPARE, CHECK = "prepare-sessions", "auto-shutdown-check"
 BUSY_WITHOUT_END = "TIMEOUT_ERROR"  # may be said when AWS refuses again and again
 OPEN_SESSIONS, BOOKED_HOURS = 3, 6  # of a member: few, so that stories come to it
 LEASE_SECONDS = 900
-FORGOTTEN_SECONDS = 3600  # how long after its stop ECS still knows of a task
+FUNCTION_QUOTA = {
+    "functions": 2,
+    "replicas": 4,
+    "cpu": 2048,
+    "memory": 4096,
+}  # of a member: small, too
 OWNERS = {"olga": True, "oskar": True, "otto": False}  # who has a licence, and whether it is shared
 BORROWERS = ("ben", "cleo")
-
-
-@dataclass
-class Life:
-    """How long a task really existed."""
-
-    begin: int | None = None
-    end: int | None = None
-    forgotten: bool = False
 
 
 @dataclass
@@ -120,6 +119,7 @@ class Simulation:
         self.invocations = 0
         self.codes: list[str] = []  # the error codes of all answers, empty for success
         self.lives: dict[str, Life] = {}
+        self.cluster = Cluster(CLUSTER, self._tells, lives=self.lives)
 
     def end(self) -> None:
         """Put the clock back, so that whoever measures time sees none pass between two stories."""
@@ -148,7 +148,7 @@ class Simulation:
 
     # --- calls --------------------------------------------------------------------------------------
 
-    def asks(self, name: str, user: str, **fields: Any) -> Answer | None:
+    def asks(self, name: str, user: str, /, **fields: Any) -> Answer | None:
         """A member, or the system, asks for something."""
         return self.call({"action": name, "userId": user, **fields})
 
@@ -171,6 +171,7 @@ class Simulation:
                 self.codes.append(code)
         self._sort_queue(began)
         self._as_ecs_would()
+        self.cluster.note()
         return answer
 
     def _made(self, event: Event) -> Answer:
@@ -246,6 +247,12 @@ class Simulation:
         self.lives[task.started_by].begin = self.now
         self._tells(self.ecs.up(task.task_arn))
 
+    def ecs_carries_on(self) -> None:
+        """All tasks come up or go down; services start and stop theirs."""
+        for task in self.moving():
+            self.moves(task)
+        self.cluster.carries_on()
+
     def ends(self, task: Any, exit_code: int = 0, reason: str = "It ended") -> None:
         """A task ends, of itself or because it was asked to."""
         self.lives[task.started_by].end = self.now
@@ -270,16 +277,14 @@ class Simulation:
 
     # --- time ---------------------------------------------------------------------------------------
 
-    def is_due(self, table: str) -> bool:
-        """Whether a tick would find anything in a table."""
-        return any(item.get("dueAt", self.now + 1) <= self.now for item in emulated.items(table))
+    def is_due(self, *tables: str) -> bool:
+        """Whether a tick would find anything in tables."""
+        found = (item for table in tables for item in emulated.items(table))
+        return any(item.get("dueAt", self.now + 1) <= self.now for item in found)
 
     def next_due(self) -> int | None:
         """When a tick will find something."""
-        due = [
-            i["dueAt"] for t in ("instances", "sessions") for i in emulated.items(t) if "due" in i
-        ]
-        return min(due, default=None)
+        return min((item["dueAt"] for item in self.stuck()), default=None)
 
     def tick(self, name: str, times: int = 1) -> None:
         """The schedule calls. What its function answers must say that nothing failed, unless AWS refused calls."""
@@ -303,15 +308,15 @@ class Simulation:
         before = self.now
         self.clock.tick(MINUTE)
         self._forget_stopped()
+        self.cluster.note()
         if tasks_move:
-            for task in self.moving():
-                self.moves(task)
+            self.ecs_carries_on()
         if events_arrive:
             self.deliver_all()
         # A tick that finds nothing does nothing (a rule of its own shows it): those are left out.
         if ticks and self.is_due("sessions"):
             self.tick(PREPARE, ticks)
-        if ticks and self.now // 300 > before // 300 and self.is_due("instances"):
+        if ticks and self.now // 300 > before // 300 and self.is_due("instances", "functions"):
             self.tick(CHECK, ticks)
 
     def an_hour_of_health(self) -> None:
@@ -325,20 +330,28 @@ class Simulation:
         for instance in emulated.items("instances"):
             self.says[instance["host"]] = NOBODY_PLAYS
         until = self.now + minutes * MINUTE
-        while (due := self.next_due()) is not None or self.moving() or self.orders or self.events:
+        while (due := self.next_due()) is not None or self._is_on_its_way():
             assert self.now < until, f"stuck: {self.stuck()}"
-            if (
-                due
-                and due > self.now + MINUTE
-                and not (self.moving() or self.orders or self.events)
-            ):
+            if due and due > self.now + MINUTE and not self._is_on_its_way():
                 self.clock.tick((due - self.now - 1) // MINUTE * MINUTE)
             self.minute()
         self.clock.tick(LEASE_SECONDS)
 
     def stuck(self) -> list[Any]:
         """What is still due."""
-        return [i for t in ("instances", "sessions") for i in emulated.items(t) if "due" in i]
+        tables = ("instances", "sessions", "functions")
+        return [item for table in tables for item in emulated.items(table) if "due" in item]
+
+    def _is_on_its_way(self) -> bool:
+        return bool(self.moving() or self.orders or self.events or self.cluster.is_busy())
+
+    def members_end_their_functions(self) -> None:
+        """All functions are deleted: one that runs would be looked at for ever."""
+        for item in emulated.items("functions"):
+            if item["entry"].startswith("fn:"):
+                answer = self.asks("function-delete", item["userId"], name=item["name"])
+                assert answer is not None
+                assert answer["success"], answer
 
 
 def _at_once(_: ThreadPoolExecutor, call: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
@@ -368,6 +381,7 @@ def simulation() -> Iterator[Simulation]:
             patch.setenv(name, value)
         patch.setenv("OPEN_SESSIONS", str(OPEN_SESSIONS))
         patch.setenv("BOOKED_HOURS", str(BOOKED_HOURS))
+        patch.setenv("FUNCTION_QUOTA", "2,4,2,4")
         patch.setattr(ThreadPoolExecutor, "submit", _at_once)
         patch.setattr("time.sleep", clock.tick)
         world.new_process()

@@ -29,8 +29,17 @@ from tests import proof
 from tests.aws_calls import MODES
 from tests.foundry_server import NO_WORLD, NOBODY_PLAYS, playing
 from tests.lagging.lag import AILMENTS, LAG
-from tests.model import commands, emulated, fairness, invariants, oversight
+from tests.model import (
+    commands,
+    emulated,
+    fairness,
+    functions_commands,
+    functions_invariants,
+    invariants,
+    oversight,
+)
 from tests.model.commands import START, Command
+from tests.model.functions_commands import INVOKE, FunctionCommand
 from tests.model.interrupting import CALLS, REFUSED, Interruption
 from tests.model.invariants import Seen
 from tests.model.oversight import Order
@@ -48,10 +57,11 @@ some = st.integers(0, 9)  # which of several; there may be fewer
 calls = st.one_of(st.integers(0, 6), st.integers(0, 20))
 answers = st.sampled_from([playing(3), NOBODY_PLAYS, NO_WORLD, {"active": "no"}, None])
 ORDER, EVENT = "an order", "an event"
-Happening = Command | Order | Event | str
+Happening = Command | FunctionCommand | Order | Event | str
 anything = st.one_of(
     commands.any_command,
     commands.any_command,
+    functions_commands.any_of_functions,
     st.sampled_from([PREPARE, CHECK, ORDER, EVENT]),
     oversight.orders,
 )
@@ -124,6 +134,16 @@ class Story(RuleBasedStateMachine):
         """Something else is asked for."""
         self._asks(command)
 
+    @rule(command=functions_commands.creates)
+    def a_member_makes_a_function(self, command: FunctionCommand) -> None:
+        """A container of the member's own."""
+        self._asks(command)
+
+    @rule(command=functions_commands.any_of_functions)
+    def a_member_has_functions(self, command: FunctionCommand) -> None:
+        """A function is made, changed, deleted or invoked."""
+        self._asks(command)
+
     @rule(first=anything, second=anything, call=calls)
     def two_things_happen_at_once(self, first: Happening, second: Happening, call: int) -> None:
         """The second runs from beginning to end between two calls of the first."""
@@ -137,10 +157,14 @@ class Story(RuleBasedStateMachine):
         self.on.call(self._event(what), Interruption(call, mode))
         self.on.codes.clear()
 
-    @rule(whose=some, session=st.booleans())
-    def there_is_no_capacity(self, whose: int, session: bool) -> None:
-        """ECS refuses to run a task, for a session or for a member."""
-        start = PREPARE if session else Command(START, whose)
+    @rule(whose=some, wanted=st.sampled_from([PREPARE, START, INVOKE]))
+    def there_is_no_capacity(self, whose: int, wanted: str) -> None:
+        """ECS refuses to run a task, for a session, for a member or for an invocation."""
+        asking: dict[str, Happening] = {
+            START: Command(START, whose),
+            INVOKE: FunctionCommand(INVOKE, whose),
+        }
+        start = asking.get(wanted, PREPARE)
         self.on.call(self._event(start), Interruption(0, REFUSED, only="RunTask"))
 
     @rule(
@@ -208,10 +232,29 @@ class Story(RuleBasedStateMachine):
         self.on.ends(task, exit_code, "Essential container in task exited")
 
     @rule()
+    def services_start_what_they_lack(self) -> None:
+        """ECS's scheduler starts tasks of functions, and asks others to stop."""
+        self.on.cluster.start_tasks()
+        self.on.cluster.stop_tasks()
+
+    @precondition(lambda self: self.on.cluster.coming() or self.on.cluster.going())
+    @rule(which=some)
+    def a_functions_task_moves(self, which: int) -> None:
+        """It comes up, or goes down."""
+        cluster = self.on.cluster
+        cluster.moves(_one_of([*cluster.coming(), *cluster.going()], which))
+
+    @precondition(lambda self: self.on.cluster.alive())
+    @rule(which=some, exit_code=st.sampled_from([0, 1, 137]))
+    def a_functions_task_ends(self, which: int, exit_code: int) -> None:
+        """Of itself, also while it comes up."""
+        self.on.cluster.exit(_one_of(self.on.cluster.alive(), which).task_arn, exit_code)
+        self.on.cluster.note()
+
+    @rule()
     def aws_carries_on(self) -> None:
         """All tasks come up or go down, and all that is on its way arrives."""
-        for task in self.on.moving():
-            self.on.moves(task)
+        self.on.ecs_carries_on()
         self.on.deliver_all()
 
     @precondition(lambda self: self.on.events)
@@ -277,11 +320,11 @@ class Story(RuleBasedStateMachine):
     @rule()
     def the_schedules_call(self) -> None:
         """Both ticks come; one that finds nothing due has asked one question."""
-        for name, table in ((PREPARE, "sessions"), (CHECK, "instances")):
-            idle, before, touched = not self.on.is_due(table), CALLS.count, LAG.touched
+        for name, tables in ((PREPARE, ["sessions"]), (CHECK, ["instances", "functions"])):
+            idle, before, touched = not self.on.is_due(*tables), CALLS.count, LAG.touched
             self.on.tick(name)
             if idle and LAG.touched == touched:
-                reads = {PREPARE: 1, CHECK: 2}[name]  # what is due; and strays
+                reads = {PREPARE: 1, CHECK: 3}[name]  # what is due, of functions too; and strays
                 assert CALLS.count == before + reads, "a tick reads only what is due"
 
     # --- what must hold -----------------------------------------------------------------------------
@@ -306,6 +349,10 @@ class Story(RuleBasedStateMachine):
         invariants.webhooks_are_counted()
         invariants.reasons_are_for_members(seen)
         invariants.at_rest_nothing_is_left(seen)
+        functions_invariants.one_service_each(seen.functions)
+        functions_invariants.as_many_as_asked_for(seen.functions)
+        functions_invariants.nothing_is_left_of_what_is_gone(seen.functions)
+        functions_invariants.groups_are_tenants(seen.functions)
         if not self.on.unlucky:
             invariants.told_before(self.on.notices, punctual=self.on.punctual)
         assert not AWRY & set(self.on.codes), self.on.errors
@@ -317,9 +364,12 @@ class Story(RuleBasedStateMachine):
                 self.on.an_hour_of_health()
                 self.invariants_hold()
                 invariants.nothing_is_stuck(self._seen())
+                functions_invariants.nothing_is_stuck(self._seen().functions)
+                self.on.members_end_their_functions()
                 self.on.run_until_quiescent()
                 self.invariants_hold()
                 invariants.all_is_over(self._seen())
+                functions_invariants.all_is_over(self._seen().functions)
                 invariants.every_second_is_billed(self._seen())
                 invariants.secrets_are_secret(self.on.log)
                 self.an_administrator_looks()
@@ -332,6 +382,10 @@ class Story(RuleBasedStateMachine):
         self.told["steps"] += self.steps
         self.told["invocations"] += self.on.invocations
         self.told["runs billed"] += len(self.bills)
+        functions = emulated.items("functions")
+        self.told["functions"] += sum("generation" in item for item in functions)
+        jobs = [item for item in functions if "jobName" in item]
+        self.told.update(f"invocations of functions {job['status']}" for job in jobs)
         self.told["donations"] += sum("of" not in d for d in emulated.items("donations"))
         self.told.update(f"sessions {s['status']}" for s in emulated.items("sessions"))
         self.told.update(f"notices '{kind}'" for _, kind, _ in self.on.notices)
@@ -341,20 +395,23 @@ class Story(RuleBasedStateMachine):
     def _seen(self) -> Seen:
         return Seen(self.on.now, self.on.lives)
 
-    def _asks(self, command: Command) -> None:
+    def _asks(self, command: Command | FunctionCommand) -> None:
         """One request by itself; what comes of it must be fair."""
         event = self._event(command)
         before, touched = self._seen(), LAG.touched
         answer = self.on.call(event)
         assert answer is not None
-        if LAG.touched == touched:  # else it was decided by what AWS said
-            fairness.check(before, event, answer)
+        if LAG.touched != touched:  # it was decided by what AWS said
+            return
+        fairness.check(before, event, answer)
+        if isinstance(command, FunctionCommand):
+            functions_commands.check(before.functions.items, event, answer)
 
     def _event(self, what: Happening) -> Event:
         """What comes to the function: a request, a tick, or what is on its way; a tick if nothing is."""
         if isinstance(what, dict):
             return what
-        if isinstance(what, Command | Order):
+        if isinstance(what, Command | FunctionCommand | Order):
             return what.event(self.on.now)
         waiting = {ORDER: self.on.orders, EVENT: self.on.events}.get(what)
         if waiting:
