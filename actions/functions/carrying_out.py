@@ -7,17 +7,14 @@ worker: whoever holds the lock goes on until nothing is left to do.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from actions.errors import Busy
 from actions.functions.definition import definition
-from actions.functions.locking import FunctionLock, lock_function
+from actions.functions.locking import FunctionLock, left_to_the_tick, lock_function
 from actions.functions.telling import tell_of_function
 from services import clock
-from services.aws import AWS_FAILURES
 from services.concurrency import concurrently
 from services.dynamodb import Attr, ConditionFailed
 from services.ecs import revision_of
@@ -43,7 +40,7 @@ class Sent:
 
 def carry_out_soon(platform: Platform, function: Function) -> None:
     """Carry out what is asked for, if nobody else does so now; what AWS refuses is left to the tick."""
-    with suppress(Busy, ConditionFailed, Unfinished, *AWS_FAILURES):
+    with left_to_the_tick():
         carry_out(lock_function(platform, function))
 
 

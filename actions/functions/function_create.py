@@ -5,7 +5,6 @@ The record is written first, with the quota's share; what it asks for is carried
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any, cast
 
 from pydantic import model_validator
@@ -16,14 +15,12 @@ from actions.errors import Forbidden, InvalidRequest
 from actions.functions import forms
 from actions.functions.carrying_out import Sent, carry_out
 from actions.functions.errors import FunctionExists, NoFunctions, QuotaExceeded
-from actions.functions.locking import FunctionLock
+from actions.functions.locking import FunctionLock, left_to_the_tick
 from actions.functions.quota import amounts_of, claim
 from actions.functions.showing import shown
 from actions.retrying import retry_on_conflict
 from services import clock, ids
-from services.aws import AWS_FAILURES
 from services.dynamodb import ConditionFailed, transact
-from services.errors import Unfinished
 from services.locks import lock_fields
 from services.platform import Platform
 from services.secrecy import is_secret
@@ -58,7 +55,7 @@ def function_create(request: FunctionCreate, platform: Platform) -> Answer:
     function, sent = _intended(request)
     retry_on_conflict(lambda: _record(platform, function))
     lock = FunctionLock(platform, function, function["worker"])
-    with suppress(ConditionFailed, Unfinished, *AWS_FAILURES):  # the tick goes on
+    with left_to_the_tick():
         carry_out(lock, sent)
     return {"success": True, "function": shown(lock.item)}
 

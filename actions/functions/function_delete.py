@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.errors import Busy
 from actions.functions import forms
 from actions.functions.function_get import existing
-from actions.functions.locking import lock_function
+from actions.functions.locking import left_to_the_tick, lock_function
 from actions.functions.quota import amounts_of
 from actions.functions.teardown import tear_down
 from actions.retrying import retry_on_conflict
 from services import clock, ids
-from services.aws import AWS_FAILURES
-from services.dynamodb import ConditionFailed, transact
-from services.errors import Unfinished
+from services.dynamodb import transact
 from services.platform import Platform
 from services.tenant_functions import Function, gone_entry
 
@@ -29,7 +24,7 @@ class FunctionDelete(UserRequest):
 def function_delete(request: FunctionDelete, platform: Platform) -> Answer:
     """Delete a function with all that belongs to it. Raises FunctionNotFound, Contended."""
     gone = retry_on_conflict(lambda: _bury(request, platform))
-    with suppress(Busy, ConditionFailed, Unfinished, *AWS_FAILURES):  # the tick goes on
+    with left_to_the_tick():
         tear_down(lock_function(platform, gone))
     return {"success": True, "message": f"Function '{request.name}' deleted"}
 

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import structlog
+
 from actions.errors import Busy
 from actions.locking import ItemLock
 from actions.retrying import Backoff
 from services import clock, ids
+from services.aws import AWS_FAILURES
 from services.dynamodb import Attr, ConditionFailed
+from services.errors import Unfinished
 from services.locks import is_locked
 from services.platform import Platform
 from services.tenant_functions import Function
 
+_log = structlog.get_logger()
 RETRY_SECONDS = 30  # after which the tick tries again what AWS refused
+
+
+@contextmanager
+def left_to_the_tick() -> Iterator[None]:
+    """Around what is recorded and may be carried out later as well: what cannot be now, the tick goes on with.
+
+    It raises nothing that passes: somebody else works on the function, it was deleted, EC2 does not show its group
+    yet, or AWS refuses, which the log says.
+    """
+    try:
+        yield
+    except (Busy, ConditionFailed, Unfinished):
+        return
+    except AWS_FAILURES:
+        _log.warning("what a function asks for is left to the tick", exc_info=True)
 
 
 class FunctionLock(ItemLock[Function]):

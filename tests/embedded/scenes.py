@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from typing import Any
 
 from local import demo, stack
 from tests.embedded.deployed import Event
@@ -130,6 +131,61 @@ def telling_nobody(member: Member) -> Event:
     return sample("deliver-webhooks", records=[told])
 
 
+def _function(member: Member, **fields: Any) -> dict[str, Any]:
+    """A function of the member's, and where it is kept."""
+    made = member.asks("function-create", image="clock", **fields)["function"]
+    return {"userId": {"S": member.user}, "entry": {"S": f"fn:{made['name']}"}}
+
+
+def carrying_out(member: Member) -> Event:
+    """Of a function whose service was never asked for, as far as is known."""
+    key = _function(member)
+    unknown: dict[str, str | int | None] = {"serviceAskedAt": None, "definitionShape": 0}
+    member.deployed.as_if("FunctionsTable", key, **unknown)
+    return member.event("function-update", replicas=2)
+
+
+def scaling(member: Member) -> Event:
+    _function(member)
+    return member.event("function-update", replicas=2)
+
+
+def finding_the_group(member: Member) -> Event:
+    """Of a tenant whose security group was made by a process that died."""
+    key = _function(member)
+    member.deployed.as_if("FunctionsTable", key | {"entry": {"S": "tenant"}}, groupId=None)
+    return member.event("function-update", replicas=2)
+
+
+def taking_down(member: Member) -> Event:
+    """Of a deleted function, of which something is left."""
+    made = member.asks("function-create", image="clock")["function"]
+    member.asks("function-delete", name=made["name"])
+    mark = made["id"][-12:]
+    key = {"userId": {"S": member.user}, "entry": {"S": f"gone:{mark}"}}
+    left: dict[str, str | int | None] = {
+        "due": "function",
+        "dueAt": 0,
+        "deleteAskedAt": None,
+        "expiresAt": None,
+    }
+    member.deployed.as_if("FunctionsTable", key, **left)
+    member.deployed.aws.client("logs").create_log_stream(
+        logGroupName=f"/ecs/{stack.STACK}", logStreamName=f"fn-{mark}/main/1"
+    )
+    return sample("auto-shutdown-check")
+
+
+def invoking_with_a_long_input(member: Member) -> Event:
+    _function(member, replicas=0)
+    return member.event("function-invoke", input={"map": "x" * 9000})
+
+
+def reading_logs(member: Member) -> Event:
+    _function(member, replicas=0)
+    return member.event("function-logs")
+
+
 def chatting(member: Member) -> Event:
     return member.event("chat")
 
@@ -137,6 +193,17 @@ def chatting(member: Member) -> Event:
 SCENES: dict[str, Scene] = {
     "bedrock:Converse": chatting,
     "dynamodb:BatchWriteItem": invoking,
+    "ec2:CreateSecurityGroup": finding_the_group,
+    "ec2:DeleteSecurityGroup": taking_down,
+    "ec2:DescribeSecurityGroups": finding_the_group,
+    "ecs:CreateService": carrying_out,
+    "ecs:DeleteService": taking_down,
+    "ecs:DescribeServices": taking_down,
+    "ecs:UpdateService": scaling,
+    "logs:DeleteLogStream": taking_down,
+    "logs:DescribeLogStreams": taking_down,
+    "logs:FilterLogEvents": reading_logs,
+    "s3:PutObject": invoking_with_a_long_input,
     "dynamodb:DeleteItem": destroying,
     "dynamodb:DescribeTable": checking_health,
     "dynamodb:GetItem": looking,
@@ -206,6 +273,7 @@ UNSEEN = {
     "bedrock:InvokeModel",
     # AWS asks for these beside the call that makes the tagged thing; the emulator asks for the call alone.
     "ecs:TagResource",
+    "ec2:CreateTags",
     "elasticfilesystem:TagResource",
     "elasticloadbalancing:AddTags",
     "iam:TagRole",
@@ -214,6 +282,8 @@ UNSEEN = {
     # As above: for RunTask and RegisterTaskDefinition with roles, for CreateBucket with ObjectOwnership.
     "iam:PassRole",
     "s3:PutBucketOwnershipControls",
+    # By the address that a task reads its long input from.
+    "s3:GetObject",
     # Used by Lambda for the function, not by its code.
     "logs:CreateLogStream",
     "logs:PutLogEvents",
@@ -231,6 +301,15 @@ SAID_INSTEAD = {
     "dynamodb:BatchWriteItem": '"statusCode": 202',  # the log lacks it
     "dynamodb:DescribeTable": '"status": "unhealthy"',
     "ecs:DescribeClusters": '"status": "degraded"',
+    "ec2:CreateSecurityGroup": '"status": "',  # what was asked for is noted, and the tick's
+    "ec2:DeleteSecurityGroup": '"failures": 1',
+    "ec2:DescribeSecurityGroups": '"status": "',
+    "ecs:CreateService": '"status": "',
+    "ecs:DeleteService": '"failures": 1',
+    "ecs:DescribeServices": '"failures": 1',
+    "ecs:UpdateService": '"status": "',
+    "logs:DeleteLogStream": '"failures": 1',
+    "logs:DescribeLogStreams": '"failures": 1',
     "ecs:RunTask": "AWS refused to start it",
     "elasticfilesystem:DescribeFileSystems": '"status": "degraded"',
     "elasticloadbalancing:DescribeLoadBalancers": '"status": "degraded"',

@@ -28,6 +28,8 @@ SOME = [
     "bedrock:Converse",
     "iam:PutRolePolicy",
     "sqs:ChangeMessageVisibility",
+    "ecs:CreateService",
+    "ec2:DeleteSecurityGroup",
 ]
 
 
@@ -50,6 +52,7 @@ def test_the_whole_life_cycle_passes_under_the_templates_role(deployed: Deployed
     money_and_administration(deployed, ada)
     a_client_has_functions_invoked(deployed)
     a_webhook_is_told(ada)
+    a_member_has_functions(ada)
     ada.asks("set-license-sharing", allowLicenseSharing=False)
     for member in (ada, ben):
         member.uploads_something()
@@ -188,6 +191,28 @@ def a_webhook_is_told(ada: Member) -> None:
     ada.asks("webhook-delete", id=made["id"])
 
 
+def a_member_has_functions(ada: Member) -> None:
+    """From its making to its end, followed by the tick alone."""
+    made = ada.asks("function-create", image="clock")["function"]
+    key = {"userId": {"S": ada.user}, "entry": {"S": f"fn:{made['name']}"}}
+
+    def is_followed(key: dict[str, Any]) -> None:
+        ada.deployed.as_if("FunctionsTable", key, dueAt=0)
+        ticks(ada.deployed, "auto-shutdown-check")
+
+    is_followed(key)
+    assert ada.asks("function-get")["function"]["status"] == "Running"
+    ada.asks("function-update", image="print-input", replicas=0)
+    job = ada.asks("function-invoke")["jobName"]
+    assert ada.asks("function-invocations")["invocations"][0]["jobName"] == job
+    is_followed({**key, "entry": {"S": f"job:{made['id'][-12:]}:{job}"}})
+    ended = ada.asks("function-invocations")["invocations"][0]
+    assert ended["status"] == "completed", ended
+    assert ada.asks("function-logs")["lines"]
+    ada.asks("function-delete")
+    is_followed({**key, "entry": {"S": f"gone:{made['id'][-12:]}"}})
+
+
 def ticks(deployed: Deployed, action: str) -> Answer:
     """Let a schedule fire; all that is due must succeed."""
     answer = deployed.call(sample(action))
@@ -212,7 +237,8 @@ def test_without_a_permission_what_needs_it_fails_and_the_log_says_why(
         with deployed.without(permission):
             answer = deployed.call(event)
         log = "\n".join(deployed.log.fresh())
-        assert "AccessDenied" in log, (permission, answer)
+        refused = "UnauthorizedOperation" if permission.startswith("ec2:") else "AccessDenied"
+        assert refused in log, (permission, answer)
         assert f"not authorized to perform: {permission}" in log, (permission, log)
         assert SAID_INSTEAD.get(permission, "INTERNAL_ERROR") in json.dumps(answer), permission
         assert_succeeds(deployed.call(event), permission)

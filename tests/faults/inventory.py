@@ -149,7 +149,9 @@ def _is_for_nothing(item: dict[str, Any]) -> bool:
 
 def _of_functions(item: dict[str, Any]) -> dict[str, Any]:
     """An item of a function without how often it was changed, and whether it says so (`is ...`)."""
-    passing = {"events", "seen", "invokedAt"} | ({"taskArn", "seenAt"} if "jobName" in item else set())
+    passing = {"events", "seen", "invokedAt"} | (
+        {"taskArn", "seenAt"} if "jobName" in item else set()
+    )
     kept = {name: value for name, value in item.items() if name not in passing and value != []}
     if "generation" in kept:
         generation, shape = kept.pop("generation"), kept.pop("shape")
