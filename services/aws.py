@@ -32,6 +32,8 @@ DEFAULT = Config(
 # Health checks are bounded by 3 s (contract, System Health Check): one try, no second.
 SHORT_TIMEOUT = Config(connect_timeout=1, read_timeout=2, retries={"total_max_attempts": 1})
 
+# Newer buckets take no older kind of signature in an address.
+SIGNED = DEFAULT.merge(Config(signature_version="s3v4"))
 # A model thinks for long, and API Gateway waits 29 s for the whole answer: one try within that.
 LONG_ANSWER = Config(connect_timeout=2, read_timeout=24, retries={"total_max_attempts": 1})
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from services.aws import client
+from services.aws import SIGNED, client
 from services.settings import Settings
 
 _READABLE_SECONDS = 3600
@@ -15,8 +15,11 @@ class Inputs:
         self._bucket = f"functions-{settings.stack_mark}-{settings.account}"
 
     def keep(self, run_id: str, text: str) -> str:
-        """Store an input; returns an address at which it can be read for an hour by whoever knows the address."""
-        s3 = client("s3")
+        """Store an input; returns an address at which whoever knows it can read it, for an hour at most.
+
+        It ends with the credentials that sign it, which are the function's role's (S3, Presigned URLs).
+        """
+        s3 = client("s3", SIGNED)
         key = f"inputs/{run_id}.json"
         s3.put_object(
             Bucket=self._bucket, Key=key, Body=text.encode(), ContentType="application/json"

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -44,6 +45,9 @@ class Events:
 
     read: list[LogEvent]
     token: str | None
+
+
+_DELETED_AT_ONCE = 50  # streams, one call each
 
 
 class TaskLogs:
@@ -106,14 +110,16 @@ class TaskLogs:
             raise
         return [_event(found) for found in answer["events"]], answer.get("nextToken")
 
-    def delete(self, prefix: str) -> None:
-        """Delete the streams of a function's tasks."""
-        for name in list(self._streams(prefix)):
+    def delete(self, prefix: str) -> bool:
+        """Delete the streams of a function's tasks; False if there are more than fit into one go."""
+        names = list(islice(self._streams(prefix), _DELETED_AT_ONCE + 1))
+        for name in names[:_DELETED_AT_ONCE]:
             try:
                 client("logs").delete_log_stream(logGroupName=self._group, logStreamName=name)
             except ClientError as error:
                 if code_of(error) != "ResourceNotFoundException":
                     raise
+        return len(names) <= _DELETED_AT_ONCE
 
     def _streams(self, prefix: str) -> Iterator[str]:
         pages = client("logs").get_paginator("describe_log_streams")

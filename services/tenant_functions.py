@@ -17,7 +17,7 @@ from functools import reduce
 from operator import and_
 from typing import Any, Literal, NotRequired, TypedDict, cast
 
-from services.dynamodb import Attr, Condition, Key, Operation, Position, absent
+from services.dynamodb import Attr, Condition, ForeignPosition, Key, Operation, Position, absent
 from services.locks import LockableTable
 
 KEPT_SECONDS = (
@@ -86,6 +86,7 @@ class Function(Wanted):
     definitionShape: NotRequired[int]
     oldestRevision: NotRequired[int]  # the first of its definitions that may be left
     secretArn: NotRequired[str]
+    secretSizes: NotRequired[dict[str, int]]  # how many bytes each secret variable has
     secretMissing: NotRequired[int]  # the generation whose secret values have not been stored yet
     serviceAskedAt: NotRequired[int]
     deleteAskedAt: NotRequired[int]
@@ -207,7 +208,9 @@ class TenantFunctions(LockableTable[Function]):
     def jobs(
         self, function: Function, limit: int, after: Position | None
     ) -> tuple[list[Job], Position | None]:
-        """A page of the function's invocations, the latest first."""
+        """A page of the function's invocations, the latest first. Raises ForeignPosition."""
+        if after and not after.get("entry", "").startswith(_jobs_of(function)):
+            raise ForeignPosition
         begins = Key("entry").begins_with(_jobs_of(function))
         of = ("userId", function["userId"])
         items, last = self.page(limit, after, of=of, where=begins, descending=True)

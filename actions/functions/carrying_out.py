@@ -135,7 +135,7 @@ def _retire_former(lock: FunctionLock) -> None:
     """Delete the definitions before the present one: tasks that still run on them go on (DeleteTaskDefinitions)."""
     oldest, present = lock.item.get("oldestRevision", 1), revision_of(lock.item["definition"])
     if oldest < present:
-        lock.platform.ecs.retire(service_name(lock.item), oldest, present)
+        lock.platform.ecs.retire(resource_name(lock.item), oldest, present)
         lock.note({"oldestRevision": present})
 
 

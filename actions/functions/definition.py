@@ -6,7 +6,7 @@ from typing import Any
 
 from services.ecs import Ecs
 from services.settings import Settings
-from services.tenant_functions import Function, resource_name, service_name
+from services.tenant_functions import Function, resource_name
 
 CONTAINER = "main"
 # Of the capabilities that a container's root has by default (Docker, Runtime privilege and Linux capabilities)
@@ -42,7 +42,7 @@ def definition(function: Function, settings: Settings) -> dict[str, Any]:
             for name in function["secretNames"]
         ]
     return {
-        "family": Ecs(settings).family(service_name(function)),
+        "family": Ecs(settings).family(resource_name(function)),
         "requiresCompatibilities": ["FARGATE"],
         "networkMode": "awsvpc",
         "cpu": str(function["cpu"]),

@@ -21,7 +21,7 @@ _WORDS = {
     re.compile(r"CannotPull.*(denied|unauthorized|authorization|401|403)", re.IGNORECASE): (
         "The image could not be fetched: there is none of that name, or its registry wants a login."
     ),
-    re.compile(r"CannotPull.*(toomanyrequests|rate limit|429)", re.IGNORECASE): (
+    re.compile(r"CannotPull.*(toomanyrequests:|rate limit|429 Too Many)", re.IGNORECASE): (
         "The image's registry lets nobody fetch so often; it is tried again."
     ),
     re.compile(r"CannotPull", re.IGNORECASE): "The image could not be fetched.",
@@ -45,6 +45,8 @@ _NOT_ITS_OWN = re.compile(
     r"|retire|maintenance|UserInitiated",
     re.IGNORECASE,
 )
+_OWN = re.compile(r"Cannot(Pull|Start|Create)", re.IGNORECASE)
+_TOO_OFTEN = re.compile(r"toomanyrequests:|pull rate limit|429 Too Many", re.IGNORECASE)
 _SIGNALS = {
     137: "it was killed (SIGKILL)",
     139: "it crashed (SIGSEGV)",
@@ -54,7 +56,17 @@ _SIGNALS = {
 
 def is_failure(task: Task) -> bool:
     """Whether a task has ended by itself or never came up, and not because the platform or AWS ended it."""
-    return not _NOT_ITS_OWN.search(_said(task))
+    if is_passing(task):
+        return False
+    # What ECS says of an image names it, and an image may be called anything.
+    return bool(_OWN.match(task.stopped_reason)) or not _NOT_ITS_OWN.search(_said(task))
+
+
+def is_passing(task: Task) -> bool:
+    """Whether it never came up for a reason that is nobody's fault or passes, so that ECS may go on trying."""
+    if _OWN.match(task.stopped_reason):
+        return bool(_TOO_OFTEN.search(task.stopped_reason))
+    return "ResourceInitializationError" in _said(task)
 
 
 def why(task: Task) -> str:

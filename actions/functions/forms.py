@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
 from actions.action import hinted
+from actions.errors import InvalidRequest
 
 # What ECS takes of a size, on Fargate: memory in MiB by CPU units (Amazon ECS, Task CPU and memory).
-SIZES: dict[int, range] = {
-    256: range(512, 2049, 512),
+SIZES: dict[int, Sequence[int]] = {
+    256: (512, 1024, 2048),
     512: range(1024, 4097, 1024),
     1024: range(2048, 8193, 1024),
     2048: range(4096, 16385, 1024),
@@ -79,6 +81,22 @@ def _one_line(text: str) -> str:
     return text
 
 
+def refuse_too_long(plain: dict[str, str], secret_sizes: dict[str, int]) -> None:
+    """Raise InvalidRequest if all variables together, the secret ones included, are longer than they may be."""
+    whole = sum(_size(name) + _size(value) for name, value in plain.items())
+    if whole + sum(secret_sizes.values()) > _ENV_BYTES:
+        raise InvalidRequest(
+            "env is not valid.",
+            field="env",
+            suggestion=f"All variables together have at most {_ENV_BYTES:,} bytes.",
+        )
+
+
+def secret_sizes_of(secrets: dict[str, str]) -> dict[str, int]:
+    """How long secret variables are, by name: in bytes of JSON, with their names."""
+    return {name: _size(name) + _size(value) for name, value in secrets.items()}
+
+
 def _env(variables: dict[str, str]) -> dict[str, str]:
     if wrong := next((name for name in variables if not _VARIABLE.fullmatch(name)), None):
         raise ValueError(
@@ -124,8 +142,7 @@ def size_hint(cpu: int, memory: int) -> str | None:
     if cpu not in SIZES:
         return f"cpu is one of {', '.join(map(str, SIZES))} (1024 are one vCPU)."
     if memory not in SIZES[cpu]:
-        sizes = SIZES[cpu]
-        return f"With cpu {cpu}, memory is {sizes[0]} to {sizes[-1]} MiB in steps of {sizes.step}."
+        return f"With cpu {cpu}, memory is one of {', '.join(map(str, SIZES[cpu]))} MiB."
     return None
 
 

@@ -61,7 +61,12 @@ def function_create(request: FunctionCreate, platform: Platform) -> Answer:
 
 
 def refuse_image(image: str, platform: Platform) -> None:
-    """Raise Forbidden if images from there are not taken."""
+    """Raise Forbidden if images from there are not taken.
+
+    ECS fetches with a role that may fetch the operator's own image from a private repository: that is not theirs.
+    """
+    if ".dkr.ecr" in forms.full_reference(image).partition("/")[0]:
+        raise Forbidden("images of private repositories are not taken", field="image", value=image)
     registries = platform.settings.registries
     if not forms.is_from(image, registries):
         raise Forbidden(
@@ -114,6 +119,7 @@ def _intended(request: FunctionCreate) -> tuple[Function, Sent | None]:
         "replicas": request.replicas,
         "env": plain,
         "secretNames": sorted(secrets),
+        "secretSizes": forms.secret_sizes_of(secrets),
         "cpu": request.cpu,
         "memory": request.memory,
         "readOnly": request.read_only,

@@ -21,7 +21,7 @@ from actions.retrying import retry_on_conflict
 from services import clock, ids
 from services.aws import AWS_FAILURES
 from services.dynamodb import Attr, ConditionFailed, transact
-from services.errors import EcsBusy, TaskRefused
+from services.errors import EcsBusy, TaskRefused, Unfinished
 from services.platform import Platform
 from services.runs import Run
 from services.tenant_functions import KEPT_SECONDS, Function, Job, job_entry
@@ -45,8 +45,16 @@ def function_invoke(request: FunctionInvoke, platform: Platform) -> Answer:
     if platform.settings.function_network == "none":
         raise NoFunctions
     refuse_if_spent(platform, request.user_id)
-    function, job, run = retry_on_conflict(lambda: _decided(request, platform))
-    _launch(platform, function, job, run, request.input)
+    existing(platform, request.user_id, request.name)
+    run_id = ids.new_run_id()
+    # Before anything is recorded: if these fail, nothing was begun.
+    variables = _variables(platform, run_id, request.input)
+    try:
+        group = security_group(platform, request.user_id)
+    except Unfinished:
+        raise _not_ready(request.name) from None
+    function, job, run = retry_on_conflict(lambda: _decided(request, platform, run_id))
+    _launch(platform, function, job, run, variables, group)
     return {
         "success": True,
         "message": f"Function '{request.name}' invoked successfully",
@@ -54,15 +62,19 @@ def function_invoke(request: FunctionInvoke, platform: Platform) -> Answer:
     }
 
 
-def _decided(request: FunctionInvoke, platform: Platform) -> tuple[Function, Job, Run]:
+def _not_ready(name: str) -> Conflict:
+    return Conflict(
+        f"function '{name}' is not ready to be invoked",
+        field="name",
+        suggestion="Look at its status, and try again in a minute.",
+    )
+
+
+def _decided(request: FunctionInvoke, platform: Platform, run_id: str) -> tuple[Function, Job, Run]:
     function = existing(platform, request.user_id, request.name)
     if function.get("definitionShape") != function["shape"]:
-        raise Conflict(
-            f"function '{request.name}' is not ready to be invoked",
-            field="name",
-            suggestion="Look at its status, and try again in a minute.",
-        )
-    now, run_id, user_id = clock.now(), ids.new_run_id(), function["userId"]
+        raise _not_ready(request.name)
+    now, user_id = clock.now(), function["userId"]
     table = platform.tenant_functions
     tenant = table.tenant(user_id)
     name = f"{function['name']}-invoke-{now}"
@@ -106,10 +118,15 @@ def _decided(request: FunctionInvoke, platform: Platform) -> tuple[Function, Job
     return function, job, run
 
 
-def _launch(platform: Platform, function: Function, job: Job, run: Run, given: Any) -> None:
+def _launch(
+    platform: Platform,
+    function: Function,
+    job: Job,
+    run: Run,
+    variables: dict[str, str],
+    group: str,
+) -> None:
     """Ask ECS for the task. What it refuses is over at once; what is not known is the tick's to find out."""
-    variables = _variables(platform, run["runId"], given)
-    group = security_group(platform, function["userId"])
     placement = platform.ecs_services.placement(group)
     try:
         arn = platform.ecs.run(

@@ -10,7 +10,7 @@ from actions.billing.budget import refuse_if_spent
 from actions.errors import ChangesNothing, InvalidRequest
 from actions.functions import forms
 from actions.functions.carrying_out import Sent, carry_out, carry_out_soon
-from actions.functions.errors import FunctionNotFound
+from actions.functions.errors import FunctionNotFound, NoFunctions
 from actions.functions.function_create import parted, refuse_image
 from actions.functions.function_get import existing
 from actions.functions.locking import lock_patiently
@@ -49,8 +49,8 @@ def function_update(request: FunctionUpdate, platform: Platform) -> Answer:
         )
     if request.image:
         refuse_image(request.image, platform)
-    if request.replicas != 0:
-        refuse_if_spent(platform, request.user_id)
+    if request.replicas != 0 and platform.settings.function_network == "none":
+        raise NoFunctions
     function, sent = retry_on_conflict(lambda: _decided(request, platform))
     if sent:
         function = _carried_out(platform, function, sent)
@@ -82,11 +82,15 @@ def _decided(request: FunctionUpdate, platform: Platform) -> tuple[Function, Sen
         lambda: existing(platform, user_id, request.name), lambda: table.tenant(user_id)
     )
     values, sent = _changes(request, function)
+    if not values:
+        return function, None  # it is so already
     changed = cast("Function", {**function, **values})
     if hint := forms.size_hint(changed["cpu"], changed["memory"]):
         raise InvalidRequest("There is no such size.", field="memory", suggestion=hint)
     more = difference(amounts_of(changed), amounts_of(function))
     now, generation = clock.now(), function["generation"] + 1
+    if not values.keys() <= {"replicas"} or more["replicas"] > 0:  # less may always be asked for
+        refuse_if_spent(platform, user_id)
     kept_shape = values.keys() <= {"replicas"}
     event = {"id": ids.new_id(), "kind": "function.updated", "at": now}
     values |= {
@@ -118,18 +122,26 @@ def _changes(request: FunctionUpdate, function: Function) -> tuple[dict[str, Any
         "memory": request.memory,
         "readOnly": request.read_only,
     }
-    values: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    values: dict[str, Any] = {
+        name: value
+        for name, value in given.items()
+        if value is not None and value != function.get(name)
+    }
     if request.env is None:
         return values, None
     known = {
         n for n, v in request.env.items() if v == forms.HIDDEN and n in function["secretNames"]
     }
     plain, secrets = parted({n: v for n, v in request.env.items() if n not in known})
-    values |= {"env": plain, "secretNames": sorted(known | set(secrets))}
+    former = function.get("secretSizes", {})
+    sizes = {name: former.get(name, 0) for name in known} | forms.secret_sizes_of(secrets)
+    forms.refuse_too_long(plain, sizes)
+    changed = {"env": plain, "secretNames": sorted(known | set(secrets)), "secretSizes": sizes}
+    values |= {n: v for n, v in changed.items() if secrets or v != function.get(n)}
     if not secrets and not function.get("secretMissing"):
         return values, None
     # What was missing is wanted no more, but what is to stay may not be there either.
-    sent = Sent(function["generation"] + 1, secrets) if values["secretNames"] else None
+    sent = Sent(function["generation"] + 1, secrets) if changed["secretNames"] else None
     values["secretMissing"] = sent.generation if sent else 0
     return values, sent
 

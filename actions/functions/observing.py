@@ -14,7 +14,7 @@ import structlog
 from actions.billing.budget import warn_if_near
 from actions.functions.billing import close_run, rate_of
 from actions.functions.carrying_out import ARRIVAL_SECONDS, carry_out_soon
-from actions.functions.diagnosis import is_failure, why
+from actions.functions.diagnosis import is_failure, is_passing, why
 from actions.functions.jobs import observe_job
 from actions.retrying import retry_on_conflict
 from services import clock
@@ -101,7 +101,7 @@ def _close(platform: Platform, function: Function, run: Run, task: Task) -> None
         platform,
         run,
         (started, stopped),
-        noted(platform, function, *_after(function, task, stopped - started)),
+        noted(platform, function, *_after(function, task, stopped - (task.started_at or stopped))),
     )
 
 
@@ -109,6 +109,8 @@ def _after(function: Function, task: Task, seconds: int) -> tuple[dict[str, Any]
     """What is noted of the function when one of its tasks has ended."""
     left = {task_id: seen for task_id, seen in function["tasks"].items() if task_id != task.id}
     values: dict[str, Any] = {"tasks": left}
+    if is_passing(task):
+        return values | {"reason": why(task)}, ()
     if not is_failure(task) or is_deleted(function):
         return values, ()
     lived_long = seconds >= LONG_LIFE_SECONDS

@@ -30,9 +30,11 @@ def tear_down(lock: FunctionLock, look: Look | None = None) -> bool:
             return False
         platform, function = lock.platform, lock.item
         noted = revision_of(function["definition"]) if "definition" in function else 0
-        platform.ecs.retire_all(service_name(function), function.get("oldestRevision", 1), noted)
+        platform.ecs.retire_all(resource_name(function), function.get("oldestRevision", 1), noted)
         platform.secrets.delete(resource_name(function))
-        platform.task_logs.delete(resource_name(function))
+        if not platform.task_logs.delete(resource_name(function)):
+            lock.pause(0)
+            return False
         if not _is_group_gone(lock) or not _is_all_billed(lock, look):
             return False
         table, now = platform.tenant_functions, clock.now()

@@ -21,6 +21,7 @@ from actions.instances.ending import CONSISTENCY_SECONDS, REMEMBERED_SECONDS
 from actions.instances.idling import NOTICE_SECONDS
 from actions.notices import announce
 from services import clock
+from services.aws import AWS_FAILURES
 from services.dynamodb import Attr
 from services.ecs_services import Look
 from services.errors import Unfinished
@@ -54,13 +55,20 @@ def steps(platform: Platform, due: Sequence[Function | Job]) -> list[Step]:
     """A step for each that is due. ECS is asked once for all of them, and not at all if nothing is due."""
     if not due:
         return []
-    look = platform.ecs_services.tasks()
+    try:
+        look = platform.ecs_services.tasks()
+    except AWS_FAILURES as error:  # servers are looked after all the same
+        return [partial(_fail, error)] * len(due)
     return [
         partial(follow_job, platform, cast("Job", item), look)
         if is_job(item["entry"])
         else partial(_step, platform, cast("Function", item), look)
         for item in due
     ]
+
+
+def _fail(error: Exception) -> bool:
+    raise error
 
 
 def _step(platform: Platform, function: Function, look: Look) -> bool:

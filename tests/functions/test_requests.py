@@ -103,7 +103,7 @@ def test_what_is_not_there_is_not_found_in_the_contracts_words(http, method):
         ({"env": {f"A{i}": "🎲" * 400 for i in range(5)}}, "env is not valid. All variables"),
         ({"command": ["x" * 4096] * 3}, "command is not valid. A command has at most 8,192"),
         ({"cpu": 300}, "There is no such size. cpu is one of 256, 512"),
-        ({"memory": 513}, "There is no such size. With cpu 256, memory is 512 to 2048"),
+        ({"memory": 513}, "There is no such size. With cpu 256, memory is one of 512, 1024, 2048"),
     ],
 )
 def test_what_is_wrong_is_named_with_a_way_out(http, changes, said):
