@@ -48,8 +48,6 @@ from tests.model.simulation import CHECK, PREPARE, Event, Simulation, simulation
 STORIES = int(os.environ.get("PROVE_STORIES", "2000"))
 STEPS = int(os.environ.get("PROVE_STEPS", "50"))
 PARTS = 20  # so that processes can share the work (pytest -n 2), and one can see how far it is
-SECTION = "Any story holds the invariants"
-LAGGING_SECTION = "Any story holds the invariants while AWS lags"
 
 AWRY = {"INTERNAL_ERROR", "TIMEOUT_ERROR"}
 seeds = st.integers(0, 2**32)
@@ -439,8 +437,74 @@ class StoryOfLag(Story):
         LAG.begin(seed, *ailments)
 
 
+_OF_SERVERS = (
+    "a_member_starts",
+    "a_member_stops",
+    "a_member_books",
+    "a_member_moves_a_session",
+    "a_member_cancels",
+    "a_member_leases",
+    "an_owner_shares",
+    "a_member_comes",
+    "a_member_goes",
+    "a_member_asks",
+    "somebody_intrudes",
+    "a_donation_comes",
+    "a_donor_is_linked",
+    "an_administrator_orders",
+    "the_platform_is_maintained",
+    "an_order_comes",
+    "a_task_moves",
+    "a_task_crashes",
+    "foundry_says",
+)
+of_functions = st.one_of(
+    functions_commands.any_of_functions,
+    functions_commands.any_of_functions,
+    st.sampled_from([CHECK, EVENT, EVENT]),
+)
+
+
+class StoryOfFunctions(Story):
+    """Nobody has anything but functions, of which much is asked for; AWS ails now and then."""
+
+    @rule(first=of_functions, second=of_functions, call=calls)
+    def two_things_happen_at_once(self, first: Happening, second: Happening, call: int) -> None:
+        """The second runs from beginning to end between two calls of the first."""
+        later = self._event(second)
+        self.on.call(self._event(first), Interruption(call, act=lambda: self.on.call(later)))
+
+    @rule(what=of_functions, call=calls, mode=st.sampled_from(MODES))
+    def something_goes_wrong(self, what: Happening, call: int, mode: str) -> None:
+        """A call to AWS fails, or the process dies, before the call's effect or after it."""
+        self.on.unlucky = True
+        self.on.call(self._event(what), Interruption(call, mode))
+        self.on.codes.clear()
+
+    @rule(command=functions_commands.any_of_functions)
+    def a_member_has_more_functions(self, command: FunctionCommand) -> None:
+        """A function is made, changed, deleted or invoked."""
+        self._asks(command)
+
+    @rule(seed=seeds, ailments=st.sets(st.sampled_from(AILMENTS)))
+    def aws_ails_otherwise(self, seed: int, ailments: set[str]) -> None:
+        """AWS gets better, or worse, in some ways."""
+        LAG.begin(seed, *ailments)
+
+
+for _name in _OF_SERVERS:  # hypothesis takes all that it finds in a class for the rules that it has
+    setattr(StoryOfFunctions, _name, None)
+
+
 def _one_of(things: list[Any], which: int) -> Any:
     return things[which % len(things)]
+
+
+SECTIONS: dict[type[Story], str] = {
+    Story: "Any story holds the invariants",
+    StoryOfLag: "Any story holds the invariants while AWS lags",
+    StoryOfFunctions: "Any story of functions holds the invariants",
+}
 
 
 @pytest.fixture(scope="module")
@@ -471,8 +535,7 @@ def tell(on: Simulation, stories: int, steps: int, kind: type[Story] = Story, **
     assert told["steps"] == told["stories"] * steps
     first = {name: told.pop(name) for name in ("stories", "steps", "invocations")}
     first["calls to AWS"] = CALLS.count - calls_before
-    section = LAGGING_SECTION if kind is StoryOfLag else SECTION
-    proof.count(section, first | dict(sorted(told.items())), cases=first["stories"])
+    proof.count(SECTIONS[kind], first | dict(sorted(told.items())), cases=first["stories"])
 
 
 def test_some_stories_break_no_invariant(prepared):
@@ -495,3 +558,14 @@ def test_some_stories_break_no_promise_while_aws_lags(prepared):
 def test_no_story_breaks_a_promise_while_aws_lags(part, prepared):
     StoryOfLag._hypothesis_internal_use_seed = part
     tell(prepared, -(-STORIES // PARTS), STEPS, StoryOfLag, database=None)
+
+
+def test_some_stories_of_functions_break_no_invariant(prepared):
+    tell(prepared, 12, 30, StoryOfFunctions, derandomize=True, database=None)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_story_of_functions_breaks_an_invariant(part, prepared):
+    StoryOfFunctions._hypothesis_internal_use_seed = part
+    tell(prepared, -(-STORIES // PARTS), STEPS, StoryOfFunctions, database=None)
