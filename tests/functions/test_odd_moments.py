@@ -17,8 +17,8 @@ from tests.world import client, sample
 TICK = sample("auto-shutdown-check")
 TOO_OFTEN = (
     "CannotPullContainerError: pull image manifest has been retried 5 time(s): httpReadSeeker: failed open:"
-    " unexpected status code https://registry-1.docker.io/v2/library/nginx/manifests/alpine: 429 Too Many Requests - Server"
-    " message: toomanyrequests: You have reached your unauthenticated pull rate limit."
+    " unexpected status code https://registry-1.docker.io/v2/library/nginx/manifests/alpine: 429 Too Many Requests"
+    " - Server message: toomanyrequests: You have reached your unauthenticated pull rate limit."
 )
 NO_SECRET = "ResourceInitializationError: unable to pull secrets or registry auth: it failed"
 
