@@ -1,4 +1,4 @@
-"""How often a member may have in a day, UTC, what costs money: starts, creates, questions to the chat."""
+"""How often a member may have in a day, UTC, what costs money or takes from others what AWS allows all of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from services import clock
 from services.dynamodb import ConditionFailed, Operation
 from services.platform import Platform
 
-Use = Literal["starts", "creates", "chats"]
+Use = Literal["starts", "creates", "chats", "changes"]  # the last, of functions
 _DAY = 86400
 
 

@@ -82,6 +82,7 @@ class Settings(BaseModel):
     daily_starts: int = Field(default=40, ge=1, le=10_000)
     daily_creates: int = Field(default=5, ge=1, le=10_000)
     daily_chats: int = Field(default=100, ge=1, le=10_000)
+    daily_changes: int = Field(default=500, ge=1, le=10_000)
     session_days: int = Field(default=90, ge=1, le=3650)
     # What clients may have invoked (docs/invocations.md)
     invokable_functions: str = ""

@@ -112,6 +112,7 @@ def build() -> dict[str, str]:
         "DAILY_STARTS": "10000",
         "DAILY_CREATES": "10000",
         "DAILY_CHATS": "10000",
+        "DAILY_CHANGES": "10000",
         # HTTP
         "ENV": "test",
         "TOKEN_SECRET_ARN": client("secretsmanager").create_secret(

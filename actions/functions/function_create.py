@@ -18,6 +18,7 @@ from actions.functions.errors import FunctionExists, NoFunctions, QuotaExceeded
 from actions.functions.locking import FunctionLock, left_to_the_tick
 from actions.functions.quota import amounts_of, claim
 from actions.functions.showing import shown
+from actions.rates import counted_use, used_up
 from actions.retrying import retry_on_conflict
 from services import clock, ids
 from services.dynamodb import ConditionFailed, transact
@@ -96,7 +97,7 @@ def _record(platform: Platform, function: Function) -> None:
     group = f"{platform.settings.stack}/{ids.new_id()}"
     try:
         claimed = claim(platform, user_id, amounts_of(function), tenant, group)
-        transact(table.begin(function), claimed)
+        transact(table.begin(function), claimed, counted_use(platform, user_id, "changes"))
     except QuotaExceeded:
         if table.find(user_id, name):  # which is the more helpful answer
             raise FunctionExists(name, user_id) from None
@@ -104,6 +105,8 @@ def _record(platform: Platform, function: Function) -> None:
     except ConditionFailed as refused:
         if 0 in refused.failed:
             raise FunctionExists(name, user_id) from None
+        if 2 in refused.failed:
+            raise used_up(platform, "changes") from None
         raise
 
 

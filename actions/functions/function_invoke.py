@@ -17,6 +17,7 @@ from actions.functions.errors import NoFunctions
 from actions.functions.function_get import existing
 from actions.functions.jobs import ARRIVAL_SECONDS, finish, share_of, told
 from actions.functions.quota import claim
+from actions.rates import counted_use, used_up
 from actions.retrying import retry_on_conflict
 from services import clock, ids
 from services.aws import AWS_FAILURES
@@ -109,12 +110,18 @@ def _decided(request: FunctionInvoke, platform: Platform, run_id: str) -> tuple[
         "jobEntry": job["entry"],
     }
     defined = Attr("definition").eq(function["definition"])  # and so it is not deleted either
-    transact(
-        table.change(function, defined, {"invokedAt": now}),
-        table.begin_job(job),
-        platform.runs.begin(run),
-        claim(platform, user_id, share_of(job), tenant),
-    )
+    try:
+        transact(
+            table.change(function, defined, {"invokedAt": now}),
+            table.begin_job(job),
+            platform.runs.begin(run),
+            claim(platform, user_id, share_of(job), tenant),
+            counted_use(platform, user_id, "changes"),
+        )
+    except ConditionFailed as refused:
+        if refused.failed == {4}:
+            raise used_up(platform, "changes") from None
+        raise
     return function, job, run
 
 

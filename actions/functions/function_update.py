@@ -16,6 +16,7 @@ from actions.functions.function_get import existing
 from actions.functions.locking import lock_patiently
 from actions.functions.quota import amounts_of, claim, difference
 from actions.functions.showing import shown
+from actions.rates import counted_use, used_up
 from actions.retrying import retry_on_conflict
 from services import clock, ids
 from services.aws import AWS_FAILURES
@@ -104,10 +105,16 @@ def _decided(request: FunctionUpdate, platform: Platform) -> tuple[Function, Sen
     }
     as_read = Attr("generation").eq(function["generation"])
     removed = ("heldBack", "reason", "noticedAt")
-    transact(
-        table.change(function, as_read, values, removed),
-        claim(platform, user_id, more, tenant),
-    )
+    try:
+        transact(
+            table.change(function, as_read, values, removed),
+            claim(platform, user_id, more, tenant),
+            counted_use(platform, user_id, "changes"),
+        )
+    except ConditionFailed as refused:
+        if refused.failed == {2}:
+            raise used_up(platform, "changes") from None
+        raise
     left: Mapping[str, Any] = {n: v for n, v in function.items() if n not in removed}
     return cast("Function", {**left, **values}), sent
 

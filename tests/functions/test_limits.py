@@ -132,3 +132,28 @@ def test_who_could_go_on_after_a_notice_has_another_one_before_the_next_stop(
     assert len(notices()) == 2
     fargate.settle()
     assert ALICE.get()["status"] == "Running"
+
+
+def test_a_day_allows_so_many_requests_that_change_or_invoke_functions(
+    http, fargate, monkeypatch, freezer
+):
+    monkeypatch.setenv("DAILY_CHANGES", "3")
+    freezer.move_to("2026-12-01T20:00:00Z")
+    ALICE.create(replicas=0)
+    assert ALICE.call("POST", "/dice:invoke").status == 200
+    ALICE.change(image="nginx:2")
+    assert ALICE.call("PATCH", "/dice", {"image": "nginx:2"}).status == 200  # which changes nothing
+    before = used()
+    asked = {"name": "b", "image": "nginx"}
+    for method, path, body in (
+        ("POST", "", asked),
+        ("PATCH", "/dice", {"image": "nginx:3"}),
+        ("POST", "/dice:invoke", None),
+    ):
+        answer = ALICE.call(method, path, body)
+        assert (answer.status, answer.headers["retry-after"]) == (429, str(4 * 3600))
+    assert used() == before
+    BOB.create()
+    ALICE.delete()
+    freezer.move_to("2026-12-02T00:00:01Z")
+    ALICE.create()
