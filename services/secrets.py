@@ -43,14 +43,21 @@ class Secrets:
         Returns all that it then holds. Secrets Manager keeps the version before as AWSPREVIOUS; without that label
         it is deleted (Secrets Manager User Guide, Secret versions).
         """
-        name = self._name(instance_id)
-        current = client("secretsmanager").get_secret_value(SecretId=name)
+        current = client("secretsmanager").get_secret_value(SecretId=self._name(instance_id))
         stored = {**json.loads(current["SecretString"]), **values}
-        client("secretsmanager").put_secret_value(SecretId=name, SecretString=json.dumps(stored))
-        client("secretsmanager").update_secret_version_stage(
-            SecretId=name, VersionStage="AWSPREVIOUS", RemoveFromVersionId=current["VersionId"]
-        )
+        self._put(self._name(instance_id), stored, current["VersionId"])
         return stored
+
+    def replace(self, name: str, values: Mapping[str, str]) -> None:
+        """Store other values in place of all of a secret's, which are then gone as after `change`."""
+        current = client("secretsmanager").get_secret_value(SecretId=self._name(name))
+        self._put(self._name(name), values, current["VersionId"])
+
+    def _put(self, name: str, values: Mapping[str, str], former_version: str) -> None:
+        client("secretsmanager").put_secret_value(SecretId=name, SecretString=json.dumps(values))
+        client("secretsmanager").update_secret_version_stage(
+            SecretId=name, VersionStage="AWSPREVIOUS", RemoveFromVersionId=former_version
+        )
 
     def read(self, secret_id: str) -> dict[str, str]:
         """The values of a secret. They must not reach a log, a table or an answer."""

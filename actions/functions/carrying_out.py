@@ -71,7 +71,10 @@ def _keep_secrets(lock: FunctionLock, sent: Sent) -> None:
     values = {n: v for n, v in {**known, **sent.values}.items() if n in wanted}
     if not values:
         return
-    arn = lock.platform.secrets.make(name, values)
+    if arn := function.get("secretArn"):
+        lock.platform.secrets.replace(name, values)
+    else:
+        arn = lock.platform.secrets.make(name, values)
     is_all = function["secretMissing"] == sent.generation and values.keys() == wanted
     lock.note({"secretArn": arn} | ({"secretMissing": 0} if is_all else {}))
 

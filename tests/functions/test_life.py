@@ -99,6 +99,8 @@ def test_a_secret_value_that_is_sent_back_hidden_stays_as_it_is(http, fargate):
     secret = definition["containerDefinitions"][0]["secrets"][0]["valueFrom"].rsplit(":", 3)[0]
     values = client("secretsmanager").get_secret_value(SecretId=secret)["SecretString"]
     assert values == '{"API_KEY": "first", "PASSWORD": "third"}'
+    with pytest.raises(client("secretsmanager").exceptions.ResourceNotFoundException):
+        client("secretsmanager").get_secret_value(SecretId=secret, VersionStage="AWSPREVIOUS")
 
 
 def test_a_changed_function_is_replaced_task_by_task(http, fargate):
