@@ -141,6 +141,18 @@ def test_a_secret_is_long_each_webhooks_own_and_kept_nowhere(invoke, capsys):
     assert URL not in capsys.readouterr().out
 
 
+def test_without_the_key_nothing_is_registered_and_the_log_holds_nothing_like_a_secret(
+    invoke, meanwhile, capsys
+):
+    world.new_process()
+    with meanwhile("GetSecretValue", mode=BEFORE):
+        assert not invoke("webhook-create", userId=ADA, url=URL)["success"]
+    assert stored() == []
+    log = capsys.readouterr().out
+    assert "webhook_delivery.py" in log  # the traceback is there
+    assert "whsec_" not in log
+
+
 def test_the_key_of_all_secrets_is_read_once_in_five_minutes(invoke, freezer):
     AWS.begin()
     for number in range(3):
