@@ -13,7 +13,7 @@ _KEY = re.compile(r"(^|_)key$", re.IGNORECASE)
 # Forms in which services give keys out (their own documents on secret scanning), Discord's bots among them.
 _VALUES = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY|^(gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|sk[-_]|rk_|whsec_|AKIA|ASIA|AIza)"
-    r"|^eyJ[\w-]+\.eyJ[\w-]+\.|^[\w-]{24,28}\.[\w-]{6}\.[\w-]{27,}$|://[^/\s:@]*:[^\s@]+@|:[^\s@]+@(tcp|unix)\("
+    r"|^eyJ[\w-]+\.eyJ[\w-]+\.|^[\w-]{24,28}\.[\w-]{6}\.[\w-]{27,}$|://[^/\s:@]{0,64}:[^\s@]{1,256}@|:[^\s@:]{1,128}@(tcp|unix)\("
     r"|discord(app)?\.com/api/webhooks/|hooks\.slack\.com/services/"
 )
 
