@@ -106,6 +106,8 @@ def _used(items: list[Item], user: str) -> Counter[str]:
 
 
 def _created(event: Event, there: Item | None, used: Counter[str]) -> str:
+    if _hides_nothing(event, []):
+        return "VALIDATION_ERROR"
     if there:
         return "RESOURCE_CONFLICT"
     return _unless_it_fits(used, {"functions": 1, **_amounts(event)})
@@ -116,6 +118,8 @@ def _updated(event: Event, there: Item | None, used: Counter[str]) -> str:
         return "VALIDATION_ERROR"
     if there is None:
         return "RESOURCE_NOT_FOUND"
+    if _hides_nothing(event, there["secretNames"]):
+        return "VALIDATION_ERROR"
     before, after = _amounts(there), _amounts({**there, **event})
     return _unless_it_fits(used, {what: after[what] - before[what] for what in after})
 
@@ -130,6 +134,13 @@ def _invoked(event: Event, there: Item | None, used: Counter[str]) -> str:
     if there.get("definitionShape") != there["shape"]:
         return "RESOURCE_CONFLICT"
     return _unless_it_fits(used, _amounts({**there, "replicas": 1}))
+
+
+def _hides_nothing(event: Event, secrets: list[str]) -> bool:
+    """Whether a value is said to be a secret that there is not."""
+    return bool(
+        {name for name, value in event.get("env", {}).items() if value == "***"} - set(secrets)
+    )
 
 
 def _amounts(wanted: Item) -> dict[str, int]:
