@@ -78,11 +78,13 @@ def _is_all_billed(lock: FunctionLock, look: Look | None) -> bool:
     function, now = lock.item, clock.now()
     if "serviceAskedAt" not in function:
         return True
+    if look is None or look.unknown:
+        return False
     if "drainedAt" not in function:
         lock.note({"drainedAt": now})
-        return False
-    is_known = look is not None and not look.unknown
-    return is_known and now - function["drainedAt"] >= CONSISTENCY_SECONDS
+    left = lock.item["drainedAt"] + CONSISTENCY_SECONDS - now
+    lock.pause(max(left, 0))
+    return left <= 0
 
 
 def _is_group_gone(lock: FunctionLock) -> bool:

@@ -60,7 +60,6 @@ def regardless_of_repeats(found: Inventory) -> Inventory:
     kept = {part: value for part, value in found.items() if part not in ("tasks", "bills")}
     for part in ("tasks", "bills", "log streams"):
         kept[part] = _once_each(found[part])
-    kept["buckets"] = [_with_inputs_or_without(bucket) for bucket in found["buckets"]]
     tables = dict(found["tables"], runs=_once_each(found["tables"]["runs"]))
     ledger = [without(item, ("runs", "function")) for item in tables["ledger"]]
     tables["ledger"] = _once_each([item for item in ledger if len(item) > 2])
@@ -68,11 +67,6 @@ def regardless_of_repeats(found: Inventory) -> Inventory:
     jobs = [item for item in functions if "jobName" in item]
     tables["functions"] = [item for item in functions if item not in jobs] + _once_each(jobs)
     return dict(kept, tables=tables)
-
-
-def _with_inputs_or_without(bucket: dict[str, Any]) -> dict[str, Any]:
-    is_of_inputs = bucket["name"].startswith("functions-")
-    return dict(bucket, objects=bool(bucket["objects"])) if is_of_inputs else bucket
 
 
 def _once_each(members: list[Any]) -> list[Any]:
@@ -243,7 +237,8 @@ def _buckets() -> list[dict[str, Any]]:
 
 def _bucket(name: str) -> dict[str, Any]:
     s3 = aws("s3")
-    versions = s3.list_object_versions(Bucket=name)
+    # Inputs of invocations expire by themselves, also of those that were never decided.
+    versions = {} if name.startswith("functions-") else s3.list_object_versions(Bucket=name)
     asked = {
         "policy": s3.get_bucket_policy,
         "cors": s3.get_bucket_cors,
