@@ -119,8 +119,16 @@ def made_for_instances(aws: dict[str, str]) -> dict[str, list[str]]:
         "access points": [
             p["ClientToken"] for p in points["AccessPoints"] if p["ClientToken"] != "cache"
         ],
-        "secrets": [s["Name"].split("/")[1] for s in secrets if "/" in s["Name"]],
-        "buckets": [b["Name"].split("-")[-1] for b in world.client("s3").list_buckets()["Buckets"]],
+        "secrets": [
+            s["Name"].split("/")[1]
+            for s in secrets
+            if "/" in s["Name"] and not s["Name"].endswith("/webhook-key")
+        ],
+        "buckets": [
+            b["Name"].split("-")[-1]
+            for b in world.client("s3").list_buckets()["Buckets"]
+            if b["Name"].startswith("foundry-")
+        ],
         "users": [user["UserName"].removeprefix(f"{world.STACK}-") for user in users],
         "roles": [role["RoleName"].removeprefix(f"{world.STACK}-") for role in roles],
         "task definitions": [

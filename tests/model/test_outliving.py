@@ -53,7 +53,8 @@ def calls_of(on: Simulation, name: str) -> int:
 
 def key_is_in_force() -> bool:
     """Whether the access key in each instance's secret is one that its user has."""
-    configs = [json.loads(json.loads(text)["awsConfig"]) for text in emulated.instance_secrets()]
+    stored = [json.loads(text) for text in emulated.instance_secrets()]
+    configs = [json.loads(values["awsConfig"]) for values in stored if "awsConfig" in values]
     keys = {config["credentials"]["secretAccessKey"] for config in configs}
     return keys <= emulated.access_keys()
 
