@@ -81,6 +81,7 @@ class Function(Wanted):
     generation: int
     applied: NotRequired[int]
     appliedAt: NotRequired[int]
+    quietSince: NotRequired[int]  # since when the tick has seen that nothing runs, as is wanted
     shape: int  # the generation that last changed what its task definition says
     definition: NotRequired[str]  # the ARN of its present task definition
     definitionShape: NotRequired[int]

@@ -127,8 +127,8 @@ def security_group(platform: Platform, user_id: str) -> str:
         raise Unfinished  # its last function is being deleted at this moment
     if "groupId" in tenant:
         return tenant["groupId"]
-    if "groupAskedAt" not in tenant:
-        table.apply_update(table.note_group(tenant, {"groupAskedAt": clock.now()}))
+    # Each time: whoever deletes the tenant waits for so long until what EC2 does not show is not there.
+    table.apply_update(table.note_group(tenant, {"groupAskedAt": clock.now()}))
     group_id = platform.security_groups.make(tenant["groupName"])
     table.apply_update(table.note_group(tenant, {"groupId": group_id}))
     return group_id

@@ -159,28 +159,29 @@ def _asked_for_anew(
 
 
 def _look_again(platform: Platform, function: Function, look: Look) -> None:
-    """Say when the tick looks next: not at all at what is at rest, and was when it was carried out longer ago than
-    ECS lags.
-    """
+    """Say when the tick looks next: not at all at what is at rest, and was so for longer than ECS lags."""
     table, now = platform.tenant_functions, clock.now()
     as_read = Attr("generation").eq(function["generation"]) & Attr("seen").eq(function["seen"])
     can_run = "heldBack" not in function and "definition" in function
     wanted = function["replicas"] if can_run else 0
-    is_quiet = not function["tasks"] and wanted == 0
-    if (
-        is_quiet
-        and not look.unknown
-        and now - function["appliedAt"] >= CONSISTENCY_SECONDS
-        and (function.get("heldBack") != "budget")
-    ):
-        table.apply_update(table.change(function, as_read, {}, ("due", "dueAt")))
+    has_no_money = function.get("heldBack") == "budget"
+    is_quiet = not (function["tasks"] or wanted or has_no_money or look.unknown)
+    since = function.get("quietSince", now)
+    if since < function["appliedAt"]:
+        since = now
+    if is_quiet and now - since >= CONSISTENCY_SECONDS:
+        table.apply_update(table.change(function, as_read, {}, ("due", "dueAt", "quietSince")))
         return
-    if function.get("heldBack") == "budget":
+    if has_no_money:
         pause = _BUDGET_AGAIN_SECONDS
     elif "noticedAt" in function:
         pause = max(function["noticedAt"] + NOTICE_SECONDS - now, 0)
-    elif available(function) == wanted and not is_quiet:
+    elif is_quiet:
+        pause = since + CONSISTENCY_SECONDS - now
+    elif wanted and available(function) == wanted:
         pause = LOOK_AGAIN_SECONDS
     else:
         pause = CONSISTENCY_SECONDS
-    table.apply_update(table.change(function, as_read, {"dueAt": now + pause}))
+    quiet = {"quietSince": since} if is_quiet else {}
+    removed = () if is_quiet else ("quietSince",)
+    table.apply_update(table.change(function, as_read, {"dueAt": now + pause, **quiet}, removed))

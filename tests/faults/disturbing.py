@@ -100,7 +100,7 @@ def disturbed(stage: Stage, case: Case, wanted: Undisturbed) -> Mended:
         _repeat(stage, request, died=case.mode in (DIES_BEFORE, DIES_AFTER))
         needed_tick = inventory("tables") != {"tables": wanted.after["tables"]}
         _only_ticks(stage)
-        _mend(stage, case.scenario)
+        mend(stage, case.scenario)
         _compare(case.scenario, wanted.after)
         return Mended(needed_tick and not case.scenario.ticked)
     left_undone = _is_left_undone(case.scenario, wanted)
@@ -111,12 +111,12 @@ def disturbed(stage: Stage, case: Case, wanted: Undisturbed) -> Mended:
         stage.go_on()
         if case.scenario.ticked:
             _only_ticks(stage)
-    _mend(stage, case.scenario)
+    mend(stage, case.scenario)
     _compare(case.scenario, wanted.after)
     return Mended()
 
 
-def _mend(stage: Stage, scenario: Scenario) -> None:
+def mend(stage: Stage, scenario: Scenario) -> None:
     """A function that says that secret values did not arrive is sent them again."""
     is_missing = any(item.get("secretMissing") for item in items("functions"))
     if is_missing and isinstance(scenario, OfFunctions):

@@ -19,6 +19,7 @@ from tests.faults.disturbing import (
     Undisturbed,
     is_done,
     is_there_already,
+    mend,
     undisturbed,
     unlike,
 )
@@ -76,6 +77,7 @@ def lagging(stage: Stage, case: Case, wanted: Undisturbed) -> None:
         _tick(stage)
     AWS.end()
     LAG.end()
+    mend(stage, case.scenario)
     for _ in range(HEALTHY_TICKS):
         _tick(stage)
         if is_done(stage) and not stage.late:

@@ -129,6 +129,25 @@ def test_a_task_that_ecs_lists_and_does_not_describe_is_waited_for(
     assert [job["status"] for job in ALICE.call("GET", "/dice/invocations").json] == ["completed"]
 
 
+def test_what_came_to_rest_is_looked_at_until_ecs_has_had_the_time_to_show_all(
+    http, fargate, invoke, freezer, ticks
+):
+    with fargate.holding_back():
+        ALICE.create()
+        fargate.settle()
+        freezer.tick(50)
+        ALICE.change(replicas=0)
+        fargate.settle()
+        freezer.tick(400)
+        LAG.hidden.update(fargate.tasks("STOPPED"))
+        ticks(1)
+        LAG.hidden.clear()
+        ticks()
+    assert [run["seconds"] for run in runs().values()] == [50]
+    (function,) = [item for item in world.items("functions") if "name" in item]
+    assert not {"due", "quietSince"} & function.keys()
+
+
 # --- told of late -----------------------------------------------------------------------------------
 
 
