@@ -28,6 +28,18 @@ class InstanceStatus(StrEnum):
     DESTROYING = "destroying"
 
 
+class Phase(StrEnum):
+    """How far a start is, from asking for a machine to a world in which can be played."""
+
+    MACHINE = "machine"  # AWS is asked for one
+    IMAGE = "image"  # it fetches the container's image
+    FOUNDRY = "foundry"  # the container runs, Foundry does not answer yet
+    SIGNATURE = "signature"  # Foundry wants its licence agreement signed
+    SETUP = "setup"  # Foundry waits at its setup screen
+    WORLD = "world"  # Foundry loads the world
+    READY = "ready"
+
+
 AT_REST = (InstanceStatus.CREATED, InstanceStatus.STOPPED)
 UP = (InstanceStatus.STARTING, InstanceStatus.RUNNING)
 WHOLE = (*AT_REST, *UP, InstanceStatus.STOPPING)  # neither half made nor half gone
@@ -98,6 +110,11 @@ class PresentRun(TypedDict):
     upSince: NotRequired[ReadOnly[int]]  # once it was seen running
     address: NotRequired[str]
     routing: NotRequired[bool]  # whether there may be a route to it
+    ruleArn: NotRequired[str]  # of the route's rule, once it is known
+    phase: NotRequired[Phase]  # how far its start was when it was last looked at
+    lookedAt: NotRequired[int]
+    arrival: NotRequired[dict[str, int]]  # when each phase began
+    saidReady: NotRequired[bool]  # once its member was told that it is ready, or for what it waits
     seenAt: NotRequired[int]
     idleSince: NotRequired[int]
     noticedAt: NotRequired[int]
@@ -125,6 +142,7 @@ class Instance(Identity, Choices, Resources, Bookings, PresentRun, Work):
     status: ReadOnly[InstanceStatus]
     statusSince: int
     lastStarted: NotRequired[int]
+    lastArrival: NotRequired[dict[str, int]]  # seconds from the decision to each phase, in its last good start
     foundryBuild: NotRequired[str]  # the newest that has run on its files
     reason: NotRequired[str]
     purged: NotRequired[bool]  # of one being destroyed: whether its files are erased
