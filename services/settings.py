@@ -57,7 +57,9 @@ class Settings(BaseModel):
     listener_arn: str
     load_balancer_dns: str
     load_balancer_zone_id: str
-    servers_url: str = ""  # where members' servers are reached; the load balancer, by HTTPS, unless given
+    servers_url: str = (
+        ""  # where members' servers are reached; the load balancer, by HTTPS, unless given
+    )
     bucket_user_boundary: str
     operator_secret_arn: str = ""
     admin_user_ids: str = ""
