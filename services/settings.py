@@ -57,7 +57,9 @@ class Settings(BaseModel):
     listener_arn: str
     load_balancer_dns: str
     load_balancer_zone_id: str
-    servers_url: str = ""  # where members' servers are reached; the load balancer, by HTTPS, unless given
+    servers_url: str = (
+        ""  # where members' servers are reached; the load balancer, by HTTPS, unless given
+    )
     bucket_user_boundary: str
     operator_secret_arn: str = ""
     admin_user_ids: str = ""
@@ -194,7 +196,7 @@ class Settings(BaseModel):
 
     @property
     def webhook_key(self) -> str:
-        """The secret with the `key` from which webhooks' signing secrets are derived, by its name."""
+        """The secret with the `key` from which webhooks' secrets and tables' codes are derived, by its name."""
         return f"{self.stack}/webhook-key"
 
     @property
