@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 from actions.action import Action, Answer, Scope
 from actions.addresses import network_of
@@ -28,7 +28,7 @@ class WakeTable(TableRequest):
     """Which table, the nonce of its page, its code where that is wanted, and where the request comes from."""
 
     nonce: Annotated[str, Field(max_length=100)]
-    code: Annotated[str, Field(max_length=100)] = ""
+    code: Annotated[SecretStr, Field(max_length=100)] = SecretStr("")
     caller_address: Annotated[str, Field(max_length=64)] | None = None
 
 
@@ -42,7 +42,7 @@ def wake_table(request: WakeTable, platform: Platform) -> Answer:
     who = who_wakes(instance)
     if who == Who.NOBODY:
         raise NotForVisitors
-    may = who == Who.ANYONE or is_code(platform, instance, request.code)
+    may = who == Who.ANYONE or is_code(platform, instance, request.code.get_secret_value())
     counts = [
         platform.registry.count_attempt(name, most, _WINDOW, clock.now())
         for name, most in _limits(request, instance, may=may).items()
@@ -51,11 +51,19 @@ def wake_table(request: WakeTable, platform: Platform) -> Answer:
         transact(claim, *counts)
     except ConditionFailed as refused:
         if _NONCE in refused.failed:
-            raise StalePage from None
+            return _repeated(platform, request.host)
         raise TooManyWakes(_WINDOW - clock.now() % _WINDOW) from None
     if not may:
         raise WrongCode
     return {"success": True, **state_of(_started(platform, instance))}
+
+
+def _repeated(platform: Platform, host: str) -> Answer:
+    """The answer to a form that was sent before: as then, if the table is up; else raises StalePage."""
+    instance = table_at(platform, host)
+    if instance["status"] not in UP:
+        raise StalePage
+    return {"success": True, **state_of(instance)}
 
 
 def _limits(request: WakeTable, instance: Instance, *, may: bool) -> dict[str, int]:

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -72,6 +73,20 @@ def an_evening_on_the_own_licence(ada: Member) -> None:
     ada.becomes("stopped")
     ada.asks("update-version", foundryVersion="14")
     ada.asks("change-credentials")
+    a_visitor_wakes_her_table(ada)
+
+
+def a_visitor_wakes_her_table(ada: Member) -> None:
+    link = urlsplit(ada.asks("set-wake", who="code", rotate=True)["wakeUrl"])
+    host, call = {"host": link.hostname}, ada.deployed.call
+    nonce = call(sample("table-page", **host))["nonce"]
+    code = {"code": link.query.partition("=")[2]}
+    answer = call(sample("wake-table", **host, nonce=nonce, **code))
+    assert answer["success"], (answer, ada.deployed.log.fresh())
+    assert call(sample("table-state", **host))["success"]
+    ada.becomes("running")
+    ada.asks("stop-instance")
+    ada.becomes("stopped")
 
 
 def a_session_on_a_borrowed_licence(ben: Member) -> None:

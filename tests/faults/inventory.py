@@ -121,8 +121,10 @@ def _all_items() -> Inventory:
     found = {name: items(name) for name in world.TABLES if name not in logs}
     # Nor what was noted of notices: one that could not be handed over is not sent. Nor uses and attempts, of
     # which what was undone is one.
-    passing = ("notice:", "uses:", "attempts:")
+    passing = ("notice:", "uses:", "attempts:", "nonce:")
     found["registry"] = [i for i in found["registry"] if not i["name"].startswith(passing)]
+    # Nor how often a table's code was made anew: each is as good as another.
+    found["instances"] = [without(i, ("codeGeneration",)) for i in found["instances"]]
     found["sessions"] = [_without_excuse(session) for session in found["sessions"]]
     found["ledger"] = [item for item in map(_as_counted, found["ledger"]) if len(item) > 2]
     # Nor invocations that never began, and so may be asked for again: they cost nothing.
