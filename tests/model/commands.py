@@ -108,13 +108,11 @@ def _created(kind: str, **fields: Any) -> Event:
 def _at_a_table(action: str, user: str, *, is_code: bool = False) -> Event:
     """What a page of the user's table sends, with its code or with another one."""
     instance = next((i for i in emulated.items("instances") if i["userId"] == user), None)
-    asked: Event = {
-        "action": action,
-        "host": f"none.{DOMAIN}" if instance is None else instance["host"],
-    }
+    host = f"none.{DOMAIN}" if instance is None else instance["host"]
+    asked: Event = {"action": action, "host": host, "userId": user}  # whom it is about, for those who look on
     if action == WAKE:
         platform = app.platform()
-        asked["nonce"] = nonces.issue(platform, asked["host"])
+        asked["nonce"] = nonces.issue(platform, host)
         if instance is not None and is_code:
             asked["code"] = wake_url(platform, cast("Instance", instance)).partition("code=")[2]
     return asked
@@ -144,13 +142,12 @@ minor = st.one_of(
     _asking(KEEP, minutes=st.integers(10, 720)),
     _asking("set-auto-shutdown", idleMinutes=st.integers(10, 60)),
     _asking("set-wake", who=st.sampled_from(["nobody", "code", "anyone"]), rotate=st.booleans()),
-    _asking(WAKE, is_code=st.booleans()),
-    _asking(LOOK),
     _asking(UPDATE, foundryVersion=st.sampled_from(["12", "13"])),
     _asking(CREDENTIALS, key=st.sampled_from(["one", "two", "ada"])),
     _asking(REGISTER, url=st.sampled_from(["https://a.example/", "https://b.example/hook"])),
     _asking(UNREGISTER, which=st.integers(0, 9)),
 )
+visits = st.one_of(_asking(WAKE, is_code=st.booleans()), _asking(LOOK))
 any_command = st.one_of(
     starts, stops, books, moves, cancels, leases, shares, creates, destroys, minor
 )
