@@ -9,6 +9,7 @@ from services import clock
 from services.instances import AT_REST, UP, Instance, InstanceStatus, Phase
 
 ASLEEP = "asleep"
+LOOK_SECONDS = 3  # for as long a look is everybody's (actions/instances/arriving.py)
 _STEP = 5  # seconds; nobody can tell them more exactly
 
 
@@ -28,9 +29,11 @@ def state_of(instance: Instance) -> State:
     return {"status": status, "phase": _phase(instance), "about": _about(instance)}
 
 
-def is_coming_up(instance: Instance) -> bool:
-    """Whether a look could tell more of it than it says."""
-    return instance["status"] in UP and _phase(instance) != Phase.READY
+def is_worth_a_look(instance: Instance) -> bool:
+    """Whether a look could tell more of it than it says, and nobody has just looked."""
+    if instance["status"] not in UP or _phase(instance) == Phase.READY:
+        return False
+    return instance.get("lookedAt", 0) <= clock.now() - LOOK_SECONDS
 
 
 def _phase(instance: Instance) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope
-from actions.tables.coming_up import is_coming_up, state_of
+from actions.tables.coming_up import is_worth_a_look, state_of
 from actions.tables.finding import TableRequest, table_at
 from services.platform import Platform
 
@@ -13,9 +13,9 @@ class TableState(TableRequest):
 
 
 def table_state(request: TableState, platform: Platform) -> Answer:
-    """One read; of a table that comes up also a look at it, which all who ask share. Raises TableNotFound."""
+    """One read; of a table that comes up also a look, every 3 s, whoever asks. Raises TableNotFound."""
     instance = table_at(platform, request.host)
-    if is_coming_up(instance):
+    if is_worth_a_look(instance):
         # A table at rest does without all that knows ECS.
         from actions.instances.arriving import look
 
