@@ -22,7 +22,7 @@ class TablePage(TableRequest):
 def table_page(request: TablePage, platform: Platform) -> Answer:
     """Its name, how far it is, when it plays next, who may wake it and what keeps it from that.
 
-    With the nonce that `wake-table` wants, where somebody may wake it. Nothing is written. Raises TableNotFound.
+    With the nonce that `wake-table` wants, where a wake could come about. Nothing is written. Raises TableNotFound.
     """
     instance = table_at(platform, request.host)
     who = who_wakes(instance)
@@ -35,7 +35,7 @@ def table_page(request: TablePage, platform: Platform) -> Answer:
     }
     if instance["status"] in AT_REST:
         shown |= _what_it_takes(platform, instance)
-        if who != Who.NOBODY:
+        if who != Who.NOBODY and "obstacle" not in shown:
             shown["nonce"] = nonces.issue(platform, request.host)
     return shown
 

@@ -22,7 +22,7 @@ WAY_IN = {"ready": "/join", "setup": "/", "signature": "/license"}
 RELOAD_SECONDS = 5  # without a script
 
 _STYLE = """
-:root{color-scheme:light dark;--ink:#23262d;--paper:#f7f5f0;--quiet:#565b66;--line:#8b8f98;--deed:#24574a;--on:#fff;
+:root{color-scheme:light dark;--ink:#23262d;--paper:#f7f5f0;--quiet:#565b66;--line:#7d818a;--deed:#24574a;--on:#fff;
 --link:#1c4d8c}
 @media(prefers-color-scheme:dark){:root{--ink:#e9e7e1;--paper:#1b1e24;--quiet:#b3b7c0;--line:#7d828d;--deed:#9ad2c0;
 --on:#10231d;--link:#a5c8ff}}

@@ -123,6 +123,7 @@ GERMAN = Words(
     wake="Tisch wecken",
     cannot="Gerade lässt er sich nicht wecken",
     refused="Er wurde nicht geweckt",
+    owner_is_told="Sein Besitzer liest: „{}“",
     until="Soweit bekannt, bis",
     again_in="In {} Minuten geht es wieder.",
     donation="Eine Spende von {} USD schafft Platz:",

@@ -6,6 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+import handler.http.application  # noqa: F401 - what it imports does not load while time stands still
 from tests.world import sample
 
 ADA = sample("create-instance")["userId"]
