@@ -15,7 +15,7 @@ from services.dynamodb import Operation
 from services.platform import Platform
 
 SECONDS = 600
-_FORM = re.compile(r"([0-9]{1,12})\.([0-9a-f]{12})\.([A-Za-z0-9_-]{43})", re.ASCII)
+_FORM = re.compile(r"([1-9][0-9]{0,11})\.([0-9a-f]{12})\.([A-Za-z0-9_-]{43})", re.ASCII)
 
 
 def issue(platform: Platform, host: str) -> str:

@@ -168,7 +168,8 @@ def table_page(
     content.append(_session(words, table.get("nextSession"), now))
     return _page(
         words,
-        title=f"{table['table']}: {words.headings[kind]}",
+        # What a screen reader says first.
+        title=f"{table['table']}: {words.headings[kind] if refused is None else words.refused}",
         description=_said(words, table),
         content=Html("\n".join(content)),
         data=filled(

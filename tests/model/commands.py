@@ -109,7 +109,11 @@ def _at_a_table(action: str, user: str, *, is_code: bool = False) -> Event:
     """What a page of the user's table sends, with its code or with another one."""
     instance = next((i for i in emulated.items("instances") if i["userId"] == user), None)
     host = f"none.{DOMAIN}" if instance is None else instance["host"]
-    asked: Event = {"action": action, "host": host, "userId": user}  # whom it is about, for those who look on
+    asked: Event = {
+        "action": action,
+        "host": host,
+        "userId": user,
+    }  # whom it is about, for those who look on
     if action == WAKE:
         platform = app.platform()
         asked["nonce"] = nonces.issue(platform, host)

@@ -82,7 +82,9 @@ def test_a_code_is_taken_however_it_is_typed(ecs, code, write):
 def test_another_code_wakes_nothing_and_is_told_so(ecs, code, spoil):
     refused = wake(spoil(code))
     assert refused.status == 403
-    assert "It was not woken That is not this table's code." in Page.of(refused).text
+    text = Page.of(refused).text
+    assert text.startswith("Ada: It was not woken"), "a screen reader begins with the title"
+    assert "It was not woken That is not this table's code." in text
     assert ecs.tasks() == []
 
 
