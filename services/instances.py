@@ -40,6 +40,14 @@ class Phase(StrEnum):
     READY = "ready"
 
 
+class Who(StrEnum):
+    """Who may wake a table by its page, besides its member."""
+
+    NOBODY = "nobody"
+    CODE = "code"  # who has its code
+    ANYONE = "anyone"
+
+
 AT_REST = (InstanceStatus.CREATED, InstanceStatus.STOPPED)
 UP = (InstanceStatus.STARTING, InstanceStatus.RUNNING)
 WHOLE = (*AT_REST, *UP, InstanceStatus.STOPPING)  # neither half made nor half gone
@@ -77,6 +85,8 @@ class Choices(TypedDict):
     imageTag: NotRequired[
         str
     ]  # the tag to start: the version, until the build that came of it is known
+    wake: NotRequired[Who]  # who may wake it by its page; whoever has its code, unless said
+    codeGeneration: NotRequired[int]  # how often that code was made anew
 
 
 class Resources(TypedDict):
