@@ -89,6 +89,7 @@ class Run(Bill):
     rate: Decimal
     requestedAt: int
     licenseId: NotRequired[str]  # of one that plays
+    world: NotRequired[str]  # that it was to open at once
     jobEntry: NotRequired[str]  # of an invocation
     startedAt: NotRequired[int]  # once the task is seen running
     open: NotRequired[str]  # until the run is closed; then while its task is a stray

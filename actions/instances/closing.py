@@ -26,6 +26,7 @@ _OF_THE_RUN = (
     "runId",
     "runKind",
     "runLicense",
+    "runWorld",
     "taskArn",
     "address",
     "routing",
