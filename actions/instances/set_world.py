@@ -1,4 +1,4 @@
-"""set-world: which world a member's server opens when it starts."""
+"""set-world: which world a member's server opens when it starts; null for none, which is its setup screen."""
 
 from __future__ import annotations
 

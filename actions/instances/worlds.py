@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 from pydantic import Field
@@ -26,3 +27,13 @@ def world_to_open(instance: Instance, now: int) -> str | None:
     if booking and "world" in booking:
         return booking["world"]
     return instance.get("world")
+
+
+# What container.sh writes, alone on a line.
+_SAID = re.compile(r"^The world is not opened at once: (.{1,200})\.$", re.MULTILINE)
+
+
+def said_by(log: str) -> str | None:
+    """Why the preparing container, whose log this is, did not have the world opened; None if it says nothing."""
+    found = _SAID.search(log)
+    return found[1] if found else None
