@@ -109,6 +109,7 @@ class PresentRun(TypedDict):
     runKind: NotRequired[ReadOnly[Kind]]
     runLicense: NotRequired[ReadOnly[str]]  # of one that plays
     runWorld: NotRequired[ReadOnly[str]]  # that it is to open at once
+    worldNotOpened: NotRequired[str]  # why it has not
     taskArn: NotRequired[ReadOnly[str]]  # once ECS has been asked for it
     upSince: NotRequired[ReadOnly[int]]  # once it was seen running
     address: NotRequired[str]

@@ -27,6 +27,7 @@ _OF_THE_RUN = (
     "runKind",
     "runLicense",
     "runWorld",
+    "worldNotOpened",
     "taskArn",
     "address",
     "routing",

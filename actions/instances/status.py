@@ -23,6 +23,7 @@ _SHOWN = (
     "foundryVersion",
     "foundryBuild",
     "world",
+    "worldNotOpened",
 )
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from tests import world
-from tests.aws_calls import AWS, DIES_BEFORE, Call, ProcessDied
+from tests.aws_calls import AWS, BEFORE, DIES_BEFORE, Call, ProcessDied
+from tests.foundry_server import NO_WORLD, playing
+from tests.functions.writing import now_ms
 from tests.world import sample
 
-USER = sample("create-instance")["userId"]
+USER, HOST = sample("create-instance")["userId"], "ada.play.example"
 NOW = 1772395200  # 2026-03-01T20:00:00Z
 TICK, PREPARE = sample("auto-shutdown-check"), sample("prepare-sessions")
 
@@ -141,3 +145,97 @@ def test_a_session_takes_no_name_that_foundry_would_not(created, invoke, action)
     fields = {"startTime": NOW + 90000, "duration": 60, "sessionId": session}
     answer = invoke(action, userId=USER, world="../x", **fields)
     assert answer["details"]["field"] == "world"
+
+
+LINE = "The world is not opened at once: the module dice-so-nice is not what it was."
+WHY = "The world crimson-throne was not opened, because the module dice-so-nice is not what it was."
+
+
+@pytest.fixture
+def opening_a_world(created, invoke, ecs, foundry):
+    """A server that was asked to open its world; Foundry answers, and shows none yet."""
+    invoke("set-world", userId=USER, world="crimson-throne")
+    invoke(sample("start-instance"))
+    foundry.says[HOST] = None
+    ecs.comes_up(ecs.only_task())
+    foundry.says[HOST] = NO_WORLD
+
+
+def writes(*lines, task="", container="prepare"):
+    """What a container of the task has written is in the log."""
+    name = f"{instance()['instanceId']}/{container}/{task or instance()['taskArn'].split('/')[-1]}"
+    group, logs = f"/ecs/{world.STACK}", world.client("logs")
+    with suppress(logs.exceptions.ResourceAlreadyExistsException):
+        logs.create_log_stream(logGroupName=group, logStreamName=name)
+    events = [{"timestamp": now_ms(), "message": line} for line in lines]
+    logs.put_log_events(logGroupName=group, logStreamName=name, logEvents=events)
+
+
+def minutes(invoke, freezer, count=1):
+    for _ in range(count):
+        freezer.tick(60)
+        assert invoke(PREPARE)["failures"] == 0
+
+
+def messages():
+    return [o["message"] for o in AWS.queue if o["action"] == "send-notification"]
+
+
+def test_its_member_is_told_once_its_world_is_open(opening_a_world, invoke, foundry, freezer):
+    minutes(invoke, freezer, 2)
+    assert (instance()["phase"], messages()) == ("world", [])
+    foundry.says[HOST] = playing(0)
+    minutes(invoke, freezer)
+    assert messages() == [f"Your table is ready: https://{HOST}"]
+
+
+def test_why_it_waits_at_its_setup_screen_is_told_and_kept(opening_a_world, invoke, ecs, freezer):
+    writes("Waiting for something.", LINE)
+    minutes(invoke, freezer)
+    assert messages() == [
+        f"Your server is up. {WHY} It waits at its setup screen: https://{HOST}/setup"
+    ]
+    said = "the module dice-so-nice is not what it was"
+    assert invoke("status", userId=USER)["worldNotOpened"] == said
+    ecs.ends(ecs.only_task())
+    assert "worldNotOpened" not in instance()
+    (run,) = world.items("runs")
+    assert (run["world"], run["worldNotOpened"]) == ("crimson-throne", said)
+
+
+def test_a_world_that_does_not_come_is_not_waited_for_for_ever(opening_a_world, invoke, freezer):
+    minutes(invoke, freezer, 6)
+    assert messages() == [f"Your server is up and waits at its setup screen: https://{HOST}/setup"]
+
+
+def test_a_line_that_comes_late_is_read_all_the_same(opening_a_world, invoke, freezer):
+    minutes(invoke, freezer, 2)
+    writes(LINE)
+    minutes(invoke, freezer, 4)
+    (message,) = messages()
+    assert WHY in message
+
+
+@pytest.mark.parametrize("where", [{"container": "foundry"}, {"task": "0" * 32}])
+def test_only_the_runs_own_preparing_container_is_believed(opening_a_world, invoke, freezer, where):
+    writes(LINE, **where)
+    minutes(invoke, freezer, 6)
+    (message,) = messages()
+    assert "dice-so-nice" not in message
+
+
+def test_a_log_that_cannot_be_read_holds_nothing_up(opening_a_world, invoke, freezer):
+    writes(LINE)
+    for _ in range(6):
+        AWS.begin((Call("logs.FilterLogEvents", 0), BEFORE))
+        minutes(invoke, freezer)
+        AWS.end()
+    (message,) = messages()
+    assert message.endswith(f"https://{HOST}/setup")
+
+
+def test_the_log_is_read_once_or_twice_however_many_look(opening_a_world, invoke, freezer):
+    AWS.begin()
+    minutes(invoke, freezer, 6)
+    reads = [call for call in AWS.calls if call.name == "logs.FilterLogEvents"]
+    assert len(reads) == 2
