@@ -106,6 +106,8 @@ def ask(platform: Platform, instance: Instance) -> None:
 def _phase(platform: Platform, instance: Instance, said: Mapping[str, Any]) -> Phase:
     if said["active"]:
         return Phase.READY
+    if instance.get("phase") == Phase.SETUP:
+        return Phase.SETUP
     if platform.foundry.wants_signature(instance["host"], instance["runId"]):
         return Phase.SIGNATURE
     return Phase.WORLD if _is_opening(platform, instance) else Phase.SETUP
@@ -113,7 +115,7 @@ def _phase(platform: Platform, instance: Instance, said: Mapping[str, Any]) -> P
 
 def _is_opening(platform: Platform, instance: Instance) -> bool:
     """Whether Foundry, which shows no world yet, may still be opening the one that it was started with."""
-    if "runWorld" not in instance or instance.get("phase") in (Phase.SETUP, Phase.READY):
+    if "runWorld" not in instance or instance.get("phase") == Phase.READY:
         return False
     since = instance.get("arrival", {}).get(Phase.WORLD)
     if since is not None:
