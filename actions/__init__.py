@@ -28,6 +28,7 @@ ACTIONS = {
     "table-page": "actions.tables.table_page",
     "table-state": "actions.tables.table_state",
     "wake-table": "actions.tables.wake_table",
+    "set-world": "actions.instances.set_world",
     "schedule-session": "actions.scheduling.schedule_session",
     "move-session": "actions.scheduling.move_session",
     "cancel-scheduled-session": "actions.scheduling.cancel_scheduled_session",

@@ -59,6 +59,10 @@ class Elb:
             _forgiving(client("elbv2").delete_rule, "RuleNotFound", RuleArn=rule["RuleArn"])
         _forgiving(client("elbv2").delete_target_group, "TargetGroupNotFound", TargetGroupArn=group)
 
+    def group_of(self, instance_id: str) -> str | None:
+        """The ARN of the instance's target group, if it has one."""
+        return self._find_group(instance_id)
+
     def check(self) -> None:
         """Raise if the load balancer does not answer or is not active."""
         answer = client("elbv2", SHORT_TIMEOUT).describe_load_balancers(

@@ -60,6 +60,7 @@ class Booking(TypedDict):
     licenseId: str
     begins: int
     ends: int
+    world: NotRequired[str]  # that a run in this time opens, instead of the server's own
 
 
 class Identity(TypedDict):
@@ -82,6 +83,7 @@ class Choices(TypedDict):
     allowLicenseSharing: bool
     operatorAccount: bool
     idleSeconds: NotRequired[int]
+    world: NotRequired[str]  # to open at a start; none to begin at the setup screen
     imageTag: NotRequired[
         str
     ]  # the tag to start: the version, until the build that came of it is known
@@ -116,6 +118,8 @@ class PresentRun(TypedDict):
     runId: NotRequired[ReadOnly[str]]
     runKind: NotRequired[ReadOnly[Kind]]
     runLicense: NotRequired[ReadOnly[str]]  # of one that plays
+    runWorld: NotRequired[ReadOnly[str]]  # that it is to open at once
+    worldNotOpened: NotRequired[str]  # why it has not
     taskArn: NotRequired[ReadOnly[str]]  # once ECS has been asked for it
     upSince: NotRequired[ReadOnly[int]]  # once it was seen running
     address: NotRequired[str]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from services.mock_data import MockData
     from services.notice_channels import NoticeChannels
     from services.registry import Registry
+    from services.request_counts import RequestCounts
     from services.route53 import Route53
     from services.runs import Runs
     from services.s3 import S3
@@ -217,6 +218,13 @@ class Platform:
         from services.elb import Elb
 
         return Elb(self.settings)
+
+    @made_once
+    def request_counts(self) -> RequestCounts:
+        """What the load balancer has counted."""
+        from services.request_counts import RequestCounts
+
+        return RequestCounts(self.settings, self.elb)
 
     @made_once
     def foundry(self) -> Foundry:

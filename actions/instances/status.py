@@ -23,6 +23,8 @@ _SHOWN = (
     "lastStarted",
     "foundryVersion",
     "foundryBuild",
+    "world",
+    "worldNotOpened",
 )
 
 

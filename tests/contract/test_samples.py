@@ -84,6 +84,7 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
     tell("start-instance")
     ecs.comes_up(ecs.only_task())
     freezer.tick(600)
+    tell("set-world")
     tell("status")
     tell("kofi-webhook")
     tell("link-donor")

@@ -125,10 +125,10 @@ def _all_items() -> Inventory:
     # which what was undone is one.
     passing = ("notice:", "uses:", "attempts:", "nonce:")
     found["registry"] = [i for i in found["registry"] if not i["name"].startswith(passing)]
-    # Nor when a server that comes up was looked at: who else looks then, looks less. Nor how often a table's code was
-    # made anew: each is as good as another.
-    passing = ("lookedAt", "codeGeneration")
-    found["instances"] = [without(item, passing) for item in found["instances"]]
+    # Nor when a server that comes up was looked at: who else looks then, looks less. Nor how often a table's code
+    # was made anew: each is as good as another.
+    unlike = ("lookedAt", "codeGeneration")
+    found["instances"] = [without(item, unlike) for item in found["instances"]]
     found["sessions"] = [_without_excuse(session) for session in found["sessions"]]
     found["ledger"] = [item for item in map(_as_counted, found["ledger"]) if len(item) > 2]
     # Nor invocations that never began, and so may be asked for again: they cost nothing.

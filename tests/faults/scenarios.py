@@ -46,6 +46,11 @@ def created_without_license(stage: Stage) -> None:
     stage.does("create-instance", licenseType="pooled", foundryLicense=None)
 
 
+def _with_world(stage: Stage) -> None:
+    created(stage)
+    stage.asks("set-world")
+
+
 def running(stage: Stage) -> None:
     created(stage)
     stage.does("start-instance")
@@ -274,6 +279,8 @@ SCENARIOS = (
     ),
     Scenario("look at what comes up", starting, "table-state", "running"),
     Scenario("stop sooner", created, "set-auto-shutdown", "created"),
+    Scenario("open a world", created, "set-world", "created"),
+    Scenario("start in a world", _with_world, "start-instance", "running"),
     Scenario("book", created, "schedule-session", "created", more={"startTime": in_two_hours}),
     Scenario("move", _booked, "move-session", "created", more=SESSION | {"startTime": in_an_hour}),
     Scenario("cancel", _booked, "cancel-scheduled-session", "created", more=SESSION),

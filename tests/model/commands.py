@@ -146,6 +146,7 @@ minor = st.one_of(
     _asking(KEEP, minutes=st.integers(10, 720)),
     _asking("set-auto-shutdown", idleMinutes=st.integers(10, 60)),
     _asking("set-wake", who=st.sampled_from(["nobody", "code", "anyone"]), rotate=st.booleans()),
+    _asking("set-world", world=st.sampled_from(["a-world", "another", None])),
     _asking(UPDATE, foundryVersion=st.sampled_from(["12", "13"])),
     _asking(CREDENTIALS, key=st.sampled_from(["one", "two", "ada"])),
     _asking(REGISTER, url=st.sampled_from(["https://a.example/", "https://b.example/hook"])),
