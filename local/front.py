@@ -212,7 +212,11 @@ class _Connection:
             except h11.RemoteProtocolError as error:
                 await self._refuse(_Refused(error.error_status_hint, f"No HTTP: {error}."))
             await client.linger()
-        except (_Gone, OSError):
+        except (
+            _Gone,
+            OSError,
+            h11.LocalProtocolError,
+        ):  # the last: an answer that cannot be handed on
             client.abort()
         finally:
             client.close()
@@ -240,12 +244,12 @@ class _Connection:
             raise _Refused(503, "The server is not started yet; ask again in a few seconds.")
         else:
             what, port, target = "server", self._front.server, request.target
-            if not _host(request):  # HTTP/1.0 needs none
+            if all(name != b"host" for name, _ in headers):  # HTTP/1.0 needs none
                 headers.append((b"host", b"127.0.0.1"))
         try:
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError as error:
-            raise _Refused(502, f"The {what} does not answer ({error.strerror}).") from None
+        except OSError:
+            raise _Refused(502, f"The {what} does not answer.") from None
         headers.append((b"connection", b"close"))
         handed_on = h11.Request(method=request.method, target=target, headers=headers)
         return _End(h11.CLIENT, reader, writer), handed_on
