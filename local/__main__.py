@@ -30,7 +30,19 @@ from local.processes import (
 _LOOK_EVERY = 1.0  # seconds, at tasks and at the log
 
 READY = """
-Ready. A new terminal talks to it with
+Ready. Two tables to open in a browser:
+
+  {awake}
+    wakes just now: its page says how far it is, and turns into the table
+  {asleep}
+    is asleep, and says so{owners}
+
+What a started server runs here is no Foundry but a stand-in, which answers as Foundry does and needs no licence.
+Browsers find names that end with .localhost by themselves; other programs name them to the address:
+
+  curl -s -H 'Host: {host}' {http}/
+
+A new terminal talks to it with
 
   export AWS_ENDPOINT_URL={endpoint} AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 {no_proxy}
@@ -55,16 +67,6 @@ or over HTTP, as the first member of the demo community (the token is good for t
   curl -s {http}/ -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
     -d '{{"action": "status"}}'
 
-Tables to open in a browser:
-
-  {awake}
-    wakes just now: its page says how far it is, and turns into the table
-  {asleep}
-    is asleep, and says so{owners}
-
-What runs there is no Foundry but a stand-in, which answers as Foundry does and needs no licence. A browser finds
-names that end with .localhost by itself; for another program: curl -H 'Host: {host}' {http}/
-
 The demo community: {members}
 Its administrator is the user {admin}; Ko-fi's verification token is {kofi}.
 Within two minutes the schedule starts the server of a session that is booked for one of them. The task changes that
@@ -73,7 +75,7 @@ ECS would send, and the ends of the tasks that delete files, come from this proc
 Members' own containers do run, of a few known images: nginx:alpine and node:18-alpine (which answer HTTP),
 print-input, clock, crash. Here anybody gets a token for anybody (docs/functions.md):
 
-  export ALICE=$(curl -s {http}/auth/token -d '{{"user_id": "alice"}}' | sed 's/.*"token":"\\([^"]*\\).*/\1/')
+  export ALICE=$(curl -s {http}/auth/token -d '{{"user_id": "alice"}}' | sed 's/.*"token":"\\([^"]*\\).*/\\1/')
   curl -s {http}/v1/functions -H "Authorization: Bearer $ALICE" -d '{{"name": "my-clock", "image": "clock"}}'
   curl -s {http}/v1/functions -H "Authorization: Bearer $ALICE"
 

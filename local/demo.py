@@ -20,13 +20,12 @@ PLAYER = "100000000000000003"  # has a session soon
 _SOON_SECONDS = 330  # sessions are prepared five minutes before: this one within the next minutes
 _ADMIN_KEY = {"foundryAdminKey": "demo-admin-key"}
 # One licence key is one member's.
-_LICENSES = ("DEMO-DEMO-DEMO-DEMO-DEMO-0001", "DEMO-DEMO-DEMO-DEMO-DEMO-0002")
+_LICENSES = [f"DEMO-DEMO-DEMO-DEMO-DEMO-000{at}" for at in (1, 2, 3)]
 _MEMBERS: tuple[dict[str, Any], ...] = (
     {
         "userId": ADMIN,
         "username": "Ada",
         "foundryLicense": _LICENSES[0],
-        "allowLicenseSharing": True,
         **_ADMIN_KEY,
     },
     {
@@ -41,6 +40,13 @@ _MEMBERS: tuple[dict[str, Any], ...] = (
         "username": "ada",
         "foundryAdminKey": "k",
         "licenseType": "pooled",
+    },
+    {
+        "userId": "100000000000000004",
+        "username": "Cleo",
+        "foundryLicense": _LICENSES[2],
+        "allowLicenseSharing": True,
+        **_ADMIN_KEY,
     },
 )
 

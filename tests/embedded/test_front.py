@@ -53,6 +53,13 @@ def answer(
         asked.wfile.write(body)
 
 
+class Quiet(ThreadingHTTPServer):
+    """It says nothing of who went away."""
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        pass
+
+
 @contextmanager
 def upstream() -> Iterator[Upstream]:
     class Handler(BaseHTTPRequestHandler):
@@ -78,7 +85,7 @@ def upstream() -> Iterator[Upstream]:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - as above
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server = Quiet(("127.0.0.1", 0), Handler)
     received = Upstream(server.server_address[1])
     thread = threading.Thread(target=server.serve_forever, args=(0.05,))
     thread.start()
