@@ -6,6 +6,7 @@ import io
 import json
 import time
 import zipfile
+from dataclasses import dataclass
 from typing import Any
 
 from local.embedded import Embedded
@@ -19,13 +20,12 @@ PLAYER = "100000000000000003"  # has a session soon
 _SOON_SECONDS = 330  # sessions are prepared five minutes before: this one within the next minutes
 _ADMIN_KEY = {"foundryAdminKey": "demo-admin-key"}
 # One licence key is one member's.
-_LICENSES = ("DEMO-DEMO-DEMO-DEMO-DEMO-0001", "DEMO-DEMO-DEMO-DEMO-DEMO-0002")
+_LICENSES = [f"DEMO-DEMO-DEMO-DEMO-DEMO-000{at}" for at in (1, 2, 3)]
 _MEMBERS: tuple[dict[str, Any], ...] = (
     {
         "userId": ADMIN,
         "username": "Ada",
         "foundryLicense": _LICENSES[0],
-        "allowLicenseSharing": True,
         **_ADMIN_KEY,
     },
     {
@@ -40,6 +40,13 @@ _MEMBERS: tuple[dict[str, Any], ...] = (
         "username": "ada",
         "foundryAdminKey": "k",
         "licenseType": "pooled",
+    },
+    {
+        "userId": "100000000000000004",
+        "username": "Cleo",
+        "foundryLicense": _LICENSES[2],
+        "allowLicenseSharing": True,
+        **_ADMIN_KEY,
     },
 )
 
@@ -110,12 +117,21 @@ def lend_functions(embedded: Embedded) -> None:
     )
 
 
-def seed(embedded: Embedded, function: str) -> list[str]:
+@dataclass(frozen=True)
+class Table:
+    """A demo member's server, and where players find it."""
+
+    owner: str
+    url: str
+    owners: str | None  # the owner's own link, with the code that wakes it
+
+
+def seed(embedded: Embedded, function: str) -> list[Table]:
     """Make each demo member's instance unless it exists, and book a session that the schedule soon prepares.
 
-    Returns the members' addresses. LocalError if anything fails.
+    LocalError if anything fails.
     """
-    addresses = [_instance_of(member, embedded, function) for member in _MEMBERS]
+    tables = [_table_of(member, embedded, function) for member in _MEMBERS]
     session = {
         "action": "schedule-session",
         "userId": PLAYER,
@@ -126,16 +142,23 @@ def seed(embedded: Embedded, function: str) -> list[str]:
     answer = _invoke(embedded, function, session)
     if not answer.get("success"):
         raise LocalError(f"Seeding a session failed: {json.dumps(answer)}")
-    return addresses
+    return tables
 
 
-def _instance_of(member: dict[str, Any], embedded: Embedded, function: str) -> str:
+def wake(embedded: Embedded, function: str, table: Table) -> None:
+    """Start a demo member's server, which goes on by itself. LocalError if that is refused."""
+    answer = _invoke(embedded, function, {"action": "start-instance", "userId": table.owner})
+    if not answer.get("success"):
+        raise LocalError(f"Waking {table.url} failed: {json.dumps(answer)}")
+
+
+def _table_of(member: dict[str, Any], embedded: Embedded, function: str) -> Table:
     answer = _invoke(embedded, function, {"action": "create-instance", **member})
-    if answer.get("errorCode") == "RESOURCE_CONFLICT":
+    if answer.get("success") or answer.get("errorCode") == "RESOURCE_CONFLICT":
         answer = _invoke(embedded, function, {"action": "status", "userId": member["userId"]})
     if not answer.get("success"):
         raise LocalError(f"Seeding {member['username']} failed: {json.dumps(answer)}")
-    return str(answer["instanceUrl"])
+    return Table(member["userId"], answer["instanceUrl"], answer.get("wakeUrl"))
 
 
 def _invoke(embedded: Embedded, function: str, payload: dict[str, Any]) -> dict[str, Any]:

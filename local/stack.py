@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -43,16 +44,25 @@ def build(directory: Path) -> Path:
     return directory / "template.yaml"
 
 
-def deploy(embedded: Embedded, template: Path, *options: str) -> dict[str, str]:
-    """`sam deploy` a built template, with further options of that command; returns the stack's outputs."""
+def parameters() -> dict[str, str]:
+    """What samconfig.toml gives the template's parameters here."""
+    with (TOP / "samconfig.toml").open("rb") as file:
+        given = tomllib.load(file)["local"]["deploy"]["parameters"]["parameter_overrides"]
+    return dict(each.split("=", 1) for each in given)
+
+
+def deploy(embedded: Embedded, template: Path, **others: str) -> dict[str, str]:
+    """`sam deploy` a built template, with other parameters than `parameters()`; returns the stack's outputs."""
     variables = {
         **CREDENTIALS,
         "AWS_ENDPOINT_URL": embedded.endpoint,
         "SAM_CLI_POLL_DELAY": "0.3",  # seconds between looks at the stack; 5 unless set
     }
     try:
-        command = ["deploy", "--config-env", "local", "--template-file", str(template), *options]
-        _sam(command, variables)
+        command = ["deploy", "--config-env", "local", "--template-file", str(template)]
+        given = {**parameters(), **others}  # the option replaces all that samconfig.toml gives
+        overrides = [f"{name}={value}" for name, value in given.items()]
+        _sam([*command, "--parameter-overrides", *overrides], variables)
     except LocalError as error:
         raise LocalError(_first_failure(embedded) or str(error)) from None
     stacks = embedded.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import requests
 
+from local.demo import ADMIN
 from local.embedded import client, endpoint
 from local.stack import STACK, TOP
 from tests.end_to_end.running import (
@@ -50,12 +51,29 @@ def test_a_members_server_goes_from_nothing_to_running_to_gone(run: Run, tmp_pat
         "message": "Instance created successfully",
     }
     assert run.aws_cli("start-instance", answer)["status"] == "starting"
-    assert run.status_becomes(lambda found: found["status"] == "running")["taskArn"]
+    assert run.status_becomes(lambda found: "taskArn" in found)["status"] != "stopped"
     assert run.aws_cli("stop-instance", answer)["status"] == "stopping"
     run.status_becomes(lambda found: found["status"] == "stopped")
     assert run.aws_cli("destroy-instance", answer)["success"]
     gone = run.status_becomes(lambda found: not found["success"])
     assert gone["errorCode"] == "RESOURCE_NOT_FOUND"
+
+
+def test_the_tables_of_the_ready_block_are_found_by_a_browser(run: Run) -> None:
+    awake, asleep = re.findall(r"^  (http://[a-z-]+\.localhost:[0-9]+)$", "".join(run.said), re.M)
+    for link in (awake, asleep):
+        # Not every resolver knows these names, as browsers do.
+        host = link.removeprefix("http://")
+        page = requests.get(run.url, headers={"Host": host}, timeout=60)
+        assert page.headers["Content-Type"].startswith("text/html")
+        assert "<title>" in page.text
+    assert "asleep" in page.text
+    woken = json.loads(run.make_invoke("ACTION=status", f"USER={ADMIN}").stdout)
+    assert woken["instanceUrl"] == "https://ada.foundry.test"
+    assert woken["status"] in ("starting", "running")
+    by_its_own_name = requests.get(run.url, headers={"Host": "ada.foundry.test"}, timeout=60)
+    assert by_its_own_name.headers["Content-Type"].startswith("text/html")
+    assert requests.get(f"{run.url}/healthz", timeout=60).json() == {"status": "healthy"}
 
 
 EXAMPLES = (Path(__file__).parent / "lambda_action.md").read_text()
