@@ -160,7 +160,7 @@ def test_the_curl_of_the_ready_block_works_as_it_is_pasted(run: Run) -> None:
         text=True,
         check=True,
     )
-    assert json.loads(pasted.stdout)["status"] == "created"
+    assert json.loads(pasted.stdout)["status"] in ("starting", "running")
 
 
 def test_the_api_gateway_of_the_template_answers_with_a_token_of_its_user_pool(run: Run) -> None:
