@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from actions.instances.definition import PREPARE
 from actions.instances.fetching import fetch_release
 from actions.instances.locking import Lock
 from actions.instances.renewing import renew_definition, retire_former
@@ -32,7 +33,9 @@ def ask_for_task(lock: Lock) -> str:
         )
     definition = _definition(lock)
     fetch_release(platform, instance)
-    return platform.ecs.run(instance["runId"], definition)
+    # As it was decided, however often it is asked: what is asked anew with the same token must be the same.
+    wish = {PREPARE: {"WORLD": instance["runWorld"]}} if "runWorld" in instance else {}
+    return platform.ecs.run(instance["runId"], definition, wish)
 
 
 def _definition(lock: Lock) -> str:

@@ -26,6 +26,8 @@ _OF_THE_RUN = (
     "runId",
     "runKind",
     "runLicense",
+    "runWorld",
+    "worldNotOpened",
     "taskArn",
     "address",
     "routing",

@@ -12,6 +12,7 @@ from actions.billing.pricing import hourly_rate
 from actions.errors import UnderMaintenance
 from actions.instances.locking import Lock
 from actions.instances.transitions import transition
+from actions.instances.worlds import world_to_open
 from actions.licenses.choosing import refusal, suitable
 from actions.licenses.rules import is_leased, is_leased_by
 from actions.rates import counted_use, used_up
@@ -47,6 +48,8 @@ def start_run(
             "lastStarted": now,
             "runLicense": license_id,
         }
+        if world := world_to_open(instance, now):
+            run_fields["runWorld"] = world
         operations = _operations(platform, instance, license, run_fields, session)
         try:
             transact(*operations)
@@ -137,4 +140,6 @@ def _run(
     }
     if license_id:
         run["licenseId"] = license_id
+    if world := run_fields.get("runWorld"):
+        run["world"] = world
     return run

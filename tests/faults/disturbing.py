@@ -77,7 +77,17 @@ def undisturbed(stage: Stage, scenario: Scenario) -> Undisturbed:
     assert _tell(stage, scenario) is None
     assert not stage.failed
     assert scenario.status() == scenario.ends, scenario.status()
-    return Undisturbed(before, unasked, inventory(), tuple(AWS.calls))
+    calls = tuple(AWS.calls)
+    if scenario.asks == PREPARE:
+        _begin_session(stage)
+    return Undisturbed(before, unasked, inventory(), calls)
+
+
+def _begin_session(stage: Stage) -> None:
+    """The schedule calls once more, which finds the server up."""
+    stage.clock.tick(60)
+    assert succeeded(stage.call(sample(PREPARE)))
+    stage.go_on()
 
 
 def _unasked(stage: Stage) -> Inventory:
@@ -94,10 +104,11 @@ def disturbed(stage: Stage, case: Case, wanted: Undisturbed) -> Mended:
         _each_minute(stage, case.scenario, lambda: False)
         # A start that was decided for a session is the other schedule's to finish.
         _only_ticks(stage)
+        _begin_session(stage)
         _compare(case.scenario, wanted.after)
         return Mended()
     if case.recovery == REPEATED:
-        _repeat(stage, request, died=case.mode in (DIES_BEFORE, DIES_AFTER))
+        _repeat(stage, case.scenario, request, died=case.mode in (DIES_BEFORE, DIES_AFTER))
         needed_tick = inventory("tables") != {"tables": wanted.after["tables"]}
         _only_ticks(stage)
         mend(stage, case.scenario)
@@ -107,7 +118,7 @@ def disturbed(stage: Stage, case: Case, wanted: Undisturbed) -> Mended:
     _only_ticks(stage, silent=case.recovery == SILENCE)
     if request and left_undone:
         _compare(case.scenario, wanted.unasked)
-        assert succeeded(stage.call(request))
+        assert succeeded(stage.call(case.scenario.repeated(request)))
         stage.go_on()
         if case.scenario.ticked:
             _only_ticks(stage)
@@ -180,14 +191,14 @@ def _is_left_undone(scenario: Scenario, wanted: Undisturbed) -> bool:
     return bool(is_lost) or inventory("tables") == wanted.before
 
 
-def _repeat(stage: Stage, request: Event | None, *, died: bool) -> None:
+def _repeat(stage: Stage, scenario: Scenario, request: Event | None, *, died: bool) -> None:
     """The caller asks again and failed events come again, until both are content; three times at most."""
     if died:
         stage.go_on()  # what ECS does meanwhile finds the dead process's hold
     for wait in (HOLD_SECONDS if died else 1, HOLD_SECONDS, HOLD_SECONDS):
         stage.clock.tick(wait)
         if request:
-            answer = stage.call(request)
+            answer = stage.call(scenario.repeated(request))
             said = answer.get("errorCode") if answer else "no answer"
             assert said in (None, "RESOURCE_CONFLICT", "RESOURCE_NOT_FOUND"), answer
             is_refused = said == "RESOURCE_CONFLICT" and not is_there_already(answer)
