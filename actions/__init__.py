@@ -24,6 +24,7 @@ ACTIONS = {
     "change-credentials": "actions.instances.change_credentials",
     "keep-alive": "actions.instances.keep_alive",
     "set-auto-shutdown": "actions.instances.set_auto_shutdown",
+    "set-size": "actions.instances.set_size",
     "schedule-session": "actions.scheduling.schedule_session",
     "move-session": "actions.scheduling.move_session",
     "cancel-scheduled-session": "actions.scheduling.cancel_scheduled_session",

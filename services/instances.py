@@ -74,6 +74,7 @@ class Choices(TypedDict):
     allowLicenseSharing: bool
     operatorAccount: bool
     idleSeconds: NotRequired[int]
+    memory: NotRequired[int]  # MiB, from the next start on; the operator's size unless chosen
     imageTag: NotRequired[
         str
     ]  # the tag to start: the version, until the build that came of it is known
@@ -106,6 +107,7 @@ class PresentRun(TypedDict):
     runId: NotRequired[ReadOnly[str]]
     runKind: NotRequired[ReadOnly[Kind]]
     runLicense: NotRequired[ReadOnly[str]]  # of one that plays
+    runSize: NotRequired[ReadOnly[list[int]]]  # the same: CPU units and MiB
     taskArn: NotRequired[ReadOnly[str]]  # once ECS has been asked for it
     upSince: NotRequired[ReadOnly[int]]  # once it was seen running
     address: NotRequired[str]
@@ -142,7 +144,9 @@ class Instance(Identity, Choices, Resources, Bookings, PresentRun, Work):
     status: ReadOnly[InstanceStatus]
     statusSince: int
     lastStarted: NotRequired[int]
-    lastArrival: NotRequired[dict[str, int]]  # seconds from the decision to each phase, in its last good start
+    lastArrival: NotRequired[
+        dict[str, int]
+    ]  # seconds from the decision to each phase, in its last good start
     foundryBuild: NotRequired[str]  # the newest that has run on its files
     reason: NotRequired[str]
     purged: NotRequired[bool]  # of one being destroyed: whether its files are erased

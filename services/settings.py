@@ -57,12 +57,15 @@ class Settings(BaseModel):
     listener_arn: str
     load_balancer_dns: str
     load_balancer_zone_id: str
-    servers_url: str = ""  # where members' servers are reached; the load balancer, by HTTPS, unless given
+    servers_url: str = (
+        ""  # where members' servers are reached; the load balancer, by HTTPS, unless given
+    )
     bucket_user_boundary: str
     operator_secret_arn: str = ""
     admin_user_ids: str = ""
     task_cpu: int = Field(default=1024, gt=0)
     task_memory: int = Field(default=2048, gt=0)
+    largest_memory: int = Field(default=8192, gt=0)  # that a member may ask for
     image: str = "ghcr.io/felddy/foundryvtt"
     stable_host_name: bool = True
     preparation_seconds: int = Field(default=600, ge=600)

@@ -26,6 +26,7 @@ _OF_THE_RUN = (
     "runId",
     "runKind",
     "runLicense",
+    "runSize",
     "taskArn",
     "address",
     "routing",

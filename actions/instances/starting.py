@@ -11,6 +11,7 @@ from typing import Any, cast
 from actions.billing.pricing import hourly_rate
 from actions.errors import UnderMaintenance
 from actions.instances.locking import Lock
+from actions.instances.sizes import size_of
 from actions.instances.transitions import transition
 from actions.licenses.choosing import refusal, suitable
 from actions.licenses.rules import is_leased, is_leased_by
@@ -46,6 +47,7 @@ def start_run(
             "statusSince": now,
             "lastStarted": now,
             "runLicense": license_id,
+            "runSize": list(size_of(platform.settings, instance)),
         }
         operations = _operations(platform, instance, license, run_fields, session)
         try:
@@ -124,15 +126,15 @@ def _run(
     license_id: str | None = None,
 ) -> Run:
     settings, kind = platform.settings, run_fields["runKind"]
-    size = PURGE_SIZE if kind == "purge" else (settings.task_cpu, settings.task_memory)
+    cpu, memory = run_fields.get("runSize", PURGE_SIZE)
     run: Run = {
         "runId": run_fields["runId"],
         "userId": instance["userId"],
         "instanceId": instance["instanceId"],
         "kind": kind,
-        "cpu": size[0],
-        "memory": size[1],
-        "rate": hourly_rate(settings, *size),
+        "cpu": cpu,
+        "memory": memory,
+        "rate": hourly_rate(settings, cpu, memory),
         "requestedAt": clock.now(),
     }
     if license_id:

@@ -22,6 +22,7 @@ _SHOWN = (
     "lastStarted",
     "foundryVersion",
     "foundryBuild",
+    "memory",
 )
 
 

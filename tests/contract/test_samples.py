@@ -114,6 +114,7 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
     invoke(sample("schedule-session", startTime=sample("admin-list-sessions")["from"]))
     tell("admin-list-sessions", userId="admin")
     tell("admin-audit", userId="admin")
+    tell("set-size")
     tell("destroy-instance")
     tell("chat")
     tell("list-data")

@@ -248,6 +248,7 @@ SCENARIOS = (
     Scenario("give a licence back", _leased, "release-license", "created"),
     Scenario("keep alive", running, "keep-alive", "running"),
     Scenario("stop sooner", created, "set-auto-shutdown", "created"),
+    Scenario("more memory", created, "set-size", "created"),
     Scenario("book", created, "schedule-session", "created", more={"startTime": in_two_hours}),
     Scenario("move", _booked, "move-session", "created", more=SESSION | {"startTime": in_an_hour}),
     Scenario("cancel", _booked, "cancel-scheduled-session", "created", more=SESSION),

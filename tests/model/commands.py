@@ -119,6 +119,7 @@ minor = st.one_of(
     _asking(ASK, **_TIMES),
     _asking(KEEP, minutes=st.integers(10, 720)),
     _asking("set-auto-shutdown", idleMinutes=st.integers(10, 60)),
+    _asking("set-size", memory=st.sampled_from([2048, 4096, 8192])),
     _asking(UPDATE, foundryVersion=st.sampled_from(["12", "13"])),
     _asking(CREDENTIALS, key=st.sampled_from(["one", "two", "ada"])),
     _asking(REGISTER, url=st.sampled_from(["https://a.example/", "https://b.example/hook"])),
