@@ -6,7 +6,7 @@ found again by the target group's name, which derives from the instance's id.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -16,6 +16,9 @@ from services.errors import LoadBalancerFull
 from services.settings import Settings
 
 PORT = 30000
+WARMING = (
+    "x-foundry-warming"  # the header by which the platform alone reaches a server that is coming up
+)
 _PRIORITIES = 50_000
 _FULL = {"TooManyTargetGroups", "TooManyRules", "TooManyUniqueTargetGroupsPerLoadBalancer"}
 
@@ -26,30 +29,34 @@ class Elb:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
-    def route(self, instance_id: str, host: str, address: str) -> None:
-        """Send what is asked of `host` to `address`; repeating it completes a half-made route.
+    def warm(self, instance_id: str, host: str, address: str, key: str) -> str:
+        """Send to `address` what is asked of `host` with the header WARMING and `key`; returns the rule's ARN.
 
-        Raises LoadBalancerFull when no more instances can be reached at once.
+        Repeating it completes a half-made route. Raises LoadBalancerFull when no more instances can be reached at
+        once.
         """
         try:
             group = self._make_group(instance_id)
             client("elbv2").register_targets(
                 TargetGroupArn=group, Targets=[{"Id": address, "Port": PORT}]
             )
-            self._make_rule(instance_id, host, group)
+            return self._make_rule(instance_id, host, group, key)
         except ClientError as error:
             if code_of(error) not in _FULL:
                 raise
             raise LoadBalancerFull(code_of(error)) from error
+
+    def open(self, rule: str, host: str) -> None:
+        """Send all that is asked of `host` where `rule`, which `warm` has made, leads."""
+        client("elbv2").modify_rule(RuleArn=rule, Conditions=[_of_host(host)])
 
     def unroute(self, instance_id: str) -> None:
         """Remove the instance's route, whole or half-made; no error if there is none."""
         group = self._find_group(instance_id)
         if group is None:
             return
-        for rule in self._rules():
-            if any(action.get("TargetGroupArn") == group for action in rule["Actions"]):
-                _forgiving(client("elbv2").delete_rule, "RuleNotFound", RuleArn=rule["RuleArn"])
+        for rule in _leading_to(group, self._rules()):
+            _forgiving(client("elbv2").delete_rule, "RuleNotFound", RuleArn=rule["RuleArn"])
         _forgiving(client("elbv2").delete_target_group, "TargetGroupNotFound", TargetGroupArn=group)
 
     def check(self) -> None:
@@ -91,28 +98,38 @@ class Elb:
         groups = answer["TargetGroups"]
         return str(groups[0]["TargetGroupArn"]) if groups else None
 
-    def _make_rule(self, instance_id: str, host: str, group: str) -> None:
-        """Priorities are unique per listener: begin at one derived from the id, on a clash take a free one."""
+    def _make_rule(self, instance_id: str, host: str, group: str, key: str) -> str:
+        """The ARN of the group's rule, made unless it is there.
+
+        Priorities are unique per listener: begin at one derived from the id, on a clash take a free one.
+        """
         priority = int(instance_id, 16) % _PRIORITIES + 1
         try:
-            self._create_rule(host, group, priority)
+            return self._create_rule(host, group, priority, key)
         except ClientError as error:
             if code_of(error) != "PriorityInUse":
                 raise
             rules = self._rules()
-            if any(a.get("TargetGroupArn") == group for rule in rules for a in rule["Actions"]):
-                return
+            if found := next(_leading_to(group, rules), None):
+                return str(found["RuleArn"])
             taken = {rule["Priority"] for rule in rules}
-            self._create_rule(host, group, _free(priority, taken))
+            return self._create_rule(host, group, _free(priority, taken), key)
 
-    def _create_rule(self, host: str, group: str, priority: int) -> None:
-        client("elbv2").create_rule(
+    def _create_rule(self, host: str, group: str, priority: int, key: str) -> str:
+        answer = client("elbv2").create_rule(
             ListenerArn=self._settings.listener_arn,
             Priority=priority,
-            Conditions=[{"Field": "host-header", "HostHeaderConfig": {"Values": [host]}}],
+            Conditions=[
+                _of_host(host),
+                {
+                    "Field": "http-header",
+                    "HttpHeaderConfig": {"HttpHeaderName": WARMING, "Values": [key]},
+                },
+            ],
             Actions=[{"Type": "forward", "TargetGroupArn": group}],
             Tags=[{"Key": "stack", "Value": self._settings.stack}],
         )
+        return str(answer["Rules"][0]["RuleArn"])
 
     def _name(self, instance_id: str) -> str:
         return f"fvtt-{self._settings.stack_mark}-{instance_id}"  # at most 32 characters
@@ -124,6 +141,14 @@ class Elb:
             for page in pages.paginate(ListenerArn=self._settings.listener_arn)
             for rule in page["Rules"]
         ]
+
+
+def _of_host(host: str) -> dict[str, Any]:
+    return {"Field": "host-header", "HostHeaderConfig": {"Values": [host]}}
+
+
+def _leading_to(group: str, rules: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    return (r for r in rules if any(a.get("TargetGroupArn") == group for a in r["Actions"]))
 
 
 def _forgiving(call: Callable[..., Any], gone: str, **arguments: str) -> None:

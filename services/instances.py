@@ -116,7 +116,9 @@ class PresentRun(TypedDict):
     phase: NotRequired[Phase]  # how far its start was when it was last looked at
     lookedAt: NotRequired[int]
     arrival: NotRequired[dict[str, int]]  # when each phase began
-    saidReady: NotRequired[bool]  # once its member was told that it is ready, or for what it waits
+    saidReady: NotRequired[
+        str
+    ]  # once its member was told that it is ready, or what it waits for: the session's id, if there is one
     seenAt: NotRequired[int]
     idleSince: NotRequired[int]
     noticedAt: NotRequired[int]
@@ -207,10 +209,10 @@ class Instances(LockableTable[Instance]):
         items, last = self.page(limit, after, full=True)
         return cast("list[Instance]", items), last
 
-    def due_ids(self, now: int) -> Iterator[str]:
-        """The users whose instances want attention at `now`, longest due first."""
+    def due_at(self, now: int) -> Iterator[Instance]:
+        """The instances that want attention at `now`, longest due first, as the index shows them, which may lag."""
         wanted = Key("due").eq(self.due) & Key("dueAt").lte(now)
-        return (item["userId"] for item in self.query("DueIndex", wanted))
+        return (cast("Instance", item) for item in self.query("DueIndex", wanted))
 
     def change(
         self,

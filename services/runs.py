@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
@@ -56,12 +56,13 @@ _AUTOMATIC = frozenset(
 class End:
     """How a run ended: by what, whether ECS has said so, and whether Foundry closed its world before.
 
-    `clean` is None where Foundry was not asked.
+    `clean` is None where Foundry was not asked; `arrival` is when each phase of its start began.
     """
 
     cause: EndCause
     seen: bool
     clean: bool | None = None
+    arrival: Mapping[str, int] | None = None
 
 
 class Bill(TypedDict):
@@ -73,6 +74,7 @@ class Bill(TypedDict):
     endedBy: NotRequired[EndCause]
     endSeen: NotRequired[bool]
     clean: NotRequired[bool]
+    arrival: NotRequired[dict[str, int]]
 
 
 class Run(Bill):
@@ -137,6 +139,7 @@ class Runs(Table):
             "endedBy": end.cause,
             "endSeen": end.seen,
             **({} if end.clean is None else {"clean": end.clean}),
+            **({"arrival": end.arrival} if end.arrival else {}),
         }
         return self.update(run["runId"], absent("stoppedAt"), billed, ("open",))
 

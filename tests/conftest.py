@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from tests.http import issuing
 
 emulator.shorten()
+emulator.provision()
 T = TypeVar("T")
 PROOF = "proof"  # under this name a test's report has what the test found
 
@@ -64,15 +65,28 @@ def _stack() -> Iterator[tuple[dict[str, str], emulated.Copy]]:
         yield environment, emulated.Copy()
 
 
+@pytest.fixture(scope="session")
+def _balancer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[foundry_server.Balancer]:
+    directory = tmp_path_factory.mktemp("balancer")
+    with foundry_server.balancer(directory) as balancer:
+        os.environ["SSL_CERT_FILE"] = str(directory / "ca.pem")
+        yield balancer
+        del os.environ["SSL_CERT_FILE"]
+
+
 @pytest.fixture
 def aws(
-    _stack: tuple[dict[str, str], emulated.Copy], monkeypatch: pytest.MonkeyPatch
+    _stack: tuple[dict[str, str], emulated.Copy],
+    _balancer: foundry_server.Balancer,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[dict[str, str]]:
     """A fresh AWS with the stack's resources; the function's environment names them."""
     environment, copy = _stack
     copy.restore()
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("SERVERS_URL", _balancer.url)
+    _balancer.begin()
     world.new_process()
     aws_calls.AWS.queue.clear()
     lambda_service.LAMBDA.begin()
@@ -138,24 +152,12 @@ def invoke(aws: dict[str, str]) -> Invoke:
     return call
 
 
-@pytest.fixture(scope="session")
-def _balancer(tmp_path_factory: pytest.TempPathFactory) -> Iterator[foundry_server.Balancer]:
-    directory = tmp_path_factory.mktemp("balancer")
-    with foundry_server.balancer(directory) as balancer:
-        os.environ["SSL_CERT_FILE"] = str(directory / "ca.pem")
-        yield balancer
-        del os.environ["SSL_CERT_FILE"]
-
-
 @pytest.fixture
 def foundry(
     _balancer: foundry_server.Balancer, aws: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> foundry_server.Balancer:
-    """The members' servers as the load balancer reaches them; a test sets what each says."""
-    _balancer.says.clear()
-    _balancer.asked.clear()
-    _balancer.admin_key = world.sample("create-instance")["foundryAdminKey"]
-    _balancer.leads_to = "/setup"
+    """The members' servers as the load balancer reaches them, by HTTPS; a test sets what each says."""
+    monkeypatch.delenv("SERVERS_URL")
     monkeypatch.setenv("LOAD_BALANCER_DNS", _balancer.address)
     world.new_process()
     return _balancer

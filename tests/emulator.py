@@ -1,4 +1,4 @@
-"""The emulator without its longest detours: it answers the same, sooner."""
+"""The emulator without its longest detours: it answers the same, sooner. And tasks do not run from the start."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from moto.core import responses
 from moto.core.serialize import BaseJSONSerializer
 from moto.core.utils import method_names_from_class
 from moto.dynamodb.parsing import ast_nodes
+from moto.ecs.models import Task
 
 _nodes: Any = ast_nodes  # which says nothing of its types
 _serialize_structure = BaseJSONSerializer._serialize_type_structure
@@ -21,6 +22,17 @@ def shorten() -> None:
     _nodes.DepthFirstTraverser.traverse_node_recursively = _traverse
     # The emulator would look at its own classes anew with each call.
     responses.method_names_from_class = lru_cache(method_names_from_class)  # type: ignore
+
+
+def provision() -> None:
+    """Let a task begin as ECS has it, in the state PROVISIONING; the emulator's runs from the start."""
+    begin: Any = Task.__init__
+
+    def provisioned(task: Task, *args: Any, **kwargs: Any) -> None:
+        begin(task, *args, **kwargs)
+        task.last_status = "PROVISIONING"
+
+    Task.__init__ = provisioned  # type: ignore
 
 
 def _as_it_is(serializer: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:

@@ -20,9 +20,11 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-from tests.world import DOMAIN
+from tests.load_balancer import is_led_to_a_task
+from tests.world import DOMAIN, sample
 
 NOBODY_PLAYS = {"active": True, "version": "13.351", "world": "world-a", "users": 0}
+UP = {"active": True}  # which proves neither a build nor that anybody plays, or nobody
 NO_WORLD = {"active": False, "version": "13.351"}
 DRIPS, POURS = "drips", "pours"
 SLOW = {
@@ -40,27 +42,48 @@ def playing(users: int) -> dict[str, Any]:
 class Balancer:
     """Where the servers are reached, what each answers, and what each was asked."""
 
-    address: str
-    says: dict[str, Any] = field(default_factory=dict)  # host: what /api/status answers
+    address: str  # by HTTPS
+    url: str  # and without
+    says: dict[str, Any] = field(default_factory=dict)  # host: what /api/status answers, else UP
+    unsigned: set[str] = field(default_factory=set)  # hosts whose Foundry shows its licence page
     asked: list[tuple[str, str]] = field(default_factory=list)  # (host, "POST /setup")
     admin_key: str = ""
     leads_to: str = "/setup"  # whither a good admin key leads
     sent: int = 0  # bytes of what has no end
+
+    def begin(self) -> None:
+        """Be as a fresh AWS has it."""
+        self.says.clear()
+        self.unsigned.clear()
+        self.asked.clear()
+        self.admin_key = sample("create-instance")["foundryAdminKey"]
+        self.leads_to = "/setup"
 
 
 @contextmanager
 def balancer(directory: Path) -> Iterator[Balancer]:
     """A running balancer; its certificate authority is written to `directory`/ca.pem."""
     certificate = certificate_of(directory)
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Foundry)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
-    server.socket = context.wrap_socket(server.socket, server_side=True)
-    server.balancer = Balancer(f"127.0.0.1:{server.server_address[1]}")  # type: ignore[attr-defined]
+    with _serving() as plain, _serving(context) as safe:
+        state = Balancer(
+            f"127.0.0.1:{safe.server_address[1]}", f"http://127.0.0.1:{plain.server_address[1]}"
+        )
+        for server in (plain, safe):
+            server.balancer = state  # type: ignore[attr-defined]
+        yield state
+
+
+@contextmanager
+def _serving(context: ssl.SSLContext | None = None) -> Iterator[ThreadingHTTPServer]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Foundry)
+    if context:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     server.stopped = threading.Event()  # type: ignore[attr-defined]
     threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
     try:
-        yield server.balancer  # type: ignore[attr-defined]
+        yield server
     finally:
         server.stopped.set()  # type: ignore[attr-defined]
         server.shutdown()
@@ -69,8 +92,15 @@ def balancer(directory: Path) -> Iterator[Balancer]:
 
 class _Foundry(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        state = self._noted()
-        said = state.says.get(self.headers["Host"])
+        state, host = self._noted(), self.headers["Host"]
+        if not is_led_to_a_task(host, self.path, dict(self.headers)):
+            self._answer(404, "<p>This table is asleep.</p>")
+            return
+        if self.path == "/":
+            leads_to = "/license" if host in state.unsigned else "/setup"
+            self._answer(302, "", {"Location": leads_to})
+            return
+        said = state.says.get(host, UP)
         text = said if isinstance(said, str) else json.dumps(said)
         if text in SLOW:
             self._goes_on(text)
@@ -80,6 +110,9 @@ class _Foundry(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         state = self._noted()
         body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+        if not is_led_to_a_task(self.headers["Host"], self.path, dict(self.headers)):
+            self._answer(404, "<p>This table is asleep.</p>")
+            return
         if self.path == "/auth":
             good = parse_qs(body).get("adminPassword") == [state.admin_key]
             self._answer(

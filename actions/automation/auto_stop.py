@@ -39,7 +39,7 @@ def stop_if_due(
     Raises ConditionFailed if it is no longer running.
     """
     now = clock.now()
-    probe = platform.foundry.probe(instance["host"]) if "address" in instance else None
+    probe = platform.foundry.probe(instance["host"], instance["runId"])
     idle, build = is_idle(probe), build_of(probe)
     since = idle_since(instance, idle, now)
     maintenance_at = maintenance["stopsAt"] if maintenance else None

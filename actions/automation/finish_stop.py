@@ -44,7 +44,8 @@ def _shut_world(lock: Lock) -> None:
     instance = lock.instance
     if "address" in instance and "clean" not in instance:
         admin_key = lock.platform.secrets.read(instance["secretArn"])["adminKey"]
-        lock.note({"clean": lock.platform.foundry.shut_world(instance["host"], admin_key)})
+        foundry, run_id = lock.platform.foundry, instance["runId"]
+        lock.note({"clean": foundry.shut_world(instance["host"], run_id, admin_key)})
 
 
 ACTION = Action(FinishStop, finish_stop, Scope.SYSTEM)

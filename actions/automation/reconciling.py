@@ -7,6 +7,7 @@ from typing import cast
 from actions.automation.auto_stop import stop_if_due
 from actions.automation.finish_stop import end_run
 from actions.errors import StartDelayed
+from actions.instances.arriving import look
 from actions.instances.ending import CONSISTENCY_SECONDS, is_certainly_over, is_missing_for_long
 from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.launching import launch
@@ -16,6 +17,7 @@ from actions.instances.renewing import put_version_in
 from actions.instances.stop import decide_stop
 from actions.instances.teardown import tear_down
 from actions.instances.transitions import mark_for_deletion
+from actions.instances.warming import is_arriving
 from services import clock
 from services.dynamodb import Attr
 from services.ecs import Task
@@ -62,6 +64,8 @@ def _next_step(
     if is_running(instance) and task and task.desired_status == "STOPPED":
         return observe(platform, task)
     if is_running(instance):
+        if is_arriving(instance):
+            look(platform, instance)
         return stop_if_due(platform, instance, maintenance)
     if status == InstanceStatus.STARTING:
         return _bring_up(platform, instance, task)
@@ -74,16 +78,14 @@ def _next_step(
 
 def _bring_up(platform: Platform, instance: Instance, task: Task | None) -> bool:
     """Launch what was decided and not launched, notice what has come up, give up what does not come up."""
+    limit = ARRIVAL_LIMIT_SECONDS
     if task and task.status == "RUNNING" and task.desired_status == "RUNNING":
         try:
             observe(platform, task)
         except LoadBalancerFull:
-            if _age(instance, task) <= ARRIVAL_LIMIT_SECONDS:
+            if _age(instance, task) <= limit:
                 raise
-            return _give_up(platform, instance)
-        return False
-    limit = ARRIVAL_LIMIT_SECONDS
-    if "taskArn" not in instance:
+    elif "taskArn" not in instance:
         if _launch_again(platform, instance):
             return False
     elif task is None:
@@ -95,7 +97,8 @@ def _bring_up(platform: Platform, instance: Instance, task: Task | None) -> bool
 
 def _give_up(platform: Platform, instance: Instance) -> bool:
     reason = "It did not come up in time."
-    return decide_stop(platform, instance, reason, ended_by=EndCause.FAILURE)
+    is_starting = Attr("status").eq(InstanceStatus.STARTING)  # and has not come up at this moment
+    return decide_stop(platform, instance, reason, is_starting, ended_by=EndCause.FAILURE)
 
 
 def _with_missing_noted(platform: Platform, instance: Instance, task: Task | None) -> Instance:

@@ -30,6 +30,11 @@ _OF_THE_RUN = (
     "taskArn",
     "address",
     "routing",
+    "ruleArn",
+    "phase",
+    "lookedAt",
+    "arrival",
+    "saidReady",
     "seenAt",
     "upSince",
     "missingSince",
@@ -101,11 +106,13 @@ def _end_of(instance: Instance, run: Run, task: Task) -> End:
     seen = task.stopped_at is not None
     if run["kind"] == "purge":
         return End(EndCause.PURGE, seen)
-    has_run = "upSince" in instance or task.started_at
-    unasked = EndCause.CRASH if has_run else EndCause.FAILURE
+    # Whether Foundry has ever answered: until then it has not come up.
+    is_starting = instance["status"] == InstanceStatus.STARTING
+    unasked = EndCause.FAILURE if is_starting else EndCause.CRASH
     if instance["status"] == InstanceStatus.DESTROYING:
         unasked = EndCause.DESTROY
-    return End(instance.get("endedBy", unasked), seen, instance.get("clean"))
+    cause = instance.get("endedBy", unasked)
+    return End(cause, seen, instance.get("clean"), instance.get("arrival"))
 
 
 def _existed(instance: Instance, task: Task) -> tuple[int, int]:

@@ -14,25 +14,21 @@ from actions.billing.budget import warn_if_near
 from actions.instances.causes import why_it_ended
 from actions.instances.closing import UNCLEAN, close_run
 from actions.instances.idling import LOOK_AGAIN_SECONDS
-from actions.instances.locking import Lock, lock_run
+from actions.instances.locking import lock_run
 from actions.instances.stop import decide_stop
 from actions.instances.strays import settle_stray
 from actions.instances.teardown import tear_down
-from actions.instances.transitions import transition
+from actions.instances.warming import ARRIVING_SECONDS, is_arriving, warm_up
 from actions.notices import tell
 from services import clock
 from services.dynamodb import Attr, ConditionFailed
 from services.ecs import Task
-from services.errors import LoadBalancerFull
 from services.instances import Instance, InstanceStatus
-from services.locks import LOCK_FIELDS
 from services.platform import Platform
 from services.runs import EndCause
 
 _log = structlog.get_logger()
 PURGE_AGAIN_SECONDS = 3600  # a purge that failed is not run again at once, since each try costs
-_NO_ADDRESS = "The server runs, but it was given no network address, so that nobody can reach it."
-_NO_ROUTE = "All routes of the load balancer are in use; the server is reachable when one is free."
 
 
 def observe(platform: Platform, task: Task) -> bool:
@@ -54,64 +50,17 @@ def observe(platform: Platform, task: Task) -> bool:
         decide_stop(platform, instance, why_it_ended(task), ended_by=EndCause.CRASH)
     if task.status == "RUNNING" and task.desired_status == "RUNNING":
         if instance["status"] == InstanceStatus.STARTING:
-            _up(platform, instance, task)
+            warm_up(platform, instance, task)
         elif instance["status"] == InstanceStatus.RUNNING:
             _still_up(platform, instance)
     return False
 
 
-def _up(platform: Platform, instance: Instance, task: Task) -> None:
-    """The task runs: route to it."""
-    # `routing` is noted before anything is made, so that the end of the run knows there may be a route.
-    lock = lock_run(
-        platform,
-        instance,
-        Attr("status").eq(InstanceStatus.STARTING),
-        routing=task.address is not None,
-        taskArn=task.arn,
-    )
-    if lock is None:
-        return
-    with lock:
-        reason = "" if task.address else _NO_ADDRESS
-        if task.address:
-            try:
-                platform.elb.route(instance["instanceId"], instance["host"], task.address)
-            except LoadBalancerFull:
-                lock.note({"reason": _NO_ROUTE})
-                raise
-        _note_running(lock, task, reason)
-
-
-def _note_running(lock: Lock, task: Task, reason: str) -> None:
-    platform, instance, now = lock.platform, lock.instance, clock.now()
-    up_since = task.pulled_from or task.started_at or now
-    values: dict[str, object] = {
-        "upSince": up_since,
-        "seenAt": now,
-        "due": "instance",
-        **({"address": task.address} if task.address else {}),
-        **({"reason": reason} if reason else {}),
-    }
-    # A stop may have come while the route was made: it keeps its status and is due at once.
-    found = platform.instances.find(instance["userId"]) or instance
-    status = found["status"]
-    if status == InstanceStatus.STARTING:
-        status = InstanceStatus.RUNNING
-        values |= {"statusSince": task.started_at or now, "dueAt": now + LOOK_AGAIN_SECONDS}
-    else:
-        values["dueAt"] = now
-    removed = (*LOCK_FIELDS, "formerRevision", *(() if reason else ("reason",)))
-    lock.finish(
-        *transition(platform, found, status, lock.held, values, removed),
-        platform.runs.note_start(instance["runId"], up_since),
-    )
-
-
 def _still_up(platform: Platform, instance: Instance) -> None:
     now = clock.now()
     same = Attr("runId").eq(instance["runId"]) & Attr("status").eq(InstanceStatus.RUNNING)
-    seen = {"seenAt": now, "dueAt": now + LOOK_AGAIN_SECONDS}
+    pause = ARRIVING_SECONDS if is_arriving(instance) else LOOK_AGAIN_SECONDS
+    seen = {"seenAt": now, "dueAt": now + pause}
     change = platform.instances.change(instance, same, seen, ("missingSince",))
     with suppress(ConditionFailed):  # it is being stopped, and due for that
         platform.instances.apply_update(change)

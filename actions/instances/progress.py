@@ -29,7 +29,7 @@ def _coming_up(instance: Instance, task: Task | None) -> str:
     if task.status == "STOPPED":
         return f"The start failed: {why_it_ended(task)}"
     if task.status == "RUNNING":
-        return "Foundry is up; the way to it is being opened"
+        return "Foundry is starting"
     if task.pulled_from and not task.pulled_until:
         return "Pulling the image"
     if not task.pulled_until:

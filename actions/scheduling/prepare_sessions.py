@@ -1,4 +1,4 @@
-"""prepare-sessions: every minute, the sessions that are due."""
+"""prepare-sessions: every minute, the sessions that are due, and the servers that somebody waits for."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ from functools import partial
 
 from actions.action import Action, Answer, Scope, SystemRequest
 from actions.due_work import due_now, run_steps
+from actions.instances.arriving import look
+from actions.instances.warming import is_arriving
 from actions.scheduling.preparing import advance
 from services import clock
+from services.instances import Instance
 from services.platform import Platform
 from services.sessions import NOT_BEGUN
 
@@ -17,8 +20,17 @@ class PrepareSessions(SystemRequest):
 
 
 def prepare_sessions(request: PrepareSessions, platform: Platform) -> Answer:
-    """Take every due session a step further, side by side; one failing session does not stop the others."""
-    sessions = due_now(platform.sessions.due(clock.now()), platform.sessions.find)
+    """Take every due session a step further, side by side; one failing session does not stop the others.
+
+    What is coming up is looked at first, so that a session finds it as it is.
+    """
+    now = clock.now()
+    arriving = [i for i in platform.instances.due_at(now) if is_arriving(i)]
+    looks = run_steps(
+        [partial(_look, platform, instance) for instance in arriving],
+        [{"instanceId": instance["instanceId"]} for instance in arriving],
+    )
+    sessions = due_now(platform.sessions.due(now), platform.sessions.find)
     prepared = [session for session in sessions if session["status"] in NOT_BEGUN]
     outcome = run_steps(
         [partial(advance, platform, session) for session in sessions],
@@ -28,9 +40,14 @@ def prepare_sessions(request: PrepareSessions, platform: Platform) -> Answer:
         "success": True,
         "sessionsPrepared": len(prepared),
         "instancesStarted": outcome.done,
-        "failures": outcome.failures,
+        "failures": looks.failures + outcome.failures,
         "message": "Session preparation completed",
     }
+
+
+def _look(platform: Platform, instance: Instance) -> bool:
+    look(platform, instance)
+    return False
 
 
 ACTION = Action(PrepareSessions, prepare_sessions, Scope.SYSTEM)

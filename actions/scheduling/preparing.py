@@ -15,6 +15,7 @@ from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.launching import launch
 from actions.instances.starting import start_run
 from actions.instances.stop import decide_stop
+from actions.instances.warming import tell_of_session
 from actions.licenses import rules
 from actions.licenses.reservations import (
     booking_in_play,
@@ -140,9 +141,10 @@ def _begin(platform: Platform, session: Session, instance: Instance) -> None:
     platform.sessions.apply(
         platform.sessions.move(session, SessionStatus.RUNNING, values, ("reason",))
     )
-    url = f"https://{instance['host']}"
-    facts = {"sessionId": session["sessionId"], "startTime": session["startTime"]}
-    tell(platform, "session-ready", instance, f"Your table is ready: {url}", None, **facts)
+    # Of one that comes up, its arrival tells.
+    if instance.get("saidReady", session["sessionId"]) != session["sessionId"]:
+        booking = next(b for b in instance["bookings"] if b["sessionId"] == session["sessionId"])
+        tell_of_session(platform, instance, booking, instance["phase"])
 
 
 def _end_early(platform: Platform, session: Session) -> None:

@@ -26,6 +26,7 @@ def running(invoke, ecs, foundry, freezer, once):
         invoke(sample("create-instance"))
         invoke(sample("start-instance"))
         ecs.comes_up(ecs.only_task())
+        AWS.queue.clear()  # of the notice that it is ready
 
     once(run)
     foundry.says[HOST] = playing(4)

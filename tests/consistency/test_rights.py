@@ -190,7 +190,7 @@ def _routes(s: Stack) -> Things:
         **each(elb, "CreateTargetGroup DeleteTargetGroup RegisterTargets", group),
         **each(elb, "AddTags", group, rule),
         **each(elb, "CreateRule", listener),
-        **each(elb, "DeleteRule", rule),
+        **each(elb, "ModifyRule DeleteRule", rule),
         **each(elb, "DescribeTargetGroups DescribeRules DescribeLoadBalancers", "*"),
     }
 

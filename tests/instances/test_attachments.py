@@ -24,16 +24,18 @@ def starting(invoke, ecs):
 
 
 @pytest.mark.parametrize("attachments", WITHOUT, ids=str)
-def test_a_task_that_runs_without_attachments_yet_runs_as_if_it_had_none(
+def test_a_task_that_runs_without_attachments_yet_is_reached_once_it_has_some(
     starting, invoke, ecs, attachments
 ):
     event = ecs.up(starting)
     event["detail"]["attachments"] = attachments
     assert invoke(event)["success"] is True
     status = invoke(sample("status"))
-    assert status["status"] == "running"
+    assert status["status"] == "starting"
     assert "no network address" in str(status)
     assert world.client("elbv2").describe_target_groups()["TargetGroups"] == []
+    invoke(ecs.event(starting))
+    assert invoke(sample("status"))["status"] == "running"
 
 
 @pytest.mark.parametrize(

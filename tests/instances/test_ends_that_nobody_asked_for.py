@@ -36,6 +36,7 @@ def running(invoke, ecs, freezer, once):
     invoke(sample("start-instance"))
     task = ecs.only_task()
     ecs.comes_up(task)
+    AWS.queue.clear()  # of the notice that it is ready
     freezer.tick(600)
     return task
 

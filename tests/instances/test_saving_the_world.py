@@ -15,6 +15,7 @@ def stopping(invoke, ecs, foundry):
     invoke(sample("create-instance"))
     invoke(sample("start-instance"))
     ecs.comes_up(ecs.only_task())
+    foundry.asked.clear()
     invoke(sample("stop-instance"))
     return AWS.queue.pop()
 

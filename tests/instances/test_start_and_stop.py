@@ -136,6 +136,7 @@ def test_two_routes_that_want_the_same_priority_both_get_one(created, invoke, ec
 
 
 def test_stop_hands_the_waiting_to_an_invocation_of_its_own(running, invoke, ecs):
+    AWS.queue.clear()
     invoke(sample("stop-instance"))
     assert AWS.queue == [
         {
@@ -216,7 +217,7 @@ def test_a_task_without_a_network_address_is_said_to_be_unreachable(created, inv
     event["detail"]["attachments"] = []
     invoke(event)
     status = invoke("status", userId=USER)
-    assert status["status"] == "running"
+    assert status["status"] == "starting"
     assert "no network address" in status["message"]
     assert routes() == []
 

@@ -124,7 +124,7 @@ def test_a_state_is_shown_for_five_minutes_after_it_was_left_and_no_longer(
         with LAG.one_invocation():
             answer = client("ecs").describe_tasks(cluster=cluster(aws), tasks=[arn])
         seen.append(answer["tasks"][0]["lastStatus"])
-    assert {"RUNNING", "STOPPED"} == set(seen[:ECS_SECONDS])
+    assert {"PROVISIONING", "RUNNING", "STOPPED"} == set(seen[:ECS_SECONDS])
     assert set(seen[ECS_SECONDS:]) == {"STOPPED"}
 
 

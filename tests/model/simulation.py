@@ -27,9 +27,10 @@ from tests import world
 from tests.aws_calls import AWS, ProcessDied
 from tests.community import borrower, owner
 from tests.fargate import CLUSTER
-from tests.foundry_server import NOBODY_PLAYS
+from tests.foundry_server import NOBODY_PLAYS, UP
 from tests.lagging import hooks
 from tests.lagging.lag import LAG
+from tests.load_balancer import is_led_to_a_task
 from tests.model import emulated
 from tests.model.functions_cluster import Cluster
 from tests.model.interrupting import CALLS, Interruption
@@ -314,7 +315,7 @@ class Simulation:
         if events_arrive:
             self.deliver_all()
         # A tick that finds nothing does nothing (a rule of its own shows it): those are left out.
-        if ticks and self.is_due("sessions"):
+        if ticks and self.is_due("sessions", "instances"):
             self.tick(PREPARE, ticks)
         if ticks and self.now // 300 > before // 300 and self.is_due("instances", "functions"):
             self.tick(CHECK, ticks)
@@ -397,13 +398,15 @@ def simulation() -> Iterator[Simulation]:
 def _foundry(says: dict[str, Any]) -> Any:
     """What the servers behind the load balancer answer, without a connection."""
 
-    def urlopen(pool: Any, method: str, url: str, *_: Any, **__: Any) -> urllib3.HTTPResponse:
+    def urlopen(
+        pool: Any, method: str, url: str, body: Any = None, headers: Any = None, *_: Any, **__: Any
+    ) -> urllib3.HTTPResponse:
         host = pool.assert_hostname
-        if says.get(host) is None:
+        if not is_led_to_a_task(host, url, headers or {}) or says.get(host, UP) is None:
             raise urllib3.exceptions.NewConnectionError(pool, "nobody answers")
-        body = BytesIO(json.dumps(says[host]).encode())
-        if (method, url) == ("POST", "/auth"):
-            return urllib3.HTTPResponse(body, {"Location": "/setup"}, 302)
-        return urllib3.HTTPResponse(body, status=200, preload_content=False)
+        said = BytesIO(json.dumps(says.get(host, UP)).encode())
+        if (method, url) in (("POST", "/auth"), ("GET", "/")):
+            return urllib3.HTTPResponse(said, {"Location": "/setup"}, 302)
+        return urllib3.HTTPResponse(said, status=200, preload_content=False)
 
     return urlopen
