@@ -151,6 +151,9 @@ class Instance(Identity, Choices, Resources, Bookings, PresentRun, Work):
     ]  # seconds from the decision to each phase, in its last good start
     foundryBuild: NotRequired[str]  # the newest that has run on its files
     reason: NotRequired[str]
+    failedRun: NotRequired[str]  # its last run that ended though nobody asked for it
+    failure: NotRequired[dict[str, Any]]  # why that was, as `status` shows it until the next start
+    nextMemory: NotRequired[int]  # MiB, for its next start if that is not its member's own
     purged: NotRequired[bool]  # of one being destroyed: whether its files are erased
     emptied: NotRequired[bool]  # and whether all else is gone
 

@@ -44,6 +44,7 @@ def status(request: Status, platform: Platform) -> Answer:
         "instanceUrl": f"https://{instance['host']}",
         "message": _message(platform, instance),
         **{field: stored[field] for field in _SHOWN if field in stored},
+        **({"failure": instance["failure"]} if "failure" in instance else {}),
         **_next_session(instance, platform.settings),
         **(_next_stop(platform, instance) if is_running(instance) else {}),
     }

@@ -80,6 +80,18 @@ def _stop_lost(stage: Stage) -> None:
     stage.pending.clear()
 
 
+def _out_of_memory(stage: Stage) -> None:
+    """The task has ended for want of memory; the event of it is on its way."""
+    running(stage)
+    said = "OutOfMemoryError: Container killed due to memory usage"
+    stage.pending.append(stage.ecs.ended(stage.ecs.only_task(), exit_code=137, reason=said))
+
+
+def _out_of_memory_unnoticed(stage: Stage) -> None:
+    _out_of_memory(stage)
+    stage.pending.clear()
+
+
 def _crashed_unnoticed(stage: Stage) -> None:
     _crashed(stage)
     stage.pending.clear()
@@ -208,6 +220,7 @@ SCENARIOS = (
     Scenario("stop", running, "stop-instance", "stopped"),
     Scenario("stop while starting", starting, "stop-instance", "stopped", late=True),
     Scenario("crash", _crashed, "", "stopped"),
+    Scenario("run out of memory", _out_of_memory, "", "running"),
     Scenario("update version", created, "update-version", "created"),
     Scenario("change credentials", created, "change-credentials", "created", resumed=True),
     Scenario("destroy what never ran", created, "destroy-instance", None),
@@ -264,6 +277,7 @@ SCENARIOS = (
     Scenario("tick after a start unnoticed", _came_up_unnoticed, TICK, "running"),
     Scenario("tick after a stop lost", _stop_lost, TICK, "stopped"),
     Scenario("tick after a crash unnoticed", _crashed_unnoticed, TICK, "stopped"),
+    Scenario("tick after running out of memory", _out_of_memory_unnoticed, TICK, "running"),
     Scenario("tick while destroying", _destroy_unfinished, TICK, None),
     *OF_FUNCTIONS,
 )
