@@ -11,15 +11,18 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
+import urllib3
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from services.elb import WARMING
 from tests.load_balancer import is_led_to_a_task
 from tests.world import DOMAIN, sample
 
@@ -88,6 +91,33 @@ def _serving(context: ssl.SSLContext | None = None) -> Iterator[ThreadingHTTPSer
         server.stopped.set()  # type: ignore[attr-defined]
         server.shutdown()
         server.server_close()
+
+
+def without_connection(says: dict[str, Any]) -> Any:
+    """What takes the place of urllib3's `urlopen` where no connection can be: the servers' own answers."""
+    connected = urllib3.HTTPConnectionPool.urlopen
+
+    def urlopen(
+        pool: Any,
+        method: str,
+        url: str,
+        body: Any = None,
+        headers: Any = None,
+        *_: Any,
+        **more: Any,
+    ) -> Any:
+        sent = headers or pool.headers
+        if WARMING not in sent:
+            return connected(pool, method, url, body, headers, *_, **more)
+        said = says.get(sent["Host"], UP)
+        if said is None or not is_led_to_a_task(sent["Host"], url, sent):
+            raise urllib3.exceptions.NewConnectionError(pool, "nobody answers")
+        shown = BytesIO(json.dumps(said).encode())
+        if (method, url) in (("POST", "/auth"), ("GET", "/")):
+            return urllib3.HTTPResponse(shown, {"Location": "/setup"}, 302)
+        return urllib3.HTTPResponse(shown, status=200, preload_content=False)
+
+    return urlopen
 
 
 class _Foundry(BaseHTTPRequestHandler):

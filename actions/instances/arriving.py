@@ -24,7 +24,8 @@ LOOK_SECONDS = 3  # between two looks, however many people wait
 def look(platform: Platform, instance: Instance) -> Instance:
     """The instance as it is after a look at what it waits for: a task, Foundry, a signature, a world.
 
-    As it was if somebody has just looked, or if it waits for nothing. That AWS is busy, or that somebody else works on the instance, is no error: the next look sees more.
+    As it was if somebody has just looked, or if it waits for nothing. That AWS is busy, or that somebody else works
+    on the instance, is no error: the next look sees more.
     """
     is_playable = instance.get("phase") == Phase.READY and "saidReady" in instance
     if instance["status"] not in UP or is_playable or "taskArn" not in instance:

@@ -77,7 +77,17 @@ def undisturbed(stage: Stage, scenario: Scenario) -> Undisturbed:
     assert _tell(stage, scenario) is None
     assert not stage.failed
     assert scenario.status() == scenario.ends, scenario.status()
-    return Undisturbed(before, unasked, inventory(), tuple(AWS.calls))
+    calls = tuple(AWS.calls)
+    if scenario.asks == PREPARE:
+        _begin_session(stage)
+    return Undisturbed(before, unasked, inventory(), calls)
+
+
+def _begin_session(stage: Stage) -> None:
+    """The schedule calls once more, which finds the server up."""
+    stage.clock.tick(60)
+    assert succeeded(stage.call(sample(PREPARE)))
+    stage.go_on()
 
 
 def _unasked(stage: Stage) -> Inventory:
@@ -94,6 +104,7 @@ def disturbed(stage: Stage, case: Case, wanted: Undisturbed) -> Mended:
         _each_minute(stage, case.scenario, lambda: False)
         # A start that was decided for a session is the other schedule's to finish.
         _only_ticks(stage)
+        _begin_session(stage)
         _compare(case.scenario, wanted.after)
         return Mended()
     if case.recovery == REPEATED:

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import pytest
+import urllib3
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
 from moto.ecs.models import ecs_backends
@@ -19,6 +20,7 @@ from tests import world
 from tests.aws_calls import AWS, DIES_AFTER, Call, ProcessDied
 from tests.fargate import CLUSTER, Fargate
 from tests.faults.copies import in_a_copy
+from tests.foundry_server import without_connection
 from tests.lagging.lag import LAG
 from tests.model import emulated
 from tests.world import sample
@@ -58,6 +60,7 @@ class Stage:
         with freeze_time() as clock, pytest.MonkeyPatch.context() as patch:
             assert isinstance(clock, FrozenDateTimeFactory)
             patch.setattr("time.sleep", clock.tick)  # whoever waits lets the frozen time pass
+            patch.setattr(urllib3.HTTPConnectionPool, "urlopen", without_connection({}))
             self.clock = clock
             yield self
 

@@ -9,7 +9,7 @@ from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from io import BytesIO, StringIO
+from io import StringIO
 from random import Random
 from typing import Any
 from uuid import UUID
@@ -27,10 +27,9 @@ from tests import world
 from tests.aws_calls import AWS, ProcessDied
 from tests.community import borrower, owner
 from tests.fargate import CLUSTER
-from tests.foundry_server import NOBODY_PLAYS, UP
+from tests.foundry_server import NOBODY_PLAYS, without_connection
 from tests.lagging import hooks
 from tests.lagging.lag import LAG
-from tests.load_balancer import is_led_to_a_task
 from tests.model import emulated
 from tests.model.functions_cluster import Cluster
 from tests.model.interrupting import CALLS, Interruption
@@ -394,24 +393,7 @@ def simulation() -> Iterator[Simulation]:
         assert isinstance(clock, FrozenDateTimeFactory)
         made = Simulation(clock, Ecs(world.cluster(environment), lambda _: None))
         patch.setattr("uuid.uuid4", made.new_uuid)
-        patch.setattr(urllib3.HTTPSConnectionPool, "urlopen", _foundry(made.says))
+        patch.setattr(urllib3.HTTPConnectionPool, "urlopen", without_connection(made.says))
         yield made
         made.end()
     world.new_process()
-
-
-def _foundry(says: dict[str, Any]) -> Any:
-    """What the servers behind the load balancer answer, without a connection."""
-
-    def urlopen(
-        pool: Any, method: str, url: str, body: Any = None, headers: Any = None, *_: Any, **__: Any
-    ) -> urllib3.HTTPResponse:
-        host = pool.assert_hostname
-        if not is_led_to_a_task(host, url, headers or {}) or says.get(host, UP) is None:
-            raise urllib3.exceptions.NewConnectionError(pool, "nobody answers")
-        said = BytesIO(json.dumps(says.get(host, UP)).encode())
-        if (method, url) in (("POST", "/auth"), ("GET", "/")):
-            return urllib3.HTTPResponse(said, {"Location": "/setup"}, 302)
-        return urllib3.HTTPResponse(said, status=200, preload_content=False)
-
-    return urlopen
