@@ -25,6 +25,7 @@ ACTIONS = {
     "keep-alive": "actions.instances.keep_alive",
     "set-auto-shutdown": "actions.instances.set_auto_shutdown",
     "set-size": "actions.instances.set_size",
+    "get-logs": "actions.instances.get_logs",
     "schedule-session": "actions.scheduling.schedule_session",
     "move-session": "actions.scheduling.move_session",
     "cancel-scheduled-session": "actions.scheduling.cancel_scheduled_session",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from actions import ACTIONS
-from actions.instances.known_causes import TABLE, Cause, Mender, diagnose
+from actions.instances.known_causes import LATE, TABLE, UNKNOWN, Cause, Mender, diagnose
 from tests.diagnosis.real_texts import TEXTS
 
 AROUND = [
@@ -54,6 +54,13 @@ def test_each_source_is_named_in_the_documentation():
         number = re.fullmatch(r"([\w.-]+/[\w.-]+)#(\d+)", text.source)
         wanted = f"https://github.com/{number[1]}/issues/{number[2]}" if number else ""
         assert wanted in page, text.source
+
+
+def test_the_operators_page_has_each_row():
+    page = Path("docs/operating.md").read_text()
+    for row in (*TABLE, LATE, UNKNOWN):
+        remedy = f"`{row.remedy}`" if row.remedy else ""
+        assert f"| `{row.cause}` | {row.sentence} | {row.mender} | {remedy} |" in page
 
 
 def test_each_remedy_is_an_action_and_who_can_mend_it_has_one():

@@ -67,6 +67,7 @@ def an_evening_on_the_own_licence(ada: Member) -> None:
     ada.asks("keep-alive")
     ada.asks("set-auto-shutdown")
     ada.asks("set-size")
+    ada.asks("get-logs")
     ada.as_if(dueAt=0)
     assert ticks(ada.deployed, "auto-shutdown-check")["instancesChecked"] == 1
     ada.asks("stop-instance")
