@@ -56,7 +56,7 @@ Secret = Annotated[SecretStr, Field(min_length=1, max_length=256)]
 class Scope(Enum):
     """Who may call an action."""
 
-    PUBLIC = "public"  # anyone: it names no user and shows no user's affairs
+    PUBLIC = "public"  # anyone: it names no user, and shows no more of one's affairs than everybody may see
     USER = "user"  # the user it is about
     ADMIN = "admin"  # a user named by ADMIN_USER_IDS or by admin-grant
     INVOKE = "invoke"  # a client with that scope, or an admin

@@ -59,6 +59,50 @@ class InstanceNotFound(NotFound):
         )
 
 
+class TableNotFound(NotFound):
+    """Nobody's table is at the host name."""
+
+    def __init__(self, host: str) -> None:
+        super().__init__(
+            "There is no table here.",
+            field="host",
+            value=host[:100],
+            suggestion="Ask who sent you the link for the right one.",
+        )
+
+
+class NotForVisitors(Forbidden):
+    """The table's member lets nobody else wake it."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Only its owner wakes this table.",
+            suggestion="Ask its owner, who may also let others do it with set-wake.",
+        )
+
+
+class WrongCode(Forbidden):
+    """The code is not the table's, or not any more."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "That is not this table's code.",
+            field="code",
+            suggestion="Take the link that its owner has sent, or ask for a new one.",
+        )
+
+
+class StalePage(Forbidden):
+    """A page that wakes is none of the table's, was used, or is older than ten minutes; which, is not said."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The page had grown too old to wake the table.",
+            field="nonce",
+            suggestion="Load it again, and try once more.",
+        )
+
+
 class Conflict(PlatformError):
     """The request does not fit the present state."""
 
@@ -397,6 +441,13 @@ class TooManyAttempts(RateLimited):
 
     def __init__(self, retry_after: int) -> None:
         super().__init__("Too many attempts with a wrong secret.", retry_after)
+
+
+class TooManyWakes(RateLimited):
+    """A table, or somebody at an address, has been woken or tried too often."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("This was tried too often.", retry_after)
 
 
 class AwsRefused(PlatformError):

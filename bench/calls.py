@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 from statistics import median
@@ -78,9 +78,14 @@ def quietly(event: dict[str, Any]) -> dict[str, Any]:
 
 def ask(event: dict[str, Any]) -> Asked:
     """What an event makes the function ask of AWS."""
+    return asked_by(lambda: quietly(event))
+
+
+def asked_by(work: Callable[[], object]) -> Asked:
+    """What `work` makes the function ask of AWS."""
     AWS.begin()
     began = time.perf_counter()
-    quietly(event)
+    work()
     took = time.perf_counter() - began
     AWS.end()
     return Asked(len(AWS.calls), len(longest_chain(AWS.spans)), took)
@@ -96,10 +101,10 @@ def measure(lives: int = LIVES) -> dict[str, Asked]:
             life.live()
             lived.append(life.steps)
     counted = lived[1:]
-    return {name: _medians([steps[name] for steps in counted]) for name in counted[0]}
+    return {name: medians([steps[name] for steps in counted]) for name in counted[0]}
 
 
-def _medians(asked: list[Asked]) -> Asked:
+def medians(asked: list[Asked]) -> Asked:
     return Asked(
         calls=round(median(each.calls for each in asked)),
         chain=round(median(each.chain for each in asked)),

@@ -27,6 +27,7 @@ PAIRS = 15
 PACKAGE = Path(".bench/function")
 STACK = "bench"
 TABLE = f"{STACK}-instances"
+KEY = {"Name": f"{STACK}/webhook-key", "SecretString": '{"key": "of-codes-and-nonces"}'}
 
 BARE = f"""
 import boto3
@@ -97,11 +98,13 @@ def _dynamodb() -> Iterator[str]:
             AttributeDefinitions=[{"AttributeName": "userId", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        dynamodb.put_item(TableName=TABLE, Item={k: serialize(v) for k, v in _instance().items()})
+        dynamodb.put_item(TableName=TABLE, Item={k: serialize(v) for k, v in instance().items()})
+        aws.client("secretsmanager").create_secret(**KEY)
         yield aws.endpoint
 
 
-def _instance() -> dict[str, str | int | bool]:
+def instance() -> dict[str, str | int | bool]:
+    """Ada's server, at rest."""
     return {
         "userId": "ada",
         "instanceId": "0123456789ab",

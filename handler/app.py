@@ -38,8 +38,10 @@ def load_all() -> None:
         actions.find(name)
     for service in _OFTEN_ASKED:
         client(service)
-    import_module("handler.http.lambda_adapter")
-    import_module("services.tokens")
+    for name in ("http.lambda_adapter", "http.application", "http.table_pages"):
+        import_module(f"handler.{name}")
+    for name in ("mangum", "services.tokens"):
+        import_module(name)
 
 
 if os.environ.get("AWS_LAMBDA_INITIALIZATION_TYPE") == "snap-start":

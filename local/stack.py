@@ -62,7 +62,17 @@ def deploy(embedded: Embedded, template: Path, *options: str) -> dict[str, str]:
         PolicyName="emulator",
         PolicyDocument=json.dumps(_CONVERSE),
     )
+    _register_targets(embedded)
     return outputs
+
+
+def _register_targets(embedded: Embedded) -> None:
+    """Register the function where its template does: the emulator's CloudFormation makes groups without targets."""
+    function = embedded.client("lambda").get_alias(FunctionName=FUNCTION, Name="live")["AliasArn"]
+    elb = embedded.client("elbv2")
+    for group in elb.describe_target_groups()["TargetGroups"]:
+        if group["TargetType"] == "lambda":
+            elb.register_targets(TargetGroupArn=group["TargetGroupArn"], Targets=[{"Id": function}])
 
 
 def _first_failure(embedded: Embedded) -> str | None:

@@ -19,7 +19,7 @@ PORT = 30000
 WARMING = (
     "x-foundry-warming"  # the header by which the platform alone reaches a server that is coming up
 )
-_PRIORITIES = 50_000
+_FIRST, _PRIORITIES = 2, 49_998  # the first and the last place are the template's (docs/tables.md)
 _FULL = {"TooManyTargetGroups", "TooManyRules", "TooManyUniqueTargetGroupsPerLoadBalancer"}
 
 
@@ -58,6 +58,10 @@ class Elb:
         for rule in _leading_to(group, self._rules()):
             _forgiving(client("elbv2").delete_rule, "RuleNotFound", RuleArn=rule["RuleArn"])
         _forgiving(client("elbv2").delete_target_group, "TargetGroupNotFound", TargetGroupArn=group)
+
+    def group_of(self, instance_id: str) -> str | None:
+        """The ARN of the instance's target group, if it has one."""
+        return self._find_group(instance_id)
 
     def check(self) -> None:
         """Raise if the load balancer does not answer or is not active."""
@@ -103,7 +107,7 @@ class Elb:
 
         Priorities are unique per listener: begin at one derived from the id, on a clash take a free one.
         """
-        priority = int(instance_id, 16) % _PRIORITIES + 1
+        priority = int(instance_id, 16) % _PRIORITIES + _FIRST
         try:
             return self._create_rule(host, group, priority, key)
         except ClientError as error:
@@ -161,9 +165,9 @@ def _forgiving(call: Callable[..., Any], gone: str, **arguments: str) -> None:
 
 
 def _free(wanted: int, taken: set[str]) -> int:
-    """The next priority after `wanted` that no rule has; there are at most 100 rules in 50,000 places."""
+    """The next priority after `wanted` that no rule has; there are at most 100 rules in so many places."""
     return next(
         priority
         for step in range(_PRIORITIES)
-        if str(priority := (wanted + step - 1) % _PRIORITIES + 1) not in taken
+        if str(priority := (wanted + step - _FIRST) % _PRIORITIES + _FIRST) not in taken
     )

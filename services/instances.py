@@ -40,6 +40,14 @@ class Phase(StrEnum):
     READY = "ready"
 
 
+class Who(StrEnum):
+    """Who may wake a table by its page, besides its member."""
+
+    NOBODY = "nobody"
+    CODE = "code"  # who has its code
+    ANYONE = "anyone"
+
+
 AT_REST = (InstanceStatus.CREATED, InstanceStatus.STOPPED)
 UP = (InstanceStatus.STARTING, InstanceStatus.RUNNING)
 WHOLE = (*AT_REST, *UP, InstanceStatus.STOPPING)  # neither half made nor half gone
@@ -52,6 +60,7 @@ class Booking(TypedDict):
     licenseId: str
     begins: int
     ends: int
+    world: NotRequired[str]  # that a run in this time opens, instead of the server's own
 
 
 class Identity(TypedDict):
@@ -75,9 +84,12 @@ class Choices(TypedDict):
     operatorAccount: bool
     idleSeconds: NotRequired[int]
     memory: NotRequired[int]  # MiB, from the next start on; the operator's size unless chosen
+    world: NotRequired[str]  # to open at a start; none to begin at the setup screen
     imageTag: NotRequired[
         str
     ]  # the tag to start: the version, until the build that came of it is known
+    wake: NotRequired[Who]  # who may wake it by its page; whoever has its code, unless said
+    codeGeneration: NotRequired[int]  # how often that code was made anew
 
 
 class Resources(TypedDict):
@@ -108,6 +120,8 @@ class PresentRun(TypedDict):
     runKind: NotRequired[ReadOnly[Kind]]
     runLicense: NotRequired[ReadOnly[str]]  # of one that plays
     runSize: NotRequired[ReadOnly[list[int]]]  # the same: CPU units and MiB
+    runWorld: NotRequired[ReadOnly[str]]  # that it is to open at once
+    worldNotOpened: NotRequired[str]  # why it has not
     taskArn: NotRequired[ReadOnly[str]]  # once ECS has been asked for it
     upSince: NotRequired[ReadOnly[int]]  # once it was seen running
     address: NotRequired[str]

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from services.mock_data import MockData
     from services.notice_channels import NoticeChannels
     from services.registry import Registry
+    from services.request_counts import RequestCounts
     from services.route53 import Route53
     from services.runs import Runs
     from services.s3 import S3
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from services.self_invocation import SelfInvocation
     from services.sessions import Sessions
     from services.slots import Shares, Slots
+    from services.stack_key import StackKey
     from services.tables import Tables
     from services.task_logs import TaskLogs
     from services.task_roles import TaskRoles
@@ -197,6 +199,13 @@ class Platform:
         return Secrets(self.settings)
 
     @made_once
+    def stack_key(self) -> StackKey:
+        """What is derived from the stack's key."""
+        from services.stack_key import StackKey
+
+        return StackKey(self.settings, self.secrets)
+
+    @made_once
     def route53(self) -> Route53:
         """DNS records."""
         from services.route53 import Route53
@@ -209,6 +218,13 @@ class Platform:
         from services.elb import Elb
 
         return Elb(self.settings)
+
+    @made_once
+    def request_counts(self) -> RequestCounts:
+        """What the load balancer has counted."""
+        from services.request_counts import RequestCounts
+
+        return RequestCounts(self.settings, self.elb)
 
     @made_once
     def foundry(self) -> Foundry:
@@ -341,7 +357,7 @@ class Platform:
         """What posts to webhooks."""
         from services.webhook_delivery import WebhookDelivery
 
-        return WebhookDelivery(self.settings, self.secrets)
+        return WebhookDelivery(self.settings, self.stack_key)
 
     @made_once
     def bedrock(self) -> Bedrock:

@@ -115,12 +115,16 @@ class Registry(Table):
             _uses(user_id, now), free, {"expiresAt": (now // _DAY + 2) * _DAY}, add={use: 1}
         )
 
+    def used(self, user_id: str, use: str, now: int) -> int:
+        """How often the member has had `use` on this day. One read."""
+        return int((self.get(_uses(user_id, now)) or {}).get(use, 0))
+
     def give_use_back(self, user_id: str, use: str, now: int) -> Operation:
         """The operation that counts one `use` less."""
         return self.update(_uses(user_id, now), Attr(use).exists(), {}, add={use: -1})
 
     def count_attempt(self, who: str, allowed: int, window: int, now: int) -> Operation:
-        """The operation that counts an attempt to prove who one is; refused after `allowed` in `window` seconds."""
+        """The operation that counts an attempt, as to prove who one is; refused after `allowed` in a `window`."""
         free = absent("attempts") | Attr("attempts").lt(allowed)
         values = {"expiresAt": (now // window + 2) * window}
         return self.update(_attempts(who, window, now), free, values, add={"attempts": 1})
@@ -129,6 +133,10 @@ class Registry(Table):
         """The operation that counts one attempt less: it was none in vain."""
         key = _attempts(who, window, now)
         return self.update(key, Attr("attempts").exists(), {}, add={"attempts": -1})
+
+    def claim_nonce(self, nonce: str, until: int) -> Operation:
+        """The operation that uses up what is good once, and nowhere after `until`; refused if it was used."""
+        return self.put({"name": f"nonce:{nonce}", "expiresAt": until + _DAY}, absent("name"))
 
     def claim_fetch(self, tag: str, now: int, before: int) -> Operation:
         """The operation that claims the fetching of a release; refused if it was claimed after `before`."""

@@ -108,6 +108,8 @@ class Run(Bill, Aftermath):
     rate: Decimal
     requestedAt: int
     licenseId: NotRequired[str]  # of one that plays
+    world: NotRequired[str]  # that it was to open at once
+    worldNotOpened: NotRequired[str]  # why it has not, where that is known
     jobEntry: NotRequired[str]  # of an invocation
     startedAt: NotRequired[int]  # once the task is seen running
     # until the run is closed; then while its task is a stray, or something follows from its end
@@ -149,6 +151,10 @@ class Runs(Table):
     def note_start(self, run_id: str, started_at: int) -> Operation:
         """The operation that notes since when an open run's task has been billed by AWS."""
         return self.update(run_id, Attr("open").exists(), {"startedAt": started_at})
+
+    def note_unopened(self, run_id: str, why: str) -> Operation:
+        """The operation that notes why a run has not opened its world."""
+        return self.update(run_id, Attr("runId").exists(), {"worldNotOpened": why})
 
     def close(
         self, run: Run, started_at: int, stopped_at: int, cost: Decimal, end: End

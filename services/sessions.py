@@ -42,6 +42,7 @@ class Session(TypedDict):
     createdAt: int
     title: NotRequired[str]
     description: NotRequired[str]
+    world: NotRequired[str]  # that its runs open, instead of the server's own
     reason: NotRequired[str]  # why it was cancelled, or why its server is not there yet
     runId: NotRequired[str]  # of the server that was up for it, once it has begun
     restarts: NotRequired[int]  # how often its server was started again after it had crashed

@@ -197,7 +197,7 @@ class Settings(BaseModel):
 
     @property
     def webhook_key(self) -> str:
-        """The secret with the `key` from which webhooks' signing secrets are derived, by its name."""
+        """The secret with the `key` from which webhooks' secrets and tables' codes are derived, by its name."""
         return f"{self.stack}/webhook-key"
 
     @property

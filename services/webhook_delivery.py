@@ -19,8 +19,8 @@ from time import monotonic
 from typing import Any
 
 from services import clock
-from services.secrets import Secrets
 from services.settings import Settings
+from services.stack_key import StackKey
 from services.webhook_targets import Target, is_allowed, target_of
 
 _PHASE_SECONDS, _TOTAL_SECONDS = 5.0, 10.0
@@ -48,13 +48,13 @@ class NotDelivered(Exception):
 class WebhookDelivery:
     """What posts, and the secrets that it signs with."""
 
-    def __init__(self, settings: Settings, secrets: Secrets) -> None:
+    def __init__(self, settings: Settings, stack_key: StackKey) -> None:
         self._settings = settings
-        self._secrets = secrets
+        self._stack_key = stack_key
 
     def secret_of(self, webhook_id: str) -> str:
         """The secret by which its receiver knows that a message is the platform's. It is kept nowhere."""
-        return _MARK + b64encode(self._key_of(webhook_id)).decode()
+        return _MARK + b64encode(self._stack_key.derived(webhook_id)).decode()
 
     def post(self, webhook_id: str, url: str, message_id: str, body: bytes) -> None:
         """Post `body`, in ten seconds at most. Raises NotDelivered unless it is answered with 2xx.
@@ -73,10 +73,6 @@ class WebhookDelivery:
         if not 200 <= status < 300:
             raise NotDelivered(f"It answered with status {status}.")
 
-    def _key_of(self, webhook_id: str) -> bytes:
-        key = self._secrets.cached(self._settings.webhook_key)["key"]
-        return hmac.digest(key.encode(), webhook_id.encode(), "sha256")
-
     def _request(
         self, webhook_id: str, url: str, message_id: str, body: bytes
     ) -> tuple[Target, bytes]:
@@ -86,7 +82,8 @@ class WebhookDelivery:
             raise NotDelivered(str(refusal)) from None
         now = clock.now()
         signed = f"{message_id}.{now}.".encode() + body
-        signature = b64encode(hmac.digest(self._key_of(webhook_id), signed, "sha256")).decode()
+        key = self._stack_key.derived(webhook_id)
+        signature = b64encode(hmac.digest(key, signed, "sha256")).decode()
         head = _REQUEST.format(
             target=target, length=len(body), message_id=message_id, now=now, signature=signature
         )

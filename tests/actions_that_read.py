@@ -8,6 +8,7 @@ from collections.abc import Iterable
 ONLY_READ = {
     "status",
     "get-logs",
+    "table-page",
     "get-scheduled-sessions",
     "check-availability",
     "license-pool-status",

@@ -10,10 +10,12 @@ import structlog
 from actions.instances.idling import (
     NOTICE_SECONDS,
     Stop,
+    counts_requests,
     idle_since,
     is_idle,
     is_near,
     is_time,
+    last_use,
     next_look,
     planned_stop,
 )
@@ -22,6 +24,7 @@ from actions.instances.versions import build_of, image_tag, is_way_down, pinned
 from actions.licenses.reservations import booking_in_play
 from actions.notices import tell
 from services import clock, ids
+from services.aws import AWS_FAILURES
 from services.dynamodb import Attr, Condition
 from services.instances import InstanceStatus, Running
 from services.platform import Platform
@@ -45,6 +48,11 @@ def stop_if_due(
     maintenance_at = maintenance["stopsAt"] if maintenance else None
     session = booking_in_play(instance, now)
     stop = planned_stop(instance, session, since, platform.settings, maintenance_at)
+    is_decisive = stop.is_for_idleness and is_near(stop, now)
+    if since and is_decisive and counts_requests(probe, instance.get("phase")):
+        unused = _unused_since(platform, instance, since)
+        since = unused or since
+        stop = planned_stop(instance, session, unused, platform.settings, maintenance_at)
     near = is_near(stop, now)
     # A notice of a stop that was then postponed counts no more.
     told = instance.get("noticedAt") if near else None
@@ -67,6 +75,19 @@ def stop_if_due(
     details = {"idle": idle, "idleSince": since, "stopsAt": stop.at, "why": stop.why}
     _log.info("a server goes on", details=details)
     return False
+
+
+def _unused_since(platform: Platform, instance: Running, since: int) -> int | None:
+    """Since when nobody has used a server on which nobody plays `since` then, by the requests that came for it.
+
+    None if that is not known: then it is not stopped as idle, and goes on until its time is up at the latest.
+    """
+    try:
+        counts = platform.request_counts.per_minute(instance["instanceId"], since, clock.now())
+    except AWS_FAILURES:
+        _log.warning("requests could not be counted", exc_info=True)
+        return None
+    return max(since, last_use(counts) or since)
 
 
 def _stop(platform: Platform, instance: Running, stop: Stop) -> bool:

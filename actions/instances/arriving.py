@@ -19,6 +19,8 @@ from services.platform import Platform
 
 _log = structlog.get_logger()
 LOOK_SECONDS = 3  # between two looks, however many people wait
+# … where a person is at work at its setup screen: what is asked must not look like that work (idling.py).
+LOOK_SECONDS_AT_SETUP = 60
 
 
 def look(platform: Platform, instance: Instance) -> Instance:
@@ -31,7 +33,8 @@ def look(platform: Platform, instance: Instance) -> Instance:
     if instance["status"] not in UP or is_playable or "taskArn" not in instance:
         return instance
     now = clock.now()
-    is_time = absent("lookedAt") | Attr("lookedAt").lte(now - LOOK_SECONDS)
+    pause = LOOK_SECONDS_AT_SETUP if "saidReady" in instance else LOOK_SECONDS
+    is_time = absent("lookedAt") | Attr("lookedAt").lte(now - pause)
     same_run = Attr("runId").eq(instance["runId"])
     claim = platform.instances.change(instance, same_run & is_time, {"lookedAt": now})
     try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from actions.instances.definition import CONTAINER, PREPARE_MEMORY
+from actions.instances.definition import CONTAINER, PREPARE, PREPARE_MEMORY
 from actions.instances.fetching import fetch_release
 from actions.instances.locking import Lock
 from actions.instances.renewing import renew_definition, retire_former
@@ -34,7 +34,9 @@ def ask_for_task(lock: Lock) -> str:
         )
     definition = _definition(lock)
     fetch_release(platform, instance)
-    return platform.ecs.run(instance["runId"], definition, size=_other_size(lock))
+    # As it was decided, however often it is asked: what is asked anew with the same token must be the same.
+    wish = {PREPARE: {"WORLD": instance["runWorld"]}} if "runWorld" in instance else {}
+    return platform.ecs.run(instance["runId"], definition, wish, size=_other_size(lock))
 
 
 def _other_size(lock: Lock) -> Resized | None:

@@ -24,6 +24,8 @@ _OF_THE_RUN = (
     "runKind",
     "runLicense",
     "runSize",
+    "runWorld",
+    "worldNotOpened",
     "taskArn",
     "address",
     "routing",

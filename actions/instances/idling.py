@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from services.instances import Booking, Instance, Running
+from services.instances import Booking, Instance, Phase, Running
 from services.runs import EndCause
 from services.settings import Settings
 
@@ -15,7 +15,10 @@ LOOK_AGAIN_SECONDS = (
 )
 _PROVEN_SECONDS = 2 * LOOK_AGAIN_SECONDS + 60  # two looks, and what a tick may be late
 NOTICE_SECONDS = 600  # members are told this long before any stop
-
+# So many requests within so long are somebody's work at the setup screen. The platform asks seven times at most: at
+# every tick, and once a minute while people wait at the table's page. A tab that was left open asks a few times: it
+# holds a WebSocket, which is one request for as long as it lasts.
+USED_REQUESTS, USED_SECONDS = 10, 300
 
 _WHY = {
     EndCause.IDLE: "nobody uses it",
@@ -32,6 +35,11 @@ class Stop:
 
     at: int
     cause: EndCause
+
+    @property
+    def is_for_idleness(self) -> bool:
+        """Whether it would not stop then if somebody used it."""
+        return self.cause in (EndCause.IDLE, EndCause.SESSION_IDLE)
 
     @property
     def why(self) -> str:
@@ -55,6 +63,26 @@ def is_idle(probe: Mapping[str, Any] | None) -> bool | None:
     if isinstance(users, bool) or not isinstance(users, int) or users < 0:
         return None
     return users == 0
+
+
+def counts_requests(probe: Mapping[str, Any] | None, phase: Phase | None) -> bool:
+    """Whether requests say more of a server than Foundry does: without a world it does not know who is at work.
+
+    Nobody works at the licence page, and in a world Foundry knows its players.
+    """
+    is_without_world = probe is not None and probe.get("active") is False
+    return is_without_world and phase != Phase.SIGNATURE
+
+
+def last_use(counts: Mapping[int, int]) -> int | None:
+    """Until when requests show somebody at work, if they do; `counts` is how many there were in which minute."""
+    used = [
+        minute
+        for minute in counts
+        if sum(n for at, n in counts.items() if minute - USED_SECONDS < at <= minute)
+        >= USED_REQUESTS
+    ]
+    return max(used) + 60 if used else None
 
 
 def idle_since(instance: Instance, idle: bool | None, now: int) -> int | None:

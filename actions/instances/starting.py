@@ -14,6 +14,7 @@ from actions.errors import UnderMaintenance
 from actions.instances.locking import Lock
 from actions.instances.sizes import size, size_of
 from actions.instances.transitions import transition
+from actions.instances.worlds import world_to_open
 from actions.licenses.choosing import refusal, suitable
 from actions.licenses.rules import is_leased, is_leased_by
 from actions.rates import counted_use, used_up
@@ -64,14 +65,16 @@ def start_run(
             "runLicense": license_id,
             "runSize": list(_size(platform, instance, session, again)),
         }
+        if world := world_to_open(instance, now):
+            run_fields["runWorld"] = world
         operations = _operations(platform, instance, license, run_fields, session, again)
         try:
             transact(*operations)
         except ConditionFailed as refused:
-            if 0 in refused.failed or (session and _WHY in refused.failed):
+            # The server, the session, or what follows from the end before, is no longer as it was read.
+            lost = {0, *((_WHY,) if session else ()), *((len(operations) - 1,) if again else ())}
+            if lost & refused.failed:
                 return None
-            if again and len(operations) - 1 in refused.failed:
-                return None  # it was started after that run before
             if _WHY in refused.failed:
                 raise used_up(platform, "starts") from None
             continue  # somebody was quicker with this licence
@@ -175,4 +178,6 @@ def _run(
     }
     if license_id:
         run["licenseId"] = license_id
+    if world := run_fields.get("runWorld"):
+        run["world"] = world
     return run

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.instances.idling import NOTICE_SECONDS, planned_stop
+from actions.instances.waking import wake_url, who_wakes
 from actions.licenses.reservations import booking_in_play
 from actions.lookup import instance_of
 from services import clock
@@ -23,6 +24,8 @@ _SHOWN = (
     "foundryVersion",
     "foundryBuild",
     "memory",
+    "world",
+    "worldNotOpened",
 )
 
 
@@ -33,8 +36,8 @@ class Status(UserRequest):
 def status(request: Status, platform: Platform) -> Answer:
     """What is stored, with one read; while the status is passing, also what ECS says of the task.
 
-    Of one that runs, `stopsAt` is when it will be stopped as far as is known now, and `stopsBecause` why. Raises
-    InstanceNotFound.
+    Of one that runs, `stopsAt` is when it will be stopped as far as is known now, and `stopsBecause` why. `wakeUrl`
+    is the link to its page, by which others may wake it as `wake` says (set-wake). Raises InstanceNotFound.
     """
     instance = instance_of(platform, request.user_id)
     stored = dict(instance)
@@ -45,8 +48,9 @@ def status(request: Status, platform: Platform) -> Answer:
         "message": _message(platform, instance),
         **{field: stored[field] for field in _SHOWN if field in stored},
         **({"failure": instance["failure"]} if "failure" in instance else {}),
-        **_next_session(instance, platform.settings),
+        **next_session(instance, platform.settings),
         **(_next_stop(platform, instance) if is_running(instance) else {}),
+        **(_waking(platform, instance) if instance["status"] in WHOLE else {}),
     }
 
 
@@ -55,7 +59,7 @@ def shown_status(instance: Instance) -> str:
     return instance["status"] if instance["status"] in WHOLE else "unknown"
 
 
-def _next_session(instance: Instance, settings: Settings) -> Answer:
+def next_session(instance: Instance, settings: Settings) -> Answer:
     """The first of the member's sessions that is not over."""
     now = clock.now()
     coming = [b for b in instance.get("bookings", []) if b["ends"] - settings.grace_seconds > now]
@@ -68,6 +72,10 @@ def _next_session(instance: Instance, settings: Settings) -> Answer:
         "endTime": first["ends"] - settings.grace_seconds,
     }
     return {"nextSession": shown}
+
+
+def _waking(platform: Platform, instance: Instance) -> Answer:
+    return {"wake": who_wakes(instance), "wakeUrl": wake_url(platform, instance)}
 
 
 def _next_stop(platform: Platform, instance: Running) -> Answer:

@@ -14,6 +14,7 @@ from typing import Any, cast
 from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.locking import Lock, lock_run
 from actions.instances.transitions import transition
+from actions.instances.worlds import why_at_setup
 from actions.notices import tell
 from services import clock
 from services.dynamodb import Attr, Condition, ConditionFailed
@@ -24,6 +25,9 @@ from services.locks import LOCK_FIELDS
 from services.platform import Platform
 
 ARRIVING_SECONDS = 60  # the minute tick looks at what comes up
+WORLD_SECONDS = (
+    180  # in which Foundry opens the world that it was started with, unless it says why not
+)
 _NO_ADDRESS = "The server runs, but it was given no network address, so that nobody can reach it."
 _NO_ROUTE = "All routes of the load balancer are in use; the server is reachable when one is free."
 
@@ -102,9 +106,21 @@ def ask(platform: Platform, instance: Instance) -> None:
 def _phase(platform: Platform, instance: Instance, said: Mapping[str, Any]) -> Phase:
     if said["active"]:
         return Phase.READY
+    if instance.get("phase") == Phase.SETUP:
+        return Phase.SETUP
     if platform.foundry.wants_signature(instance["host"], instance["runId"]):
         return Phase.SIGNATURE
-    return Phase.SETUP
+    return Phase.WORLD if _is_opening(platform, instance) else Phase.SETUP
+
+
+def _is_opening(platform: Platform, instance: Instance) -> bool:
+    """Whether Foundry, which shows no world yet, may still be opening the one that it was started with."""
+    if "runWorld" not in instance or instance.get("phase") == Phase.READY:
+        return False
+    since = instance.get("arrival", {}).get(Phase.WORLD)
+    if since is not None:
+        return clock.now() < since + WORLD_SECONDS
+    return not why_at_setup(platform, instance)
 
 
 def _open(platform: Platform, instance: Instance, phase: Phase) -> None:
@@ -147,13 +163,20 @@ def _noted(instance: Instance, phase: Phase, now: int) -> dict[str, Any]:
 
 def _say(platform: Platform, instance: Instance, phase: Phase) -> None:
     """Tell the member, once, that the table is ready, or what it waits for; then it is looked at as all are."""
+    if phase == Phase.WORLD:
+        return  # it will be, shortly
     session = booked_now(instance, clock.now())
     if session:
         told = tell_of_session(platform, instance, session, phase)
     else:
         notice_id = f"{instance['runId']}:ready"
         told = tell(
-            platform, "table-ready", instance, _words(instance, phase), notice_id, phase=phase
+            platform,
+            "table-ready",
+            instance,
+            _words(platform, instance, phase),
+            notice_id,
+            phase=phase,
         )
     if not told:
         return  # the next look tells it
@@ -173,14 +196,17 @@ def tell_of_session(platform: Platform, instance: Instance, session: Booking, ph
     notice_id = f"{instance['runId']}:{session['sessionId']}"
     begins = session["begins"] + platform.settings.preparation_seconds
     facts = {"sessionId": session["sessionId"], "startTime": begins, "phase": phase}
-    return tell(platform, "session-ready", instance, _words(instance, phase), notice_id, **facts)
+    words = _words(platform, instance, phase)
+    return tell(platform, "session-ready", instance, words, notice_id, **facts)
 
 
-def _words(instance: Instance, phase: Phase) -> str:
+def _words(platform: Platform, instance: Instance, phase: Phase) -> str:
     url = f"https://{instance['host']}"
     match phase:
         case Phase.SETUP:
-            return f"Your server is up and waits at its setup screen: {url}/setup"
+            why = why_at_setup(platform, instance)
+            up = f"Your server is up. {why} It" if why else "Your server is up and"
+            return f"{up} waits at its setup screen: {url}/setup"
         case Phase.SIGNATURE:
             wants = "Foundry wants its licence agreement signed"
             return f"Your server is up, and {wants} by its administrator: {url}/license"

@@ -5,12 +5,12 @@ Attempts with a wrong secret are limited, by client and by the address that they
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
 from typing import Annotated
 
 from pydantic import Field
 
 from actions.action import Action, Answer, ClientId, Request, Scope, Secret
+from actions.addresses import network_of
 from actions.errors import NotTheClient, TooManyAttempts
 from services import clock
 from services.clients import is_proved
@@ -59,17 +59,8 @@ def _count(request: ClientToken, platform: Platform, now: int) -> None:
 def _limits(request: ClientToken) -> dict[str, int]:
     by_client = {f"client:{request.client_id}": _BY_CLIENT}
     if request.caller_address:
-        return by_client | {f"address:{_network(request.caller_address)}": _BY_ADDRESS}
+        return by_client | {f"address:{network_of(request.caller_address)}": _BY_ADDRESS}
     return by_client
-
-
-def _network(address: str) -> str:
-    """The address, or of version 6 its network of 64 bits, which is what somebody is given."""
-    try:
-        known = ip_address(address)
-    except ValueError:
-        return address
-    return str(ip_network((known, 64), strict=False)) if known.version == 6 else address
 
 
 ACTION = Action(ClientToken, client_token, Scope.PUBLIC)

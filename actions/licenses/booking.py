@@ -133,7 +133,9 @@ def _book(
     else:
         fields = ("startTime", "endTime", "duration", "licenseId", "dueAt")
         values: dict[str, Any] = {name: booked[name] for name in fields}  # type: ignore[literal-required]
-        changes.also(platform.sessions.move(before, before["status"], values))
+        values |= {"world": booked["world"]} if "world" in booked else {}
+        removed = () if "world" in booked else ("world",)
+        changes.also(platform.sessions.move(before, before["status"], values, removed))
     return booked
 
 

@@ -69,7 +69,8 @@ class Reservations:
         """Give the session this time on the licence, and its member, who has a server, the booking."""
         user_id, now = session["userId"], clock.now()
         time = {"sessionId": session["sessionId"], "begins": span[0], "ends": span[1]}
-        booking = cast("Booking", {**time, "licenseId": license["licenseId"]})
+        world = {"world": session["world"]} if "world" in session else {}
+        booking = cast("Booking", {**time, **world, "licenseId": license["licenseId"]})
         window = cast("Window", {**time, "userId": user_id})
         found = self.license(license["licenseId"]) or license
         self._windows[license["licenseId"]] = [*rules.coming(found, now), window]

@@ -20,6 +20,7 @@ _SHOWN = (
     "status",
     "title",
     "description",
+    "world",
     "reason",
     "licenseId",
 )

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.instances.worlds import World
 from actions.licenses.booking import book
 from actions.licenses.reservations import first_due
 from actions.lookup import instance_of
@@ -18,12 +19,13 @@ from services.sessions import Session, SessionStatus
 
 
 class ScheduleSession(UserRequest):
-    """When to play and for how many minutes."""
+    """When to play and for how many minutes; in which world, if not in the server's own (set-world)."""
 
     start_time: Moment
     duration: Minutes
     title: Annotated[str, Field(min_length=1, max_length=100)] | None = None
     description: Annotated[str, Field(max_length=2000)] | None = None
+    world: World | None = None
 
 
 def schedule_session(request: ScheduleSession, platform: Platform) -> Answer:
@@ -63,6 +65,8 @@ def _new(request: ScheduleSession, platform: Platform) -> Session:
         session["title"] = request.title
     if request.description:
         session["description"] = request.description
+    if request.world:
+        session["world"] = request.world
     return session
 
 

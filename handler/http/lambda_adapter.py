@@ -1,21 +1,23 @@
 """HTTP events of Lambda: API Gateway REST and HTTP APIs, function URLs, load balancers.
 
-Mangum turns them into requests of the one application. Before, an event is checked and completed, so that whatever
-shape it has, Mangum finds what it needs; and a stage's name is taken off its path.
+An event is checked and completed, so that whatever shape it has, Mangum finds what it needs; and a stage's name is
+taken off its path. Then Mangum turns it into a request of the one application; but for a table's (tables.py).
 """
 
 from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from mangum import Mangum
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from actions.errors import InvalidRequest
-from handler.http.application import build
+from handler.http import tables
 from services.platform import Platform
+
+if TYPE_CHECKING:
+    from mangum import Mangum
 
 _FORWARDED = "x-forwarded-for"
 _HOST = re.compile(r"[A-Za-z0-9._-]{1,255}(:\d{1,5})?")
@@ -62,7 +64,10 @@ class Event(BaseModel):
 def answer(event: dict[str, Any], context: Any, platform: Platform) -> dict[str, Any]:
     """The answer in the shape that the event's sender takes. Raises InvalidRequest for an event that is none."""
     try:
-        return adapter(platform)(complete(event), context)
+        found = complete(event)
+        if asked := tables.asked_of(found, platform.settings.domain):
+            return tables.answer(asked, found, context, platform)
+        return adapter(platform)(found, context)
     except (ValidationError, ValueError):  # binascii.Error and UnicodeError are ValueErrors, too
         raise InvalidRequest("The event is not one of HTTP.") from None
 
@@ -70,6 +75,10 @@ def answer(event: dict[str, Any], context: Any, platform: Platform) -> dict[str,
 @lru_cache(maxsize=2)
 def adapter(platform: Platform) -> Mangum:
     """The application as Lambda calls it, made once for a platform."""
+    from mangum import Mangum
+
+    from handler.http.application import build
+
     return Mangum(build(platform), lifespan="off")
 
 

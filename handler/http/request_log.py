@@ -8,24 +8,17 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from handler import metrics, telemetry
 from handler.http.request import RequestLog
+from handler.http.security_headers import (
+    CONTENT_SECURITY_POLICY,
+    NOTHING_ALLOWED,
+    SECURITY_HEADERS,
+)
 from services import ids
 
 # What probes and scrapers ask every few seconds is not worth a line when all is well.
 UNLOGGED_PATHS = frozenset({"/health", "/healthz", "/readyz", "/metrics"})
-# X-Frame-Options, X-Content-Type-Options and X-XSS-Protection are the contract's (Backend Services, Security). The
-# last one is 0: the filter it names did more harm than good, and browsers that still have it should leave it off.
-SECURITY_HEADERS = [
-    (b"x-frame-options", b"DENY"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-xss-protection", b"0"),
-    (b"strict-transport-security", b"max-age=31536000; includeSubDomains"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
-]
-CONTENT_SECURITY_POLICY = (
-    b"content-security-policy",
-    b"default-src 'none'; frame-ancestors 'none'",
-)
+_SECURITY = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+_POLICY = (CONTENT_SECURITY_POLICY.encode(), NOTHING_ALLOWED.encode())
 
 
 class RequestLogMiddleware:
@@ -57,9 +50,9 @@ class RequestLogMiddleware:
 
 
 def _headers(given: Any, request_id: str) -> list[tuple[bytes, bytes]]:
-    headers = [*given, (b"x-request-id", request_id.encode()), *SECURITY_HEADERS]
-    if not any(name == CONTENT_SECURITY_POLICY[0] for name, _ in headers):
-        headers.append(CONTENT_SECURITY_POLICY)
+    headers = [*given, (b"x-request-id", request_id.encode()), *_SECURITY]
+    if not any(name == _POLICY[0] for name, _ in headers):
+        headers.append(_POLICY)
     return headers
 
 

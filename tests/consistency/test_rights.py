@@ -31,6 +31,7 @@ UNBOUND = {
     "elasticloadbalancing:DescribeTargetGroups": "no resource for what only looks",
     "elasticloadbalancing:DescribeRules": "no resource for what only looks",
     "elasticloadbalancing:DescribeLoadBalancers": "no resource for what only looks",
+    "cloudwatch:GetMetricStatistics": "no resource for what only looks",
     "ec2:DescribeSecurityGroups": "no resource for what only looks",
     "ec2:CreateTags": "what is just being made, which only the own tag allows",
     "lambda:ListFunctions": "no resource for what only looks",
@@ -192,6 +193,7 @@ def _routes(s: Stack) -> Things:
         **each(elb, "CreateRule", listener),
         **each(elb, "ModifyRule DeleteRule", rule),
         **each(elb, "DescribeTargetGroups DescribeRules DescribeLoadBalancers", "*"),
+        **each("cloudwatch", "GetMetricStatistics", "*"),
     }
 
 

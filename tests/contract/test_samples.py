@@ -33,6 +33,8 @@ SAME = (
     (r'(runId": ")[0-9a-f-]{36}', r"\g<1>6f1e2d3c-4b5a-4697-8877-665544332211"),
     (r'(clientSecret": ")[\w-]{43}', r"\g<1>…"),
     (r'(token": ")[\w.-]{99,}', r"\g<1>…"),
+    (r'(nonce": "\d+\.)[0-9a-f]{12}\.[\w-]{43}', r"\g<1>…"),
+    (r"(\?code=)[a-z2-7-]{19}", r"\g<1>abcd-efgh-ijkl-mnop"),
     (r"wh_[0-9a-f]{12}", "wh_0123456789ab"),
     (r'(secret": "whsec_)[\w+/]{43}=', r"\g<1>…"),
     (
@@ -83,6 +85,7 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
     tell("start-instance")
     ecs.comes_up(ecs.only_task())
     freezer.tick(600)
+    tell("set-world")
     tell("status")
     tell("kofi-webhook")
     tell("link-donor")
@@ -108,7 +111,11 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
     tell("stop-instance")
     tell("finish-stop", runId=AWS.queue.pop()["runId"])
     ecs.ends(ecs.tasks("STOPPED")[0])
-    invoke(sample("start-instance"))
+    tell("set-wake")
+    tell("table-page")
+    code = told["set-wake"]["wakeUrl"].partition("code=")[2]
+    tell("wake-table", nonce=told["table-page"]["nonce"], code=code)
+    tell("table-state")
     tell("admin-force-shutdown", userId="admin")
     ecs.ends(ecs.only_task())
     tell("shutdown-stats", userId="admin")

@@ -282,6 +282,8 @@ UNSEEN = {
     # As above: for RunTask and RegisterTaskDefinition with roles, for CreateBucket with ObjectOwnership.
     "iam:PassRole",
     "s3:PutBucketOwnershipControls",
+    # Without it a server that shows its setup screen is not stopped as idle, which takes half an hour to show.
+    "cloudwatch:GetMetricStatistics",
     # By the address that a task reads its long input from.
     "s3:GetObject",
     # Used by Lambda for the function, not by its code.

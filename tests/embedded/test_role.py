@@ -6,6 +6,9 @@ import json
 import time
 from collections.abc import Iterator
 from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode, urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 import pytest
 
@@ -15,6 +18,7 @@ from tests.embedded.conftest import free_port
 from tests.embedded.deployed import Answer, Deployed, permissions
 from tests.embedded.member import Member
 from tests.embedded.scenes import SAID_INSTEAD, SCENES, UNSEEN
+from tests.tables.visiting import Page
 from tests.webhook_receiver import TAKEN, receiver, signature_is_right
 from tests.world import sample
 
@@ -61,6 +65,55 @@ def test_the_whole_life_cycle_passes_under_the_templates_role(deployed: Deployed
     assert not [line for line in deployed.log.fresh() if "AccessDenied" in line]
 
 
+def test_a_sleeping_table_is_answered_through_the_load_balancer(deployed: Deployed) -> None:
+    """By the template's own rules and target group, and with its permission."""
+    cleo = Member(deployed, "cleo")
+    cleo.makes()
+    link = urlsplit(cleo.asks("status")["wakeUrl"])
+    asleep, page = through_the_balancer(deployed, link.hostname, f"/?{link.query}")
+    assert asleep == 503
+    shown = Page(page)
+    assert shown.text.startswith("cleo: Asleep")
+    assert f"code={shown.fields['code']}" == link.query
+    assert (
+        json.loads(through_the_balancer(deployed, link.hostname, "/_state")[1])["phase"] == "asleep"
+    )
+    other = f"nobody.{link.hostname.partition('.')[2]}"  # type: ignore[union-attr]
+    assert through_the_balancer(deployed, other, "/")[0] == 404
+    assert through_the_balancer(deployed, "elsewhere.example", "/")[1] == "There is nothing here."
+    assert through_the_balancer(deployed, link.hostname, "/_wake", shown.fields)[0] == 303
+    assert cleo.asks("status")["status"] == "starting"
+    assert (
+        json.loads(through_the_balancer(deployed, link.hostname, "/_state")[1])["phase"] != "asleep"
+    )
+    assert cleo.asks("stop-instance")
+    cleo.becomes("stopped")
+
+
+class _NoRedirects(HTTPRedirectHandler):
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+def through_the_balancer(
+    deployed: Deployed, host: str | None, path: str, form: dict[str, str] | None = None
+) -> tuple[int, str]:
+    """Status and body of what the emulator's load balancer answers for a host, to a browser."""
+    (name,) = (
+        balancer["LoadBalancerName"]
+        for balancer in deployed.aws.client("elbv2").describe_load_balancers()["LoadBalancers"]
+    )
+    headers = {"Host": f"{host}:443", "X-Forwarded-Proto": "https", "Accept": "text/html"}
+    headers |= {"Origin": f"https://{host}", "Sec-Fetch-Site": "same-origin"} if form else {}
+    body = urlencode(form).encode() if form else None
+    asked = Request(f"{deployed.aws.endpoint}/_alb/{name}{path}", body, headers)  # noqa: S310 - loopback
+    try:
+        with build_opener(_NoRedirects).open(asked, timeout=60) as answer:
+            return answer.status, answer.read().decode()
+    except HTTPError as answer:
+        return answer.code, answer.read().decode()
+
+
 def an_evening_on_the_own_licence(ada: Member) -> None:
     ada.asks("start-instance")
     ada.becomes("running")
@@ -68,12 +121,27 @@ def an_evening_on_the_own_licence(ada: Member) -> None:
     ada.asks("set-auto-shutdown")
     ada.asks("set-size")
     ada.asks("get-logs")
+    ada.asks("set-world")
     ada.as_if(dueAt=0)
     assert ticks(ada.deployed, "auto-shutdown-check")["instancesChecked"] == 1
     ada.asks("stop-instance")
     ada.becomes("stopped")
     ada.asks("update-version", foundryVersion="14")
     ada.asks("change-credentials")
+    a_visitor_wakes_her_table(ada)
+
+
+def a_visitor_wakes_her_table(ada: Member) -> None:
+    link = urlsplit(ada.asks("set-wake", who="code", rotate=True)["wakeUrl"])
+    host, call = {"host": link.hostname}, ada.deployed.call
+    nonce = call(sample("table-page", **host))["nonce"]
+    code = {"code": link.query.partition("=")[2]}
+    answer = call(sample("wake-table", **host, nonce=nonce, **code))
+    assert answer["success"], (answer, ada.deployed.log.fresh())
+    assert call(sample("table-state", **host))["success"]
+    ada.becomes("running")
+    ada.asks("stop-instance")
+    ada.becomes("stopped")
 
 
 def a_session_on_a_borrowed_licence(ben: Member) -> None:

@@ -108,7 +108,7 @@ def disturbed(stage: Stage, case: Case, wanted: Undisturbed) -> Mended:
         _compare(case.scenario, wanted.after)
         return Mended()
     if case.recovery == REPEATED:
-        _repeat(stage, request, died=case.mode in (DIES_BEFORE, DIES_AFTER))
+        _repeat(stage, case.scenario, request, died=case.mode in (DIES_BEFORE, DIES_AFTER))
         needed_tick = inventory("tables") != {"tables": wanted.after["tables"]}
         _only_ticks(stage)
         mend(stage, case.scenario)
@@ -118,7 +118,7 @@ def disturbed(stage: Stage, case: Case, wanted: Undisturbed) -> Mended:
     _only_ticks(stage, silent=case.recovery == SILENCE)
     if request and left_undone:
         _compare(case.scenario, wanted.unasked)
-        assert succeeded(stage.call(request))
+        assert succeeded(stage.call(case.scenario.repeated(request)))
         stage.go_on()
         if case.scenario.ticked:
             _only_ticks(stage)
@@ -191,14 +191,14 @@ def _is_left_undone(scenario: Scenario, wanted: Undisturbed) -> bool:
     return bool(is_lost) or inventory("tables") == wanted.before
 
 
-def _repeat(stage: Stage, request: Event | None, *, died: bool) -> None:
+def _repeat(stage: Stage, scenario: Scenario, request: Event | None, *, died: bool) -> None:
     """The caller asks again and failed events come again, until both are content; three times at most."""
     if died:
         stage.go_on()  # what ECS does meanwhile finds the dead process's hold
     for wait in (HOLD_SECONDS if died else 1, HOLD_SECONDS, HOLD_SECONDS):
         stage.clock.tick(wait)
         if request:
-            answer = stage.call(request)
+            answer = stage.call(scenario.repeated(request))
             said = answer.get("errorCode") if answer else "no answer"
             assert said in (None, "RESOURCE_CONFLICT", "RESOURCE_NOT_FOUND"), answer
             is_refused = said == "RESOURCE_CONFLICT" and not is_there_already(answer)

@@ -123,10 +123,12 @@ def _all_items() -> Inventory:
     found = {name: items(name) for name in world.TABLES if name not in logs}
     # Nor what was noted of notices: one that could not be handed over is not sent. Nor uses and attempts, of
     # which what was undone is one.
-    passing = ("notice:", "uses:", "attempts:")
+    passing = ("notice:", "uses:", "attempts:", "nonce:")
     found["registry"] = [i for i in found["registry"] if not i["name"].startswith(passing)]
-    # Nor when a server that comes up was looked at: who else looks then, looks less.
-    found["instances"] = [without(item, ("lookedAt",)) for item in found["instances"]]
+    # Nor when a server that comes up was looked at: who else looks then, looks less. Nor how often a table's code
+    # was made anew: each is as good as another.
+    unlike = ("lookedAt", "codeGeneration")
+    found["instances"] = [without(item, unlike) for item in found["instances"]]
     found["sessions"] = [_without_excuse(session) for session in found["sessions"]]
     found["ledger"] = [item for item in map(_as_counted, found["ledger"]) if len(item) > 2]
     # Nor invocations that never began, and so may be asked for again: they cost nothing.

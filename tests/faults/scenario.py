@@ -22,8 +22,8 @@ class Scenario:
 
     `ends` is the instance's status at last, none when it is gone. `undone` says that ticks undo what
     was asked, if it was interrupted and nobody repeats it; `resumed` that only asking again finishes it.
-    Of `more`, what can be called is asked for when the story begins. `late` says that a server may come up while
-    what was asked waits to be asked again, and then ends as one that ran.
+    Of `more`, what can be called is asked for when the story begins, with `anew` also when it is repeated. `late`
+    says that a server may come up while what was asked waits to be asked again, and then ends as one that ran.
     """
 
     name: str
@@ -34,6 +34,7 @@ class Scenario:
     resumed: bool = False
     more: Mapping[str, Any] = field(default_factory=dict)  # of the request
     late: bool = False
+    anew: bool = False
 
     ticked = False  # whether the ticks bring it to its end also in good health
     again = False  # whether tasks may be started more often than in good health
@@ -42,6 +43,10 @@ class Scenario:
         """What is asked."""
         more = {name: value() if callable(value) else value for name, value in self.more.items()}
         return sample(self.asks, **more)
+
+    def repeated(self, request: Event) -> Event:
+        """The request as it is repeated."""
+        return self.request() if self.anew else request
 
     def status(self) -> str | None:
         """The status of Ada's instance, none if she has none."""

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import time
-from typing import Any
+from typing import Any, cast
 
+from actions.instances.waking import wake_url
+from actions.tables import nonces
 from actions.webhooks.deliver_webhooks import HOPEFUL_SECONDS
+from handler import app
 from services.clients import proof_of
+from services.instances import Instance
 from tests.faults.inventory import aws, items
 from tests.faults.of_functions import OF_FUNCTIONS
 from tests.faults.scenario import ADA, PREPARE, TICK, Scenario, nothing
@@ -40,6 +44,11 @@ def created(stage: Stage) -> None:
 def created_without_license(stage: Stage) -> None:
     nothing(stage)
     stage.does("create-instance", licenseType="pooled", foundryLicense=None)
+
+
+def _with_world(stage: Stage) -> None:
+    created(stage)
+    stage.asks("set-world")
 
 
 def running(stage: Stage) -> None:
@@ -206,6 +215,18 @@ def a_late_message() -> list[dict[str, Any]]:
     return [record | handle]
 
 
+def a_nonce() -> str:
+    """What the page of Ada's table has in its form."""
+    return nonces.issue(app.platform(), HOST)
+
+
+def the_code() -> str:
+    """The code of Ada's table."""
+    (instance,) = (i for i in items("instances") if i["userId"] == ADA)
+    return wake_url(app.platform(), cast("Instance", instance)).partition("code=")[2]
+
+
+HOST = sample("wake-table")["host"]
 LEAD_SECONDS = 7200
 
 
@@ -260,8 +281,20 @@ SCENARIOS = (
     Scenario("request a licence", created_without_license, "request-license", "created"),
     Scenario("give a licence back", _leased, "release-license", "created"),
     Scenario("keep alive", running, "keep-alive", "running"),
+    Scenario("choose who wakes", created, "set-wake", "created"),
+    Scenario(
+        "wake",
+        created,
+        "wake-table",
+        "running",
+        more={"nonce": a_nonce, "code": the_code},
+        anew=True,  # whoever gets no answer loads the page again
+    ),
+    Scenario("look at what comes up", starting, "table-state", "running"),
     Scenario("stop sooner", created, "set-auto-shutdown", "created"),
     Scenario("more memory", created, "set-size", "created"),
+    Scenario("open a world", created, "set-world", "created"),
+    Scenario("start in a world", _with_world, "start-instance", "running"),
     Scenario("book", created, "schedule-session", "created", more={"startTime": in_two_hours}),
     Scenario("move", _booked, "move-session", "created", more=SESSION | {"startTime": in_an_hour}),
     Scenario("cancel", _booked, "cancel-scheduled-session", "created", more=SESSION),

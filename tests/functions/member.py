@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import handler.http.lambda_adapter  # noqa: F401 - before time stands still: FastAPI cannot be loaded then
+import handler.http.application  # noqa: F401 - before time stands still: FastAPI cannot be loaded then
 from tests.http.issuing import own
 from tests.http.shapes import Answer, ask
 

@@ -41,6 +41,18 @@ def test_a_direct_invocation_loads_nothing_of_http():
     assert not loaded & OF_HTTP
 
 
+def test_what_asks_for_a_table_loads_no_web_application():
+    event = {
+        "httpMethod": "GET",
+        "path": "/socket.io/",
+        "headers": {"host": "ada.x"},  # x is the domain here
+        "requestContext": {"elb": {"targetGroupArn": "x"}},
+    }
+    answer, loaded = loaded_after(json.dumps(event))
+    assert answer["statusCode"] == 503
+    assert not loaded & (OF_HTTP | {"botocore", "boto3"})
+
+
 def test_an_http_event_that_asks_nothing_of_aws_does_not_load_its_client():
     event = '{"httpMethod": "GET", "path": "/health", "requestContext": {}}'
     answer, loaded = loaded_after(event)

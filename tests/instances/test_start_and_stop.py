@@ -122,7 +122,7 @@ def test_a_server_is_routed_only_while_it_runs(created, invoke, ecs, aws):
 
 def test_two_routes_that_want_the_same_priority_both_get_one(created, invoke, ecs, aws):
     invoke(sample("start-instance"))
-    priority = int(instance()["instanceId"], 16) % 50_000 + 1
+    priority = int(instance()["instanceId"], 16) % 49_998 + 2
     world.client("elbv2").create_rule(
         ListenerArn=aws["LISTENER_ARN"],
         Priority=priority,

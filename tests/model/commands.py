@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 from hypothesis import strategies as st
 
+from actions.instances.waking import wake_url
+from actions.tables import nonces
+from handler import app
+from services.instances import Instance
 from tests.model import emulated
 from tests.model.emulated import Item
 from tests.model.simulation import BORROWERS, OWNERS, Event
-from tests.world import license_key, sample
+from tests.world import DOMAIN, license_key, sample
 
 # Dora comes later; made fit for DNS, her name is Ben's.
 USERS = (*OWNERS, *BORROWERS, "dora")
@@ -22,6 +26,7 @@ CREATE, KEEP, UPDATE = "create-instance", "keep-alive", "update-version"
 BOOK, ASK, CANCEL = "schedule-session", "check-availability", "cancel-scheduled-session"
 REGISTER, UNREGISTER = "webhook-create", "webhook-delete"
 MOVE, CREDENTIALS = "move-session", "change-credentials"
+WAKE, LOOK = "wake-table", "table-state"
 
 
 def _is(*statuses: str) -> Callable[[Item], bool]:
@@ -40,6 +45,8 @@ SENSIBLE: dict[str, Callable[[Item], bool]] = {
     MOVE: lambda instance: bool(instance.get("bookings")),
     CREDENTIALS: _is("created", "stopped"),
     "set-license-sharing": lambda instance: "licenseId" in instance,
+    WAKE: _is("created", "stopped"),
+    LOOK: _is("starting", "running"),
 }
 
 
@@ -61,6 +68,8 @@ class Command:
         asked = {"action": self.action, "userId": user, **self.fields}
         if self.action == CREATE:
             return _created(userId=user, **self.fields)
+        if self.action in (WAKE, LOOK):
+            return _at_a_table(self.action, user, **self.fields)
         if self.action in (BOOK, ASK, MOVE):
             asked["startTime"] = now + 60 * asked.pop("minutes")
         if self.action in (CANCEL, MOVE):
@@ -96,6 +105,23 @@ def _created(kind: str, **fields: Any) -> Event:
     return event
 
 
+def _at_a_table(action: str, user: str, *, is_code: bool = False) -> Event:
+    """What a page of the user's table sends, with its code or with another one."""
+    instance = next((i for i in emulated.items("instances") if i["userId"] == user), None)
+    host = f"none.{DOMAIN}" if instance is None else instance["host"]
+    asked: Event = {
+        "action": action,
+        "host": host,
+        "userId": user,
+    }  # whom it is about, for those who look on
+    if action == WAKE:
+        platform = app.platform()
+        asked["nonce"] = nonces.issue(platform, host)
+        if instance is not None and is_code:
+            asked["code"] = wake_url(platform, cast("Instance", instance)).partition("code=")[2]
+    return asked
+
+
 def _asking(action: str, **fields: st.SearchStrategy[Any]) -> st.SearchStrategy[Command]:
     silly = st.sampled_from([False, False, False, True])
     whose = st.integers(0, len(USERS) - 1)
@@ -120,11 +146,14 @@ minor = st.one_of(
     _asking(KEEP, minutes=st.integers(10, 720)),
     _asking("set-auto-shutdown", idleMinutes=st.integers(10, 60)),
     _asking("set-size", memory=st.sampled_from([2048, 4096, 8192])),
+    _asking("set-wake", who=st.sampled_from(["nobody", "code", "anyone"]), rotate=st.booleans()),
+    _asking("set-world", world=st.sampled_from(["a-world", "another", None])),
     _asking(UPDATE, foundryVersion=st.sampled_from(["12", "13"])),
     _asking(CREDENTIALS, key=st.sampled_from(["one", "two", "ada"])),
     _asking(REGISTER, url=st.sampled_from(["https://a.example/", "https://b.example/hook"])),
     _asking(UNREGISTER, which=st.integers(0, 9)),
 )
+visits = st.one_of(_asking(WAKE, is_code=st.booleans()), _asking(LOOK))
 any_command = st.one_of(
     starts, stops, books, moves, cancels, leases, shares, creates, destroys, minor
 )

@@ -59,6 +59,7 @@ Happening = Command | FunctionCommand | Order | Event | str
 anything = st.one_of(
     commands.any_command,
     commands.any_command,
+    commands.visits,
     functions_commands.any_of_functions,
     st.sampled_from([PREPARE, CHECK, ORDER, EVENT]),
     oversight.orders,
@@ -130,6 +131,11 @@ class Story(RuleBasedStateMachine):
     @rule(command=commands.minor)
     def a_member_asks(self, command: Command) -> None:
         """Something else is asked for."""
+        self._asks(command)
+
+    @rule(command=commands.visits)
+    def a_table_is_visited(self, command: Command) -> None:
+        """Somebody wakes it, or looks how far it is."""
         self._asks(command)
 
     @rule(command=functions_commands.creates)

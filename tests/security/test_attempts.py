@@ -12,6 +12,7 @@ import string
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlencode
 
 import jwt
 import pytest
@@ -24,6 +25,7 @@ from tests.http.issuing import HOUR, cognito, of_client, own, private_key
 from tests.http.shapes import SHAPES, Asked, ask, send
 from tests.kofi.webhooks import donations, payload
 from tests.lambda_service import LAMBDA
+from tests.tables.visiting import Page, submit, visit
 from tests.world import DOMAIN, KOFI_TOKEN, POOL, STACK, sample
 
 SIZES = ["small", pytest.param("full", marks=pytest.mark.prove)]
@@ -330,6 +332,135 @@ def test_no_guess_of_a_clients_secret_gets_a_token(community, size, guesses):
         answer = ask("POST", "/api/v1/token", asked, x_forwarded_for=f"198.51.100.{number % 256}")
         assert answer.status in (400, 401, 429), guess
     record("guessing a client's secret", len(near))
+
+
+# --- waking tables
+
+
+def test_no_nonce_that_is_made_up_wakes_a_table(community, invoke, ecs):
+    """With the right code, and from the right page."""
+    nonce, code = a_page_and_the_code(invoke)
+    until, own_part, signature = nonce.split(".")
+    later = str(int(until) + 300)
+    forged = [
+        "",
+        "..",
+        f"{later}.{own_part}.{signature}",
+        f"{until}.{own_part[::-1]}.{signature}",
+        f"{until}.{own_part}.{signature[::-1]}",
+        f"{until}.{own_part}.",
+        f"{until}.{own_part}.{'A' * 43}",
+        f"0{until}.{own_part}.{signature}",
+        f" {nonce}",
+        f"{nonce}\n",
+        nonce.upper(),
+        nonce[:-1],
+        f"9999999999.{own_part}.{signature}",
+        f"-1.{own_part}.{signature}",
+        f"{until}.{own_part}.{signature}.{signature}",
+        "\u0661" * 10 + f".{own_part}.{signature}",
+    ]
+    attempts = 0
+    for made_up in forged:
+        for answer in every_way_of_waking(made_up, code):
+            attempts += 1
+            assert 400 <= answer < 500, made_up
+    assert ecs.tasks() == []
+    assert everything() == community
+    record("waking a table by a nonce that is made up", attempts)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_post_but_its_own_pages_wakes_a_table(community, invoke, ecs, freezer, size):
+    many, attempts = range(200 if size == "full" else 5), 0
+
+    def fails(attempt: Callable[[int], int], *statuses: int) -> None:
+        nonlocal attempts
+        for number in many:
+            attempts += 1
+            assert attempt(number) in statuses
+            assert ecs.tasks() == []
+
+    nonce, code = a_page_and_the_code(invoke)
+    form = {"nonce": nonce, "code": code}
+    for headers in FROM_ELSEWHERE:
+        fails(posting(form, **headers), 403)
+    for kind in ("application/json", "text/plain", "multipart/form-data"):
+        fails(posting(form, content_type=kind), 400)
+    fails(lambda n: visit("/_wake", query=urlencode(form), **from_(n)).status, 303)
+    fails(lambda n: visit("/", "POST", body=urlencode(form).encode()).status, 503)
+    invoke(sample("create-instance", userId="eve", username="Eve"))
+    of_another, her_code = a_page_and_the_code(invoke, "eve")
+    for wrong in (code, her_code):
+        fails(posting({"nonce": of_another, "code": wrong}), 403)
+    freezer.tick(600)
+    fails(posting(form), 403)  # late
+    nonce, code = a_page_and_the_code(invoke)
+    used = {"nonce": nonce, "code": code}
+    assert submit(used).status == 303
+    (task,) = ecs.tasks()
+    invoke("stop-instance", userId=ADA)
+    ecs.ends(task)
+    fails(posting(used), 403)  # again
+    record("waking a table from elsewhere, late, again, or by another table's page", attempts)
+
+
+@pytest.mark.parametrize(
+    ("size", "posts"), [("small", 150), pytest.param("full", 2000, marks=pytest.mark.prove)]
+)
+def test_no_flood_of_posts_wakes_a_table(community, invoke, ecs, size, posts):
+    """Each with a page of its own and a code that is near the right one, from ever other addresses."""
+    chance = random.Random(1)  # noqa: S311 - which codes, by seed
+    _, code = a_page_and_the_code(invoke)
+    refused = []
+    for number in range(posts):
+        near = list(code)
+        near[chance.choice([i for i, c in enumerate(near) if c != "-"])] = chance.choice("189!é_")
+        nonce = Page.of(visit(**from_(number))).fields["nonce"]
+        answer = submit({"nonce": nonce, "code": "".join(near)}, **from_(number))
+        refused.append(answer.status)
+    assert set(refused) == {403, 429}
+    assert ecs.tasks() == []
+    assert refused.count(403) <= 200, "in each quarter of an hour"
+    record("waking a table by a flood of guesses", posts)
+
+
+FROM_ELSEWHERE: list[dict[str, Any]] = [
+    {"origin": "https://evil.example", "sec_fetch_site": "cross-site"},
+    {"origin": f"https://eve.{DOMAIN}", "sec_fetch_site": "same-site"},
+    {"origin": f"https://ada.{DOMAIN}.evil.example"},
+    {"origin": "null"},
+    {"origin": ""},
+    {"sec_fetch_site": "cross-site"},
+    {"sec_fetch_site": "none"},
+]
+
+
+def from_(number: int) -> dict[str, Any]:
+    """The header of one of many addresses."""
+    return {"x_forwarded_for": f"198.51.{number // 5 % 256}.{number // 1280}"}
+
+
+def posting(form: dict[str, str], **headers: Any) -> Callable[[int], int]:
+    """An attempt that posts a form, from one of many addresses; what status it is answered with."""
+    return lambda number: submit(form, **headers, **from_(number)).status
+
+
+def a_page_and_the_code(invoke: Any, user: str = ADA) -> tuple[str, str]:
+    """The nonce of a table's page, and its code."""
+    link = invoke("status", userId=user)["wakeUrl"]
+    host = link.split("/")[2]
+    return Page.of(visit(host=host)).fields["nonce"], link.partition("code=")[2]
+
+
+def every_way_of_waking(nonce: str, code: str) -> list[int]:
+    """The statuses of a wake by the page's form, by the actions of HTTP as a member, and as a client."""
+    fields = {"host": f"ada.{DOMAIN}", "nonce": nonce, "code": code}
+    tokens = (own("eve"), of_client("helper"))
+    posts = [ask("POST", "/v1/actions/wake-table", fields, token=token) for token in tokens]
+    posts += [ask("POST", "/", fields | {"action": "wake-table"}, token=token) for token in tokens]
+    posts.append(submit({"nonce": nonce, "code": code}))
+    return [post.status for post in posts]
 
 
 # --- what an authorizer is said to have found

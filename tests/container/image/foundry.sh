@@ -5,6 +5,8 @@ for argument in "$@"; do
 done
 license=$data/Config/license.json
 env > "$data/environment"
+printf '%s\n' "$@" > "$data/arguments"
+ps -o pgid= -p $$ | tr -d ' ' > "$data/pid"
 cp "$license" "$data/license-seen.json"
 if [ -f "$data/sign" ]; then
   signed=$(jq '. + {host: "h", signature: ("signed-" + .license)}' "$license") && echo "$signed" > "$license"

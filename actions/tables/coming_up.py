@@ -1,0 +1,67 @@
+"""How far a table is, as players see it, and how long it may still take."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypedDict
+
+from services import clock
+from services.instances import AT_REST, UP, Instance, InstanceStatus, Phase
+
+ASLEEP = "asleep"
+LOOK_SECONDS = 3  # for as long a look is everybody's (actions/instances/arriving.py)
+_STEP = 5  # seconds; nobody can tell them more exactly
+
+
+class State(TypedDict):
+    """What a page is told: `about` is in how many seconds it may be ready, as its last good start took."""
+
+    status: str
+    phase: str
+    about: int | None
+
+
+def state_of(instance: Instance) -> State:
+    """The table's state, as the instance says it."""
+    from actions.instances.status import shown_status
+
+    status = shown_status(instance)
+    return {"status": status, "phase": _phase(instance), "about": _about(instance)}
+
+
+def is_worth_a_look(instance: Instance) -> bool:
+    """Whether a look could tell more of it than it says, and nobody has just looked."""
+    if instance["status"] not in UP or _phase(instance) == Phase.READY:
+        return False
+    return instance.get("lookedAt", 0) <= clock.now() - LOOK_SECONDS
+
+
+def _phase(instance: Instance) -> str:
+    if instance["status"] not in UP:
+        return ASLEEP
+    if instance["status"] == InstanceStatus.RUNNING:
+        return Phase(instance.get("phase", Phase.READY))
+    return Phase(instance.get("phase", Phase.MACHINE))
+
+
+def _about(instance: Instance) -> int | None:
+    """In how many seconds it may be there: as long as the last start took, less what has passed."""
+    took = _whole(instance.get("lastArrival", {}))
+    if took is None:
+        return None
+    if instance["status"] in AT_REST:
+        return _rounded(took)
+    if instance["status"] not in UP or _phase(instance) in _WAITING:
+        return None
+    return _rounded(max(0, took - (clock.now() - instance["lastStarted"])))
+
+
+_WAITING = (Phase.READY, Phase.SETUP, Phase.SIGNATURE)  # for people
+
+
+def _whole(arrival: Mapping[str, Any]) -> int | None:
+    return max((int(seconds) for seconds in arrival.values()), default=None)
+
+
+def _rounded(seconds: int) -> int:
+    return -(-seconds // _STEP) * _STEP
