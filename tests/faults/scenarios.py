@@ -96,9 +96,12 @@ def _out_of_memory(stage: Stage) -> None:
     stage.pending.append(stage.ecs.ended(stage.ecs.only_task(), exit_code=137, reason=said))
 
 
-def _out_of_memory_unnoticed(stage: Stage) -> None:
+def _died_before_starting_again(stage: Stage) -> None:
+    """It has run out of memory, and whoever closed its run died then."""
     _out_of_memory(stage)
-    stage.pending.clear()
+    (event,) = stage.pending
+    with stage.dying("dynamodb.TransactWriteItems"):
+        stage.call(event)
 
 
 def _crashed_unnoticed(stage: Stage) -> None:
@@ -310,7 +313,9 @@ SCENARIOS = (
     Scenario("tick after a start unnoticed", _came_up_unnoticed, TICK, "running"),
     Scenario("tick after a stop lost", _stop_lost, TICK, "stopped"),
     Scenario("tick after a crash unnoticed", _crashed_unnoticed, TICK, "stopped"),
-    Scenario("tick after running out of memory", _out_of_memory_unnoticed, TICK, "running"),
+    Scenario(
+        "tick after a death before starting again", _died_before_starting_again, TICK, "running"
+    ),
     Scenario("tick while destroying", _destroy_unfinished, TICK, None),
     *OF_FUNCTIONS,
 )
