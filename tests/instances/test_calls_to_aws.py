@@ -111,7 +111,7 @@ def test_the_health_checks_go_side_by_side(asked):
     assert len(longest_chain(AWS.spans)) == 1
 
 
-def test_a_tick_with_nothing_due_reads_three_indexes_due_servers_due_functions_and_strays(
+def test_a_tick_with_nothing_due_reads_four_indexes_due_servers_due_functions_strays_and_ends(
     stopped, asked
 ):
-    assert asked(sample("auto-shutdown-check")) == ["dynamodb.Query"] * 3
+    assert asked(sample("auto-shutdown-check")) == ["dynamodb.Query"] * 4
