@@ -122,7 +122,7 @@ def main() -> int:
 
 # Once `status` has a link for the owner.
 OWNERS = """; who comes by its owner's link can wake it with a click:
-  {link}"""
+      {link}"""
 
 # For a terminal whose programs would ask a proxy for what is on this machine.
 NO_PROXY = "  export no_proxy=127.0.0.1,localhost${no_proxy:+,$no_proxy}\n"

@@ -111,7 +111,8 @@ def running(aws: int, domain: str, port: int = 0) -> Iterator[Front]:
         return asyncio.run_coroutine_threadsafe(work, loop).result()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _Connection(front, reader, writer).serve()
+        with suppress(asyncio.CancelledError):  # at the end; asyncio would tell the terminal of it
+            await _Connection(front, reader, writer).serve()
 
     try:
         try:
