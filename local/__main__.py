@@ -15,7 +15,7 @@ from urllib.request import getproxies
 
 from botocore.exceptions import BotoCoreError
 
-from local import demo, embedded, front, http, stack
+from local import demo, embedded, front, http, places, stack
 from local.ecs_events import TaskEvents
 from local.follow import FunctionLog, readable
 from local.processes import (
@@ -26,6 +26,7 @@ from local.processes import (
     spare_loopback,
     spare_port,
 )
+from local.switches import Switches
 
 _LOOK_EVERY = 1.0  # seconds, at tasks and at the log
 
@@ -37,7 +38,8 @@ Ready. Two tables to open in a browser:
   {asleep}
     is asleep, and says so{owners}
 
-What a started server runs here is no Foundry but a stand-in, which answers as Foundry does and needs no licence.
+What a started server runs here is no Foundry but a stand-in, which answers as Foundry does; its administrator's key
+is {admin_key}. By a table's page /_stand-in things go wrong there: a crash, too little memory, a refused login, ...
 Browsers find names that end with .localhost by themselves; other programs name them to the address:
 
   curl -s -H 'Host: {host}' {http}/
@@ -70,7 +72,7 @@ or over HTTP, as the first member of the demo community (the token is good for t
 The demo community: {members}
 Its administrator is the user {admin}; Ko-fi's verification token is {kofi}.
 Within two minutes the schedule starts the server of a session that is booked for one of them. The task changes that
-ECS would send, and the ends of the tasks that delete files, come from this process.
+ECS would send come from this process.
 
 Members' own containers do run, of a few known images: nginx:alpine and node:18-alpine (which answer HTTP),
 print-input, clock, crash. Here anybody gets a token for anybody (docs/functions.md):
@@ -150,10 +152,12 @@ def _run(given: argparse.Namespace, ending: Ending) -> None:
     refuse_taken(given.grpc_port, "GRPC_PORT=50061")
     with ExitStack() as at_the_end:
         with _says(f"Starting the embedded AWS (ministack) on 127.0.0.1:{given.port}"):
-            aws = at_the_end.enter_context(embedded.running(given.port, auth=given.auth))
+            emulator = embedded.running(given.port, auth=given.auth, servers=stack.STACK)
+            aws = at_the_end.enter_context(emulator)
             at_the_end.callback(ending.let_finish)
             domain = stack.parameters()["Domain"]
             way_in = at_the_end.enter_context(front.running(aws.port, domain, given.http_port))
+            way_in.switches = Switches(places.switches(aws.directory))
         with _says("Building the function (sam build)"):
             template = stack.build(aws.directory / "build")
         with _says("Deploying the stack (sam deploy)"):
@@ -194,6 +198,7 @@ def _ready(
         secret=demo.CLIENT_SECRET,
         functions=", ".join(demo.FUNCTIONS),
         http=way_in.url,
+        admin_key=demo.ADMIN_KEY,
         awake=way_in.link(awake.url),
         asleep=way_in.link(asleep.url),
         owners=OWNERS.format(link=way_in.link(asleep.owners)) if asleep.owners else "",
@@ -222,7 +227,6 @@ def _follow(aws: embedded.Embedded, server: http.Server, cluster: str, ending: E
         if server.process.poll() is not None:
             raise LocalError(f"The server ended: {reason(server.log.read_text())}")
         tasks.send()
-        tasks.end_purges(stack.PURGE_FAMILY)
         functions.send()
         for line in [*log.fresh(), *readable(server.fresh())]:
             print(line, flush=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -15,8 +16,9 @@ from typing import Any
 import pytest
 import requests
 
-from local import front
+from local import foundry, front
 from local.processes import LocalError, spare_port
+from local.switches import Switches
 
 pytestmark = pytest.mark.embedded
 
@@ -482,3 +484,32 @@ def test_a_taken_port_is_one_clear_line_and_nothing_is_left_of_a_front(
     assert not caplog.records
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", first.port)) != 0
+
+
+def test_what_goes_wrong_at_a_table_is_turned_on_and_off_by_a_page_of_the_fronts_own(tmp_path):
+    with upstream() as aws, front.running(aws.port, DOMAIN) as running:
+        running.leads_to(f"{BALANCER}-00.elb.test")
+        running.switches = Switches(tmp_path)
+        host, url = {"Host": f"ada.localhost:{running.port}"}, f"{running.url}/_stand-in"
+        page = requests.get(url, headers=host, timeout=10)
+        assert page.status_code == 200
+        assert set(foundry.SWITCHES) <= set(re.findall('value="([a-z-]+)"', page.text))
+        for form, does in (
+            ({"does": "slow"}, "slow"),
+            ({"does": ""}, ""),
+            ({"does": "crash", "times": "2"}, "crash"),
+        ):
+            turned = requests.post(url, form, headers=host, timeout=10, allow_redirects=False)
+            assert turned.headers["Location"] == "/_stand-in"
+            assert foundry.switch_of(tmp_path, f"ada.{DOMAIN}") == does
+            assert foundry.switch_of(tmp_path, f"ben.{DOMAIN}") == ""
+        assert [foundry.switched(tmp_path, f"ada.{DOMAIN}", "crash") for _ in range(3)] == [
+            "crash",
+            "crash",
+            "",
+        ]
+        for refused in ({"does": "sing"}, {}):
+            assert requests.post(url, data=refused, headers=host, timeout=10).status_code == 400
+        assert not aws.asked
+        requests.get(f"{url}/else", headers=host, timeout=10)
+        assert aws.asked
