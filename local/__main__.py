@@ -10,19 +10,41 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from types import FrameType
+from urllib.parse import urlsplit
 from urllib.request import getproxies
 
 from botocore.exceptions import BotoCoreError
 
-from local import demo, embedded, http, stack
+from local import demo, embedded, front, http, places, stack
 from local.ecs_events import TaskEvents
 from local.follow import FunctionLog, readable
-from local.processes import LocalError, port_of, reason, refuse_taken, spare_loopback
+from local.processes import (
+    LocalError,
+    port_of,
+    reason,
+    refuse_taken,
+    spare_loopback,
+    spare_port,
+)
+from local.switches import Switches
 
 _LOOK_EVERY = 1.0  # seconds, at tasks and at the log
 
 READY = """
-Ready. A new terminal talks to it with
+Ready. Two tables to open in a browser:
+
+  {awake}
+    wakes just now: its page says how far it is, and turns into the table
+  {asleep}
+    is asleep, and says so{owners}
+
+What a started server runs here is no Foundry but a stand-in, which answers as Foundry does; its administrator's key
+is {admin_key}. By a table's page /_stand-in things go wrong there: a crash, too little memory, a refused login, ...
+Browsers find names that end with .localhost by themselves; other programs name them to the address:
+
+  curl -s -H 'Host: {host}' {http}/
+
+A new terminal talks to it with
 
   export AWS_ENDPOINT_URL={endpoint} AWS_DEFAULT_REGION=us-east-1 AWS_ACCESS_KEY_ID=test AWS_SECRET_ACCESS_KEY=test
 {no_proxy}
@@ -49,14 +71,13 @@ or over HTTP, as the first member of the demo community (the token is good for t
 
 The demo community: {members}
 Its administrator is the user {admin}; Ko-fi's verification token is {kofi}.
-Within two minutes the schedule starts the server of a session that is booked for one of them.
-No servers run here: a started one is "running" at once, has no address, and shows no page. The task changes that
-ECS would send, and the ends of the tasks that delete files, come from this process.
+Within two minutes the schedule starts the server of a session that is booked for one of them. The task changes that
+ECS would send come from this process.
 
 Members' own containers do run, of a few known images: nginx:alpine and node:18-alpine (which answer HTTP),
 print-input, clock, crash. Here anybody gets a token for anybody (docs/functions.md):
 
-  export ALICE=$(curl -s {http}/auth/token -d '{{"user_id": "alice"}}' | sed 's/.*"token":"\\([^"]*\\).*/\1/')
+  export ALICE=$(curl -s {http}/auth/token -d '{{"user_id": "alice"}}' | sed 's/.*"token":"\\([^"]*\\).*/\\1/')
   curl -s {http}/v1/functions -H "Authorization: Bearer $ALICE" -d '{{"name": "my-clock", "image": "clock"}}'
   curl -s {http}/v1/functions -H "Authorization: Bearer $ALICE"
 
@@ -99,6 +120,10 @@ def main() -> int:
     return 0
 
 
+# Once `status` has a link for the owner.
+OWNERS = """; who comes by its owner's link can wake it with a click:
+      {link}"""
+
 # For a terminal whose programs would ask a proxy for what is on this machine.
 NO_PROXY = "  export no_proxy=127.0.0.1,localhost${no_proxy:+,$no_proxy}\n"
 
@@ -127,40 +152,57 @@ def _run(given: argparse.Namespace, ending: Ending) -> None:
     refuse_taken(given.grpc_port, "GRPC_PORT=50061")
     with ExitStack() as at_the_end:
         with _says(f"Starting the embedded AWS (ministack) on 127.0.0.1:{given.port}"):
-            aws = at_the_end.enter_context(embedded.running(given.port, auth=given.auth))
+            emulator = embedded.running(given.port, auth=given.auth, servers=stack.STACK)
+            aws = at_the_end.enter_context(emulator)
             at_the_end.callback(ending.let_finish)
+            domain = stack.parameters()["Domain"]
+            way_in = at_the_end.enter_context(front.running(aws.port, domain, given.http_port))
+            way_in.switches = Switches(places.switches(aws.directory))
         with _says("Building the function (sam build)"):
             template = stack.build(aws.directory / "build")
         with _says("Deploying the stack (sam deploy)"):
-            outputs = stack.deploy(aws, template)
+            outputs = stack.deploy(aws, template, ServersUrl=way_in.url)
+            way_in.leads_to(outputs["LoadBalancerDns"])
         with _says("Seeding a demo community"):
             demo.keep_secrets(aws)
-            members = _seeded(aws)
+            tables = _seeded(aws)
             demo.lend_functions(aws)
         with _says(f"Starting the server: HTTP on {given.http_port}, gRPC on {given.grpc_port}"):
-            server = at_the_end.enter_context(http.running(aws, given.http_port, given.grpc_port))
+            server = at_the_end.enter_context(http.running(aws, spare_port(), given.grpc_port))
             at_the_end.callback(ending.let_finish)
+            way_in.server = server.port
             token = http.demo_token(aws, demo.ADMIN)
-        print(_ready(given, members, server, token), flush=True)
+        print(_ready(given, tables, way_in, token), flush=True)
         _follow(aws, server, outputs["ClusterArn"], ending)
 
 
-def _seeded(aws: embedded.Embedded) -> list[str]:
+def _seeded(aws: embedded.Embedded) -> list[demo.Table]:
+    """The demo members' tables, of which the first wakes."""
     try:
-        return demo.seed(aws, stack.FUNCTION)
+        tables = demo.seed(aws, stack.FUNCTION)
+        demo.wake(aws, stack.FUNCTION, tables[0])
+        return tables
     except LocalError:  # the log, which has the reason, ends with the embedded AWS
         print(*FunctionLog(aws, stack.LOG_GROUP).fresh(), sep="\n", file=sys.stderr)
         raise
 
 
-def _ready(given: argparse.Namespace, members: list[str], server: http.Server, token: str) -> str:
+def _ready(
+    given: argparse.Namespace, tables: list[demo.Table], way_in: front.Front, token: str
+) -> str:
     port: int = given.port
+    awake, asleep, *_ = tables
     return READY.format(
         grpc=f"127.0.0.1:{given.grpc_port}",
         client=demo.CLIENT,
         secret=demo.CLIENT_SECRET,
         functions=", ".join(demo.FUNCTIONS),
-        http=server.url,
+        http=way_in.url,
+        admin_key=demo.ADMIN_KEY,
+        awake=way_in.link(awake.url),
+        asleep=way_in.link(asleep.url),
+        owners=OWNERS.format(link=way_in.link(asleep.owners)) if asleep.owners else "",
+        host=urlsplit(way_in.link(asleep.url)).netloc,
         token=token,
         endpoint=embedded.endpoint(port),
         function=stack.FUNCTION,
@@ -168,7 +210,7 @@ def _ready(given: argparse.Namespace, members: list[str], server: http.Server, t
         user=demo.ADMIN,
         no_proxy=NO_PROXY if getproxies().keys() - {"no"} else "",
         port="" if port == embedded.PORT else f" PORT={port}",
-        members=", ".join(members),
+        members=", ".join(table.url for table in tables),
         admin=demo.ADMIN,
         kofi=demo.KOFI_TOKEN,
     )
@@ -185,7 +227,6 @@ def _follow(aws: embedded.Embedded, server: http.Server, cluster: str, ending: E
         if server.process.poll() is not None:
             raise LocalError(f"The server ended: {reason(server.log.read_text())}")
         tasks.send()
-        tasks.end_purges(stack.PURGE_FAMILY)
         functions.send()
         for line in [*log.fresh(), *readable(server.fresh())]:
             print(line, flush=True)

@@ -102,6 +102,13 @@ def port_of(text: str) -> int:
     return int(text)
 
 
+def spare_port() -> int:
+    """A port of the loopback interface that nobody uses just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def printable(text: str) -> str:
     """Text that somebody chose, with what could move a terminal's cursor or lie to its reader written as in JSON.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
+import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -20,6 +22,10 @@ LOG_GROUP = f"/aws/lambda/{FUNCTION}"
 PURGE_FAMILY = f"{STACK}_purge"
 FUNCTIONS_CLUSTER = f"{STACK}-functions"
 
+# Programs that are not everywhere, and Debian's packages of them.
+_IN_TASKS = {"jq": "jq", "curl": "curl", "unzip": "unzip", "setsid": "util-linux"}
+_IN_TASKS |= {"sha256sum": "coreutils"}
+
 # The emulator asks for a right that does not exist on AWS, where InvokeModel, which the template gives, is the one.
 _CONVERSE = {
     "Version": "2012-10-17",
@@ -31,6 +37,13 @@ def require_tools() -> None:
     """Raise LocalError for the first program that building and deploying would miss."""
     for name in ("make", "tar", "uv", "sam"):
         tool(name)
+    # What the members' servers start with, really run (actions/instances/container.sh).
+    missing = [name for name in _IN_TASKS if shutil.which(name) is None]
+    if missing:
+        raise LocalError(
+            f"members' servers need {', '.join(missing)} on this machine; install that and try again"
+            f" (Debian: apt install {' '.join(_IN_TASKS[name] for name in missing)})."
+        )
 
 
 def build(directory: Path) -> Path:
@@ -43,16 +56,25 @@ def build(directory: Path) -> Path:
     return directory / "template.yaml"
 
 
-def deploy(embedded: Embedded, template: Path, *options: str) -> dict[str, str]:
-    """`sam deploy` a built template, with further options of that command; returns the stack's outputs."""
+def parameters() -> dict[str, str]:
+    """What samconfig.toml gives the template's parameters here."""
+    with (TOP / "samconfig.toml").open("rb") as file:
+        given = tomllib.load(file)["local"]["deploy"]["parameters"]["parameter_overrides"]
+    return dict(each.split("=", 1) for each in given)
+
+
+def deploy(embedded: Embedded, template: Path, **others: str) -> dict[str, str]:
+    """`sam deploy` a built template, with other parameters than `parameters()`; returns the stack's outputs."""
     variables = {
         **CREDENTIALS,
         "AWS_ENDPOINT_URL": embedded.endpoint,
         "SAM_CLI_POLL_DELAY": "0.3",  # seconds between looks at the stack; 5 unless set
     }
     try:
-        command = ["deploy", "--config-env", "local", "--template-file", str(template), *options]
-        _sam(command, variables)
+        command = ["deploy", "--config-env", "local", "--template-file", str(template)]
+        given = {**parameters(), **others}  # the option replaces all that samconfig.toml gives
+        overrides = [f"{name}={value}" for name, value in given.items()]
+        _sam([*command, "--parameter-overrides", *overrides], variables)
     except LocalError as error:
         raise LocalError(_first_failure(embedded) or str(error)) from None
     stacks = embedded.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"]

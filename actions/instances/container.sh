@@ -131,7 +131,7 @@ why_not() {
     ($before | split("\n")) as $noted | [inputs] as $now | ($noted | manifests) as $old | ($now | manifests) as $new
     | [$old + $new | keys[] | select($old[.] != $new[.])
       | select(startswith("worlds/") | not) // select(. == "worlds/\(env.WORLD)/world.json")] as $changed
-    | ($world | fromjson | objects) as $own
+    | ($world | fromjson | objects // error("no manifest")) as $own
     | if $noted[0] != $now[0] then "Foundry was \($noted[0] | shown) and is \($now[0] | shown)"
       elif $changed != [] then "the \($changed[0] | name) is not what it was"
       elif $own.coreVersion != $now[0] then "it was last opened in Foundry \($own.coreVersion | shown)"

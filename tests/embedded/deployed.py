@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from local import demo, stack
+from local import demo, front, stack
 from local.ecs_events import TaskEvents, event_of
 from local.embedded import Embedded
 from local.follow import FunctionLog
@@ -32,12 +32,12 @@ class Deployed:
     log: FunctionLog
 
     @classmethod
-    def on(cls, aws: Embedded, *options: str) -> Deployed:
-        """Build and deploy, with further options of `sam deploy`.
+    def on(cls, aws: Embedded, **parameters: str) -> Deployed:
+        """Build and deploy, with other parameters of the template than samconfig.toml's.
 
         The schedules are switched off: here a test says when they fire.
         """
-        outputs = stack.deploy(aws, stack.build(aws.directory / "build"), *options)
+        outputs = stack.deploy(aws, stack.build(aws.directory / "build"), **parameters)
         demo.keep_secrets(aws)
         events = aws.client("events")
         for rule in events.list_rules()["Rules"]:
@@ -45,6 +45,15 @@ class Deployed:
                 events.disable_rule(Name=rule["Name"])
         tasks = TaskEvents(aws, outputs["ClusterArn"], _ADDRESS)
         return cls(aws, outputs, tasks, FunctionLog(aws, stack.LOG_GROUP))
+
+    @classmethod
+    @contextmanager
+    def behind_front(cls, aws: Embedded, **parameters: str) -> Iterator[Deployed]:
+        """The same with a front on a spare port, by which the function reaches members' servers."""
+        with front.running(aws.port, stack.parameters()["Domain"]) as running:
+            deployed = cls.on(aws, ServersUrl=running.url, **parameters)
+            running.leads_to(deployed.outputs["LoadBalancerDns"])
+            yield deployed
 
     def call(self, event: Event) -> Answer:
         """Invoke and wait for the answer."""

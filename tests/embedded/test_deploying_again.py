@@ -15,7 +15,7 @@ def test_a_second_deployment_publishes_the_changed_parameter() -> None:
         template = stack.build(aws.directory / "build")
         alias = stack.deploy(aws, template)["AliasArn"]
         first = aws.client("lambda").get_function_configuration(FunctionName=alias)
-        stack.deploy(aws, template, "--parameter-overrides", "IdleSeconds=1234")
+        stack.deploy(aws, template, IdleSeconds="1234")
         second = aws.client("lambda").get_function_configuration(FunctionName=alias)
     assert first["Environment"]["Variables"]["IDLE_SECONDS"] == "1800"
     assert second["Environment"]["Variables"]["IDLE_SECONDS"] == "1234"

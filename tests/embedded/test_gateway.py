@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import time
-import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -67,10 +66,8 @@ class Client:
 @pytest.fixture(scope="module")
 def deployed() -> Iterator[Deployed]:
     with embedded.running(free_port(), auth=True) as aws:
-        with (stack.TOP / "samconfig.toml").open("rb") as file:
-            given = tomllib.load(file)["local"]["deploy"]["parameters"]["parameter_overrides"]
-        ours = [f"InvokableFunctions={PREFIX}*", f"RequestTimeout={REQUEST_TIMEOUT}"]
-        deployed = Deployed.on(aws, "--parameter-overrides", *given, *ours)
+        ours = {"InvokableFunctions": f"{PREFIX}*", "RequestTimeout": str(REQUEST_TIMEOUT)}
+        deployed = Deployed.on(aws, **ours)
         invokable.deploy(aws)
         yield deployed
 

@@ -39,8 +39,11 @@ SOME = [
 
 @pytest.fixture(scope="module")
 def deployed() -> Iterator[Deployed]:
-    with embedded.running(free_port(), auth=True) as aws:
-        yield Deployed.on(aws)
+    with (
+        embedded.running(free_port(), auth=True) as aws,
+        Deployed.behind_front(aws) as deployed,
+    ):
+        yield deployed
 
 
 def test_the_whole_life_cycle_passes_under_the_templates_role(deployed: Deployed) -> None:

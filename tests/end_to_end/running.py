@@ -39,6 +39,11 @@ class Run:
     grpc_port: int
     said: list[str]  # line by line, as it comes
 
+    @property
+    def url(self) -> str:
+        """Where HTTP is answered."""
+        return f"http://127.0.0.1:{self.http_port}"
+
     def says(self, text: str, *, within: float) -> None:
         """Wait until a line that matches `text` has been printed; `within` seconds."""
         give_up = time.monotonic() + within

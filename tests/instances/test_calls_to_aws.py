@@ -36,18 +36,24 @@ def stopped(invoke, ecs, once):
     once(live)
 
 
+KEY = "secretsmanager.GetSecretValue"  # from which the code of the table's link derives; read once in five minutes
+
+
 def test_status_at_rest_is_one_read_and_nothing_else(stopped, asked):
+    assert asked(sample("status")) == ["dynamodb.GetItem", KEY]
     assert asked(sample("status")) == ["dynamodb.GetItem"]
 
 
 def test_status_before_the_first_start_is_one_read_and_nothing_else(invoke, asked):
     invoke(sample("create-instance"))
+    assert asked(sample("status")) == ["dynamodb.GetItem", KEY]
     assert asked(sample("status")) == ["dynamodb.GetItem"]
 
 
 def test_status_while_passing_also_looks_at_the_task(invoke, ecs, asked):
     invoke(sample("create-instance"))
     invoke(sample("start-instance"))
+    assert asked(sample("status")) == ["dynamodb.GetItem", "ecs.DescribeTasks", KEY]
     assert asked(sample("status")) == ["dynamodb.GetItem", "ecs.DescribeTasks"]
 
 
