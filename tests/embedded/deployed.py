@@ -13,12 +13,14 @@ from local import demo, front, stack
 from local.ecs_events import TaskEvents, event_of
 from local.embedded import Embedded
 from local.follow import FunctionLog
+from tests.embedded.light_server import light_server
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
 Policy = dict[str, Any]
 
-_ADDRESS = "10.0.0.9"  # what the tasks' events say; tasks of the emulator have no address
+# What the tasks' events say, unless something answers there; tasks of the emulator have no address.
+_NOWHERE = "10.0.0.9"
 _PATIENCE = 60  # seconds that something under way may take
 
 
@@ -30,12 +32,14 @@ class Deployed:
     outputs: dict[str, str]
     tasks: TaskEvents
     log: FunctionLog
+    address: str  # that the tasks' events say
 
     @classmethod
-    def on(cls, aws: Embedded, **parameters: str) -> Deployed:
+    def on(cls, aws: Embedded, address: str = _NOWHERE, **parameters: str) -> Deployed:
         """Build and deploy, with other parameters of the template than samconfig.toml's.
 
-        The schedules are switched off: here a test says when they fire.
+        Tasks are RUNNING at once, and their events say that they have the address. The schedules are switched off:
+        here a test says when they fire.
         """
         outputs = stack.deploy(aws, stack.build(aws.directory / "build"), **parameters)
         demo.keep_secrets(aws)
@@ -43,15 +47,16 @@ class Deployed:
         for rule in events.list_rules()["Rules"]:
             if "ScheduleExpression" in rule:
                 events.disable_rule(Name=rule["Name"])
-        tasks = TaskEvents(aws, outputs["ClusterArn"], _ADDRESS)
-        return cls(aws, outputs, tasks, FunctionLog(aws, stack.LOG_GROUP))
+        tasks = TaskEvents(aws, outputs["ClusterArn"], address)
+        return cls(aws, outputs, tasks, FunctionLog(aws, stack.LOG_GROUP), address)
 
     @classmethod
     @contextmanager
     def behind_front(cls, aws: Embedded, **parameters: str) -> Iterator[Deployed]:
-        """The same with a front on a spare port, by which the function reaches members' servers."""
-        with front.running(aws.port, stack.parameters()["Domain"]) as running:
-            deployed = cls.on(aws, ServersUrl=running.url, **parameters)
+        """The same with a front on a spare port, by which the function reaches what answers for all servers."""
+        domain = stack.parameters()["Domain"]
+        with light_server() as address, front.running(aws.port, domain) as running:
+            deployed = cls.on(aws, address, ServersUrl=running.url, **parameters)
             running.leads_to(deployed.outputs["LoadBalancerDns"])
             yield deployed
 
@@ -82,7 +87,7 @@ class Deployed:
         described = self.aws.client("ecs").describe_tasks(
             cluster=self.outputs["ClusterArn"], tasks=[task]
         )
-        return event_of(described["tasks"][0], _ADDRESS)
+        return event_of(described["tasks"][0], self.address)
 
     def ends(self, task: str) -> Event:
         """Let the task end; returns the event by which ECS tells it."""
