@@ -70,7 +70,7 @@ or over HTTP, as the first member of the demo community (the token is good for t
 The demo community: {members}
 Its administrator is the user {admin}; Ko-fi's verification token is {kofi}.
 Within two minutes the schedule starts the server of a session that is booked for one of them. The task changes that
-ECS would send, and the ends of the tasks that delete files, come from this process.
+ECS would send come from this process.
 
 Members' own containers do run, of a few known images: nginx:alpine and node:18-alpine (which answer HTTP),
 print-input, clock, crash. Here anybody gets a token for anybody (docs/functions.md):
@@ -150,7 +150,8 @@ def _run(given: argparse.Namespace, ending: Ending) -> None:
     refuse_taken(given.grpc_port, "GRPC_PORT=50061")
     with ExitStack() as at_the_end:
         with _says(f"Starting the embedded AWS (ministack) on 127.0.0.1:{given.port}"):
-            aws = at_the_end.enter_context(embedded.running(given.port, auth=given.auth))
+            emulator = embedded.running(given.port, auth=given.auth, servers=stack.STACK)
+            aws = at_the_end.enter_context(emulator)
             at_the_end.callback(ending.let_finish)
             domain = stack.parameters()["Domain"]
             way_in = at_the_end.enter_context(front.running(aws.port, domain, given.http_port))
@@ -222,7 +223,6 @@ def _follow(aws: embedded.Embedded, server: http.Server, cluster: str, ending: E
         if server.process.poll() is not None:
             raise LocalError(f"The server ended: {reason(server.log.read_text())}")
         tasks.send()
-        tasks.end_purges(stack.PURGE_FAMILY)
         functions.send()
         for line in [*log.fresh(), *readable(server.fresh())]:
             print(line, flush=True)

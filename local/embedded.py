@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -28,6 +29,9 @@ CREDENTIALS = {
     "AWS_DEFAULT_REGION": REGION,
 }
 _TOP = Path(__file__).resolve().parent.parent
+_KEPT = ("PATH", "HOME", "LANG")
+# How many seconds things take where servers are played, for those who cannot wait; 1, 2 and 4 unless these say so.
+_PACES = ("PLAYED_MACHINE_SECONDS", "PLAYED_IMAGE_SECONDS", "PLAYED_FOUNDRY_SECONDS")
 _READY_WITHIN = 60  # seconds; about 2 are usual
 # The function's own limit is 300 s; a call that takes longer, or fails, is not repeated behind our back.
 _CALL = Config(connect_timeout=5, read_timeout=310, retries={"total_max_attempts": 1})
@@ -74,18 +78,21 @@ def client(service: str, port: int) -> Any:
 
 
 @contextmanager
-def running(port: int = PORT, *, auth: bool = False) -> Iterator[Embedded]:
+def running(port: int = PORT, *, auth: bool = False, servers: str = "") -> Iterator[Embedded]:
     """Start an embedded AWS on 127.0.0.1:`port`; at the end, end it and all that it started.
 
-    With `auth` it checks signatures and policies, so that the function has the rights of its role only.
+    With `auth` it checks signatures and policies, so that the function has the rights of its role only. `servers`
+    names the cluster whose tasks, and those of `<it>-releases`, are really run (`local/servers.py`); elsewhere they
+    are RUNNING at once, for ever.
     Raises LocalError if the port is taken or the start fails.
     """
     refuse_taken(port, "PORT=4567")
     with tempfile.TemporaryDirectory(prefix=f"embedded-aws-{port}-") as name:
         directory = Path(name)
         command = [sys.executable, "-m", "local.leashed", "local.fargate"]
-        environment = _environment(port, directory, auth=auth)
+        environment = _environment(port, directory, auth=auth) | {"PLAYED_SERVERS": servers}
         with (
+            _all_ended(directory / "tasks.lock"),
             (directory / "ministack.log").open("wb") as output,
             child(command, environment, output, cwd=_TOP, leashed=True) as process,
         ):
@@ -94,9 +101,20 @@ def running(port: int = PORT, *, auth: bool = False) -> Iterator[Embedded]:
             yield embedded
 
 
+@contextmanager
+def _all_ended(lock: Path) -> Iterator[None]:
+    """Wait at the end until no container is left: each holds the lock for as long as anything of it is there."""
+    lock.touch()
+    try:
+        yield
+    finally:
+        with lock.open() as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+
+
 def _environment(port: int, directory: Path, *, auth: bool) -> dict[str, str]:
     """Only what is named here: the emulator hands its own environment on to the function."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    kept = {name: os.environ[name] for name in (*_KEPT, *_PACES) if name in os.environ}
     return {
         **kept,
         "GATEWAY_PORT": str(port),

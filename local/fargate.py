@@ -1,7 +1,8 @@
-"""`python -m local.fargate`: the emulator, with tenant functions really run, by processes instead of containers.
+"""`python -m local.fargate`: the emulator, with tasks really run, by processes instead of containers.
 
 Without Docker, the emulator's ECS calls each task RUNNING at once, for ever. That remains so, except in clusters
-whose names end with `-functions`: there a task is a process of one of the images of `local/images.py`. The API, the
+whose names end with `-functions`: there a task is a process of one of the images of `local/images.py`; and in the
+servers' cluster, if one is named: there a task is what `local/servers.py` makes of it. The API, the
 services' desired counts and their deployments are the emulator's own. Replaced is what would ask Docker, and what
 would differ from AWS where the platform looks; `tests/embedded/test_fargate.py` holds that it still fits.
 """
@@ -26,11 +27,18 @@ from ministack import app
 from ministack.core.responses import request_scope
 from ministack.services import ecs
 
-from local import images, log_events
+from local import images, log_events, servers
+from local.containers import (
+    LINE,
+    Record,
+    keep_log,
+    override_for,
+    plain_environment,
+    secret_environment,
+)
 
 _PLAYED = "-functions"
 _AT_MOST = 50  # processes
-_LINE = 16_384  # bytes; Docker's log driver, too, cuts what is longer
 _KILL_AFTER = 3  # seconds that SIGTERM has; on Fargate 30
 # Seconds that a service's next task waits after the first crash in a row, the second, and so on.
 _PAUSES = (1, 2, 4, 8, 16, 32, 60)
@@ -45,8 +53,6 @@ _SCHEDULING = {
     "Service scaling down",
     "Task definition updated",
 }
-
-Record = dict[str, Any]  # of the emulator: a task, a deployment, a request, ...
 
 _free = threading.BoundedSemaphore(_AT_MOST)
 _running: dict[str, Process] = {}  # by task
@@ -75,7 +81,7 @@ class Process:
     def lines(self) -> Iterator[str]:
         """What it says, as it comes, until it ends."""
         with self._process.stdout as said:  # type: ignore[union-attr] # it is a pipe
-            for line in iter(partial(said.readline, _LINE), b""):
+            for line in iter(partial(said.readline, LINE), b""):
                 yield line.decode(errors="replace").rstrip("\r\n")
 
     def exit_code(self) -> int:
@@ -126,6 +132,10 @@ def _instead_of(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]
 
 def _cluster_of(request: Record) -> str:
     return ecs._resolve_cluster_name(request.get("cluster", "default")) or ""
+
+
+def _is_played(cluster: str) -> bool:
+    return cluster.endswith(_PLAYED) or servers.plays(cluster)
 
 
 def _service_of(task: Record) -> tuple[str, str] | None:
@@ -227,7 +237,7 @@ def _rest(task: Record, process: Process | None) -> None:
 
 @_instead_of("_run_task")
 def _run(original: Callable[[Record], Any], request: Record) -> Any:
-    if not _cluster_of(request).endswith(_PLAYED):
+    if not _is_played(_cluster_of(request)):
         return original(request)
     deployment = request.get("_deploymentId")
     if deployment:
@@ -251,9 +261,12 @@ def _work(
     account: str,
     region: str,
 ) -> None:
-    """A task's life; in a thread of its own. Only its first container is played."""
+    """A task's life; in a thread of its own. Of a function's, only its first container is played."""
     container = definition["containerDefinitions"][0]
     with request_scope(account, region):
+        if servers.plays(task["clusterArn"].rpartition("/")[2]):
+            servers.play(task, definition, overrides)
+            return
         image = _image(container["image"])
         if image is None:
             task["containers"][0]["reason"] = (
@@ -307,7 +320,7 @@ def _play(task: Record, image: str, container: Record, overrides: list[Record]) 
         ecs._schedule_service_deployment_completion(
             *service, ecs.get_account_id(), ecs.get_region(), healthy_task=task
         )
-    _log(process, container, arn.rpartition("/")[2])
+    keep_log(process.lines(), container, arn.rpartition("/")[2])
     code = process.exit_code()
     del _running[arn]
     if not process.asked_to_end:
@@ -322,31 +335,20 @@ def _fail(task: Record, reason: str) -> None:
 
 
 def _environment(container: Record, overrides: list[Record]) -> dict[str, str]:
-    override = ecs._container_override_for(overrides, container["name"])
-    secret: dict[str, str] = ecs._resolve_container_secrets(container)
-    given, instead = (
-        {each["name"]: each["value"] for each in where.get("environment", [])}
-        for where in (container, override)
-    )
-    return given | secret | instead
-
-
-def _log(process: Process, container: Record, task: str) -> None:
-    """Keep what the process says where the container's definition wants it, until it ends."""
-    where: Record = ecs._awslogs_config(container, task, task) or {}
-    with request_scope(ecs.get_account_id(), where.get("region") or ecs.get_region()):
-        kept = bool(where) and ecs._ensure_awslogs_stream(where)
-        for line in process.lines():
-            if kept and line:  # CloudWatch Logs takes no empty ones
-                ecs._emit_awslogs_event(where, line)
+    instead = plain_environment(override_for(container, overrides))
+    return plain_environment(container) | secret_environment(container) | instead
 
 
 @_instead_of("_stop_task")
 def _stop(original: Callable[[Record], Any], request: Record) -> Any:
     cluster = _cluster_of(request)
     task = ecs._resolve_task(request.get("task", ""), cluster)
+    reason = request.get("reason", "Task stopped by user")
+    if task and servers.plays(cluster):
+        servers.stop(task, reason)
+        return ecs.json_response({"task": ecs._sanitize(task)})
     if task and cluster.endswith(_PLAYED):
-        _end(task, request.get("reason", "Task stopped by user"))
+        _end(task, reason)
     return original(request)
 
 
@@ -369,6 +371,7 @@ def _reset(original: Callable[[], None]) -> None:
     _resting.clear()
     for process in list(_running.values()):
         process.end()
+    servers.reset()
 
 
 if __name__ == "__main__":

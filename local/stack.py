@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 import tomllib
 from collections.abc import Mapping
@@ -21,6 +22,10 @@ LOG_GROUP = f"/aws/lambda/{FUNCTION}"
 PURGE_FAMILY = f"{STACK}_purge"
 FUNCTIONS_CLUSTER = f"{STACK}-functions"
 
+# Programs that are not everywhere, and Debian's packages of them.
+_IN_TASKS = {"jq": "jq", "curl": "curl", "unzip": "unzip", "setsid": "util-linux"}
+_IN_TASKS |= {"sha256sum": "coreutils"}
+
 # The emulator asks for a right that does not exist on AWS, where InvokeModel, which the template gives, is the one.
 _CONVERSE = {
     "Version": "2012-10-17",
@@ -32,6 +37,13 @@ def require_tools() -> None:
     """Raise LocalError for the first program that building and deploying would miss."""
     for name in ("make", "tar", "uv", "sam"):
         tool(name)
+    # What the members' servers start with, really run (actions/instances/container.sh).
+    missing = [name for name in _IN_TASKS if shutil.which(name) is None]
+    if missing:
+        raise LocalError(
+            f"members' servers need {', '.join(missing)} on this machine; install that and try again"
+            f" (Debian: apt install {' '.join(_IN_TASKS[name] for name in missing)})."
+        )
 
 
 def build(directory: Path) -> Path:
