@@ -78,12 +78,14 @@ def client(service: str, port: int) -> Any:
 
 
 @contextmanager
-def running(port: int = PORT, *, auth: bool = False, servers: str = "") -> Iterator[Embedded]:
+def running(
+    port: int = PORT, *, auth: bool = False, servers: str = "", lightly: bool = False
+) -> Iterator[Embedded]:
     """Start an embedded AWS on 127.0.0.1:`port`; at the end, end it and all that it started.
 
     With `auth` it checks signatures and policies, so that the function has the rights of its role only. `servers`
     names the cluster whose tasks, and those of `<it>-releases`, are really run (`local/servers.py`); elsewhere they
-    are RUNNING at once, for ever.
+    are RUNNING at once, for ever. `lightly`: without processes (`local/light.py`).
     Raises LocalError if the port is taken or the start fails.
     """
     refuse_taken(port, "PORT=4567")
@@ -91,6 +93,7 @@ def running(port: int = PORT, *, auth: bool = False, servers: str = "") -> Itera
         directory = Path(name)
         command = [sys.executable, "-m", "local.leashed", "local.fargate"]
         environment = _environment(port, directory, auth=auth) | {"PLAYED_SERVERS": servers}
+        environment |= {"PLAYED_LIGHTLY": "yes"} if lightly else {}
         with (
             _all_ended(directory / "tasks.lock"),
             (directory / "ministack.log").open("wb") as output,
