@@ -24,6 +24,8 @@ ACTIONS = {
     "change-credentials": "actions.instances.change_credentials",
     "keep-alive": "actions.instances.keep_alive",
     "set-auto-shutdown": "actions.instances.set_auto_shutdown",
+    "set-size": "actions.instances.set_size",
+    "get-logs": "actions.instances.get_logs",
     "set-wake": "actions.tables.set_wake",
     "table-page": "actions.tables.table_page",
     "table-state": "actions.tables.table_state",

@@ -15,7 +15,7 @@ from urllib.request import getproxies
 
 from botocore.exceptions import BotoCoreError
 
-from local import demo, embedded, front, http, stack
+from local import demo, embedded, front, http, places, stack
 from local.ecs_events import TaskEvents
 from local.follow import FunctionLog, readable
 from local.processes import (
@@ -26,6 +26,7 @@ from local.processes import (
     spare_loopback,
     spare_port,
 )
+from local.switches import Switches
 
 _LOOK_EVERY = 1.0  # seconds, at tasks and at the log
 
@@ -37,7 +38,8 @@ Ready. Two tables to open in a browser:
   {asleep}
     is asleep, and says so{owners}
 
-What a started server runs here is no Foundry but a stand-in, which answers as Foundry does and needs no licence.
+What a started server runs here is no Foundry but a stand-in, which answers as Foundry does; its administrator's key
+is {admin_key}. By a table's page /_stand-in things go wrong there: a crash, too little memory, a refused login, ...
 Browsers find names that end with .localhost by themselves; other programs name them to the address:
 
   curl -s -H 'Host: {host}' {http}/
@@ -120,7 +122,7 @@ def main() -> int:
 
 # Once `status` has a link for the owner.
 OWNERS = """; who comes by its owner's link can wake it with a click:
-  {link}"""
+      {link}"""
 
 # For a terminal whose programs would ask a proxy for what is on this machine.
 NO_PROXY = "  export no_proxy=127.0.0.1,localhost${no_proxy:+,$no_proxy}\n"
@@ -155,6 +157,7 @@ def _run(given: argparse.Namespace, ending: Ending) -> None:
             at_the_end.callback(ending.let_finish)
             domain = stack.parameters()["Domain"]
             way_in = at_the_end.enter_context(front.running(aws.port, domain, given.http_port))
+            way_in.switches = Switches(places.switches(aws.directory))
         with _says("Building the function (sam build)"):
             template = stack.build(aws.directory / "build")
         with _says("Deploying the stack (sam deploy)"):
@@ -195,6 +198,7 @@ def _ready(
         secret=demo.CLIENT_SECRET,
         functions=", ".join(demo.FUNCTIONS),
         http=way_in.url,
+        admin_key=demo.ADMIN_KEY,
         awake=way_in.link(awake.url),
         asleep=way_in.link(asleep.url),
         owners=OWNERS.format(link=way_in.link(asleep.owners)) if asleep.owners else "",

@@ -2,51 +2,60 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
+import os
+import subprocess
 import time
 import zipfile
 from dataclasses import dataclass
 from typing import Any
 
 from local.embedded import Embedded
+from local.foundry import make_world, signature
+from local.foundry_image import BUILDS
+from local.places import files
 from local.processes import LocalError
-from local.stack import STACK
+from local.stack import STACK, TOP
 from services.clients import proof_of
 from services.values import serialize
 
+_CONTAINER = TOP / "actions/instances/container.sh"  # which says what an end in order leaves
 ADMIN = "100000000000000001"  # also the admin in samconfig.toml, environment `local`
 PLAYER = "100000000000000003"  # has a session soon
 _SOON_SECONDS = 330  # sessions are prepared five minutes before: this one within the next minutes
-_ADMIN_KEY = {"foundryAdminKey": "demo-admin-key"}
+ADMIN_KEY = "demo-admin-key"
 # One licence key is one member's.
 _LICENSES = [f"DEMO-DEMO-DEMO-DEMO-DEMO-000{at}" for at in (1, 2, 3)]
+_SHARED = _LICENSES[2]  # what the pool has
+_WORLD = "the-sunken-keep"
 _MEMBERS: tuple[dict[str, Any], ...] = (
     {
         "userId": ADMIN,
         "username": "Ada",
         "foundryLicense": _LICENSES[0],
-        **_ADMIN_KEY,
+        "foundryAdminKey": ADMIN_KEY,
     },
     {
         "userId": "100000000000000002",
         "username": "Björn the Bold",
         "foundryLicense": _LICENSES[1],
         "foundryVersion": "14",
-        **_ADMIN_KEY,
+        "foundryAdminKey": ADMIN_KEY,
     },
     {
         "userId": PLAYER,
         "username": "ada",
-        "foundryAdminKey": "k",
+        "foundryAdminKey": ADMIN_KEY,
         "licenseType": "pooled",
     },
     {
         "userId": "100000000000000004",
         "username": "Cleo",
-        "foundryLicense": _LICENSES[2],
+        "foundryLicense": _SHARED,
         "allowLicenseSharing": True,
-        **_ADMIN_KEY,
+        "foundryAdminKey": ADMIN_KEY,
     },
 )
 
@@ -158,7 +167,41 @@ def _table_of(member: dict[str, Any], embedded: Embedded, function: str) -> Tabl
         answer = _invoke(embedded, function, {"action": "status", "userId": member["userId"]})
     if not answer.get("success"):
         raise LocalError(f"Seeding {member['username']} failed: {json.dumps(answer)}")
+    _play_before(member, answer, embedded)
+    opened = _invoke(
+        embedded, function, {"action": "set-world", "userId": member["userId"], "world": _WORLD}
+    )
+    if not opened.get("success"):
+        raise LocalError(f"Seeding {member['username']}'s world failed: {json.dumps(opened)}")
     return Table(member["userId"], answer["instanceUrl"], answer.get("wakeUrl"))
+
+
+def _play_before(member: dict[str, Any], server: dict[str, Any], embedded: Embedded) -> None:
+    """Leave the server's files as after an evening that ended in order: its licence signed, a world on the disk."""
+    point = embedded.client("efs").describe_access_points(AccessPointId=server["accessPointId"])
+    [found] = point["AccessPoints"]
+    path = found["RootDirectory"]["Path"]
+    data = files(embedded.directory, found["FileSystemId"], path)
+    build = BUILDS[server["foundryVersion"]]
+    config = data / "Config"
+    config.mkdir(parents=True, exist_ok=True)
+    make_world(data, _WORLD, "The Sunken Keep", build)
+    key = member.get("foundryLicense", _SHARED).replace("-", "")
+    host = f"foundry-{path.rpartition('/')[2]}"
+    signed = {"host": host, "signature": signature(key, host)}
+    if "foundryLicense" in member:
+        (config / "license.json").write_text(json.dumps({"license": key, **signed}))
+    else:  # what it plays with is borrowed, and leaves the disk with each run
+        name = hashlib.sha256(key.encode()).hexdigest()
+        (config / "signatures").mkdir(exist_ok=True)
+        (config / f"signatures/{name}.json").write_text(json.dumps(signed))
+    listed = subprocess.run(
+        ["sh", "-c", _CONTAINER.read_text(), "container.sh", "inventory"],
+        env={"PATH": os.environ["PATH"], "DATA": str(data), "FOUNDRY_VERSION": build},
+        capture_output=True,
+        check=True,
+    )
+    (config / "clean-stop").write_bytes(listed.stdout)
 
 
 def _invoke(embedded: Embedded, function: str, payload: dict[str, Any]) -> dict[str, Any]:

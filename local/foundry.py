@@ -98,8 +98,8 @@ def _switch(directory: Path, host: str) -> tuple[str, int]:
         return "", 0
 
 
-def make_world(data: Path, world: str, title: str) -> None:
-    """A world on the disk, with databases that are closed."""
+def make_world(data: Path, world: str, title: str, version: str) -> None:
+    """A world on the disk, last opened in a version of Foundry, with databases that are closed."""
     root = data / "Data/worlds" / world
     for name in _DATABASES:
         (root / "data" / name).mkdir(parents=True, exist_ok=True)
@@ -109,6 +109,7 @@ def make_world(data: Path, world: str, title: str) -> None:
     system.mkdir(parents=True, exist_ok=True)
     (system / "system.json").write_text(json.dumps(_SYSTEM, indent=2))
     facts = {"id": world, "title": title, "system": _SYSTEM["id"]}
+    facts |= {"coreVersion": version, "systemVersion": _SYSTEM["version"]}
     (root / "world.json").write_text(json.dumps(facts, indent=2))
 
 
@@ -499,7 +500,7 @@ class Handler(BaseHTTPRequestHandler):
         elif said.get("action") == "createWorld" and said.get("title"):
             title = str(said["title"])
             world = re.sub("[^a-z0-9]+", "-", title.lower()).strip("-") or "world"
-            make_world(self.foundry.data, world, title)
+            make_world(self.foundry.data, world, title, self.foundry.version)
         if self.headers.get("Content-Type", "").startswith("application/json"):
             self._status()
         else:

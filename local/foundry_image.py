@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -32,11 +33,10 @@ _START = f'#!/bin/sh\nexec "$PLAYED_PYTHON" -S -B -u -m {__name__} %s "$@"\n'
 
 def build_of(tag: str) -> str:
     """The build of Foundry that an image installs; ValueError if there is no such image."""
-    build = BUILDS.get(tag, tag)
-    generation, _, number = build.partition(".")
-    if not (generation.isdecimal() and number.isdecimal()):
+    found = re.fullmatch(r"(\d+\.\d+)(\.\d+)?", BUILDS.get(tag, tag), re.ASCII)
+    if not found:
         raise ValueError(f"This embedded run plays no tag {tag}")
-    return build
+    return found[1]
 
 
 def unpack(home: Path, build: str, release: Path) -> dict[str, str]:

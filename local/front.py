@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 import h11
 
 from local.processes import LocalError
+from local.switches import PATH, Switches
 
 _PART = 65_536  # bytes that are handed on at once
 _HEAD = 65_536  # bytes; Foundry's cookies and the tokens of members fit in
@@ -52,6 +53,7 @@ class Front:
     port: int = 0  # its own
     balancer: str | None = None  # the name of the load balancer
     server: int | None = None  # port of the HTTP server
+    switches: Switches | None = None  # which have a page of the front's own, at each table
 
     @property
     def url(self) -> str:
@@ -109,7 +111,8 @@ def running(aws: int, domain: str, port: int = 0) -> Iterator[Front]:
         return asyncio.run_coroutine_threadsafe(work, loop).result()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await _Connection(front, reader, writer).serve()
+        with suppress(asyncio.CancelledError):  # at the end; asyncio would tell the terminal of it
+            await _Connection(front, reader, writer).serve()
 
     try:
         try:
@@ -224,6 +227,9 @@ class _Connection:
     async def _answer(self, request: h11.Request) -> None:
         try:
             asked = self._front.table(_host(request))
+            if asked and self._front.switches and request.target == PATH.encode():
+                await self._turn(request, asked[0], self._front.switches)
+                return
             upstream, handed_on = await self._opened(request, asked)
             try:
                 await self._pass(upstream, handed_on, asked[1] if asked else None)
@@ -312,20 +318,41 @@ class _Connection:
             if isinstance(event, h11.EndOfMessage):
                 return
 
+    async def _turn(self, request: h11.Request, label: str, switches: Switches) -> None:
+        """The front's own page of a table."""
+        form = await self._form()
+        host = f"{label}.{self._front.domain}"
+        if request.method == b"GET":
+            page = switches.page(host).encode()
+            await self._say(200, [(b"content-type", b"text/html; charset=utf-8")], page)
+        elif request.method == b"POST" and switches.turn(host, form):
+            await self._say(303, [(b"location", PATH.encode())], b"")
+        else:
+            raise _Refused(400, "Nothing of the kind can go wrong.")
+
+    async def _form(self) -> str:
+        said = b""
+        while not isinstance(event := await self._client.next(), h11.EndOfMessage):
+            said += bytes(event.data) if isinstance(event, h11.Data) else b""
+            if len(said) > _PART:
+                raise _Refused(413, "No form is as long as that.")
+        return said.decode(errors="replace")
+
+    async def _say(self, status: int, headers: Headers, content: bytes) -> None:
+        """Answer by ourselves."""
+        length = (b"content-length", str(len(content)).encode())
+        await self._client.send(h11.Response(status_code=status, headers=[*headers, length]))
+        await self._client.send(h11.Data(data=content))
+        await self._client.send(h11.EndOfMessage())
+
     async def _refuse(self, refused: _Refused) -> None:
         """Say why. Raises _Gone if another answer has begun."""
         client = self._client
         if client.http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
             raise _Gone
+        plain = (b"content-type", b"text/plain; charset=utf-8")
         said = f"{refused}\n".encode()
-        headers = [
-            (b"content-type", b"text/plain; charset=utf-8"),
-            (b"content-length", str(len(said)).encode()),
-            (b"connection", b"close"),
-        ]
-        await client.send(h11.Response(status_code=refused.status, headers=headers))
-        await client.send(h11.Data(data=said))
-        await client.send(h11.EndOfMessage())
+        await self._say(refused.status, [plain, (b"connection", b"close")], said)
 
 
 async def _after(first: asyncio.Future[None], then: Callable[[], Awaitable[None]]) -> None:

@@ -212,19 +212,19 @@ class Life:
 
     def _mount(self) -> None:
         """A directory for each volume."""
-        for volume in self._definition.get("volumes", []):
-            config = volume.get("efsVolumeConfiguration")
+        for volume in _lowered(self._definition.get("volumes", [])):
+            config = volume.get("efsvolumeconfiguration")
             if config is None:
                 self._volumes[volume["name"]] = _made(self._root / "volumes" / volume["name"])
                 continue
-            point = config.get("authorizationConfig", {}).get("accessPointId")
+            point = config.get("authorizationconfig", {}).get("accesspointid")
             known = efs._access_points.get(point) if point else None
             if known is None:
                 raise NotStartedError(
                     "ResourceInitializationError: failed to invoke EFS utils commands to set up EFS"
                     f" volumes: the access point {point} does not exist"
                 )
-            place = config["fileSystemId"], known["RootDirectory"].get("Path", "/")
+            place = config["filesystemid"], known["RootDirectory"].get("Path", "/")
             self._volumes[volume["name"]] = _made(places.files(_top(), *place))
 
     def _may_start(self, container: Record) -> bool:
@@ -417,6 +417,13 @@ def _here(mounts: Mapping[str, Path], text: str) -> str:
     for path, place in mounts.items():
         text = re.sub(rf"(?<![\w./-]){re.escape(path)}(?![\w.-])", str(place), text)
     return text
+
+
+def _lowered(said: Any) -> Any:
+    """With names in lower case: of a template's volumes the emulator keeps CloudFormation's spelling."""
+    if isinstance(said, dict):
+        return {name.lower(): _lowered(value) for name, value in said.items()}
+    return [_lowered(each) for each in said] if isinstance(said, list) else said
 
 
 def _ends(task: Record, reason: str, code: str) -> None:

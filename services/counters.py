@@ -16,6 +16,7 @@ from services.dynamodb import Attr, Item, Key, Operation, Table, absent
 SHARDS = 16
 _COUNTERS = "#counters"  # no user's id begins so
 _MONTHS = "#endings"
+WHY = "why:"  # before the cause of an end that nobody asked for
 Amount = int | Decimal
 
 
@@ -30,7 +31,8 @@ class Counters(Table):
         return self.update((_COUNTERS, shard_of(user_id)), None, {}, add={**changes, "version": 1})
 
     def count_in(self, month: str, about: str, changes: Mapping[str, Amount]) -> Operation:
-        """The operation that adds to what a month comes to: `cost` and `donated` in USD, and ends of runs by cause.
+        """The operation that adds to what a month comes to: `cost` and `donated` in USD, ends of runs by what ended
+        them and, after WHY, by the cause that was found.
 
         `about` is whom or what it concerns.
         """

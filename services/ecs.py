@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from services.aws import SHORT_TIMEOUT, client, code_of
 from services.errors import EcsBusy, TaskRefused
+from services.fargate import Size
 from services.propagation import once_known
 from services.settings import Settings
 
@@ -96,6 +97,14 @@ class Task:
 
 
 @dataclass(frozen=True)
+class Resized:
+    """Another size of a task than its definition's, and of its containers' memory in MiB."""
+
+    size: Size
+    containers: Mapping[str, int]
+
+
+@dataclass(frozen=True)
 class Placement:
     """Where a task runs: in which cluster, with which security group, with a public address or without."""
 
@@ -173,19 +182,16 @@ class Ecs:
         environment: Mapping[str, Mapping[str, str]] | None = None,
         cluster: str = "",
         placement: Placement | None = None,
+        size: Resized | None = None,
     ) -> str:
         """Run one task and return its ARN; repeating it with the same `run_id` starts no second one.
 
         ECS answers a repetition as the first time, or, where something else is asked for with it, with the ARN
         of the task that there is (docs/sources.md, AWS). `environment` holds plain variables per container; the
-        cluster is the servers' unless given, and all else of where it runs is as theirs but for a `placement`.
-        Raises TaskRefused when ECS will not have it, EcsBusy when it will
-        not have it now: nothing was started.
+        cluster is the servers' unless given, and all else of where it runs is as theirs but for a `placement`;
+        the size is the definition's unless given. Raises TaskRefused when ECS will not have it, EcsBusy when
+        it will not have it now: nothing was started.
         """
-        overrides = [
-            {"name": name, "environment": [{"name": k, "value": v} for k, v in variables.items()]}
-            for name, variables in (environment or {}).items()
-        ]
         placement = placement or self._placement(cluster or self._settings.cluster_arn)
         run = partial(
             client("ecs").run_task,
@@ -196,7 +202,7 @@ class Ecs:
             clientToken=run_id,
             startedBy=run_id,
             propagateTags="TASK_DEFINITION",
-            overrides={"containerOverrides": overrides},
+            overrides=_overrides(environment or {}, size),
             networkConfiguration=placement.network,
         )
         try:
@@ -254,6 +260,20 @@ class Ecs:
         )
         if not answer["clusters"] or answer["clusters"][0]["status"] != "ACTIVE":
             raise RuntimeError("the cluster is not active")
+
+
+def _overrides(
+    environment: Mapping[str, Mapping[str, str]], size: Resized | None
+) -> dict[str, Any]:
+    """What is another than in the definition: plain variables per container, and the size."""
+    containers: dict[str, dict[str, Any]] = {
+        name: {"environment": [{"name": k, "value": v} for k, v in variables.items()]}
+        for name, variables in environment.items()
+    }
+    for name, memory in (size.containers if size else {}).items():
+        containers.setdefault(name, {})["memory"] = memory
+    whole = {"cpu": str(size.size.cpu), "memory": str(size.size.memory)} if size else {}
+    return {"containerOverrides": [{"name": n} | c for n, c in containers.items()], **whole}
 
 
 def stop_task(cluster: str, task_arn: str, reason: str) -> None:

@@ -83,6 +83,7 @@ class Choices(TypedDict):
     allowLicenseSharing: bool
     operatorAccount: bool
     idleSeconds: NotRequired[int]
+    memory: NotRequired[int]  # MiB, from the next start on; the operator's size unless chosen
     world: NotRequired[str]  # to open at a start; none to begin at the setup screen
     imageTag: NotRequired[
         str
@@ -118,6 +119,7 @@ class PresentRun(TypedDict):
     runId: NotRequired[ReadOnly[str]]
     runKind: NotRequired[ReadOnly[Kind]]
     runLicense: NotRequired[ReadOnly[str]]  # of one that plays
+    runSize: NotRequired[ReadOnly[list[int]]]  # the same: CPU units and MiB
     runWorld: NotRequired[ReadOnly[str]]  # that it is to open at once
     worldNotOpened: NotRequired[str]  # why it has not
     taskArn: NotRequired[ReadOnly[str]]  # once ECS has been asked for it
@@ -163,6 +165,9 @@ class Instance(Identity, Choices, Resources, Bookings, PresentRun, Work):
     ]  # seconds from the decision to each phase, in its last good start
     foundryBuild: NotRequired[str]  # the newest that has run on its files
     reason: NotRequired[str]
+    failedRun: NotRequired[str]  # its last run that ended though nobody asked for it
+    failure: NotRequired[dict[str, Any]]  # why that was, as `status` shows it until the next start
+    nextMemory: NotRequired[int]  # MiB, for its next start if that is not its member's own
     purged: NotRequired[bool]  # of one being destroyed: whether its files are erased
     emptied: NotRequired[bool]  # and whether all else is gone
 

@@ -8,10 +8,11 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Literal, NotRequired, TypedDict, cast
 
-from services.dynamodb import Attr, Key, Operation, Table, absent
+from services.dynamodb import Attr, Condition, Key, Operation, Table, absent
 
 Kind = Literal["play", "purge", "function", "job"]
 _STRAY = "stray"
+_FOLLOW = "follow"
 _OF_A_STRAY = ("open", "strayTask", "straySince")
 
 
@@ -56,13 +57,15 @@ _AUTOMATIC = frozenset(
 class End:
     """How a run ended: by what, whether ECS has said so, and whether Foundry closed its world before.
 
-    `clean` is None where Foundry was not asked; `arrival` is when each phase of its start began.
+    `clean` is None where Foundry was not asked; `arrival` is when each phase of its start began; `follow` is what
+    has to be known of an end of which something follows (actions/instances/aftermath.py).
     """
 
     cause: EndCause
     seen: bool
     clean: bool | None = None
     arrival: Mapping[str, int] | None = None
+    follow: Mapping[str, object] | None = None
 
 
 class Bill(TypedDict):
@@ -77,7 +80,23 @@ class Bill(TypedDict):
     arrival: NotRequired[dict[str, int]]
 
 
-class Run(Bill):
+class Aftermath(TypedDict):
+    """What an end that nobody asked for leaves to do, noted with the end, and what has come of it."""
+
+    dueAt: NotRequired[int]  # until all has been done
+    endedAt: NotRequired[int]  # when the end was noticed
+    said: NotRequired[str]  # by ECS, of its task
+    codes: NotRequired[dict[str, int]]  # with which its containers ended
+    task: NotRequired[str]  # its id
+    late: NotRequired[bool]  # it did not come up in time
+    tells: NotRequired[bool]  # whether its member has to be told
+    told: NotRequired[bool]
+    startsAgain: NotRequired[bool]  # by itself, for a session
+    why: NotRequired[str]  # the cause, once it is known
+    lines: NotRequired[list[str]]  # of its log, without secrets
+
+
+class Run(Bill, Aftermath):
     """One task's life. Times are UTC Unix seconds by ECS's clock, `rate` is USD an hour, `cost` USD."""
 
     runId: str
@@ -93,7 +112,11 @@ class Run(Bill):
     worldNotOpened: NotRequired[str]  # why it has not, where that is known
     jobEntry: NotRequired[str]  # of an invocation
     startedAt: NotRequired[int]  # once the task is seen running
-    open: NotRequired[str]  # until the run is closed; then while its task is a stray
+    # until the run is closed; then while its task is a stray, or something follows from its end
+    open: NotRequired[str]
+    againOf: NotRequired[str]  # the run after whose end it was started by itself
+    grown: NotRequired[bool]  # it has more memory than its member has chosen
+    tries: NotRequired[int]  # of starts by itself before it, for the same passing reason
     strayTask: NotRequired[str]  # the ARN of a task that is alive though the run is closed
     straySince: NotRequired[int]
 
@@ -147,7 +170,9 @@ class Runs(Table):
             **({} if end.clean is None else {"clean": end.clean}),
             **({"arrival": end.arrival} if end.arrival else {}),
         }
-        return self.update(run["runId"], absent("stoppedAt"), billed, ("open",))
+        follows = {"open": _FOLLOW, **end.follow} if end.follow else {}
+        removed = () if follows else ("open",)
+        return self.update(run["runId"], absent("stoppedAt"), billed | follows, removed)
 
     def amend(self, run: Run, started_at: int, stopped_at: int, cost: Decimal) -> Operation:
         """The operation that adds a later time of its task to a closed run that is still as it was read."""
@@ -158,7 +183,7 @@ class Runs(Table):
             "cost": run["cost"] + cost,
         }
         as_read = Attr("stoppedAt").eq(run["stoppedAt"]) & Attr("seconds").eq(run["seconds"])
-        return self.update(run["runId"], as_read, billed, _OF_A_STRAY)
+        return self._no_stray(run, as_read, billed)
 
     def strays(self) -> Iterator[Run]:
         """The closed runs whose task was seen alive and is to stop. The index may lag a moment."""
@@ -173,4 +198,26 @@ class Runs(Table):
 
     def forget_stray(self, run: Run) -> Operation:
         """The operation that notes that a closed run's task is alive no more."""
-        return self.update(run["runId"], Attr("stoppedAt").exists(), {}, _OF_A_STRAY)
+        return self._no_stray(run, Attr("stoppedAt").exists(), {})
+
+    def _no_stray(self, run: Run, when: Condition, values: Mapping[str, object]) -> Operation:
+        follows = {"open": _FOLLOW} if "dueAt" in run else {}
+        removed = [name for name in _OF_A_STRAY if name not in follows]
+        return self.update(run["runId"], when, {**values, **follows}, removed)
+
+    def to_follow(self, now: int) -> list[Run]:
+        """The closed runs of whose end something is due. The index may lag a moment."""
+        items = self.query("OpenIndex", Key("open").eq(_FOLLOW))
+        return [cast("Run", item) for item in items if item.get("dueAt", now + 1) <= now]
+
+    def note_aftermath(self, run: Run, values: Mapping[str, object]) -> Operation:
+        """The operation that notes more of what follows from a run's end; refused if it is not as it was read."""
+        why, told = run.get("why"), run.get("told")
+        as_read = Attr("open").eq(_FOLLOW)
+        as_read &= Attr("why").eq(why) if why else Attr("why").not_exists()
+        as_read &= Attr("told").eq(told) if told else Attr("told").not_exists()
+        return self.update(run["runId"], as_read, values)
+
+    def followed(self, run: Run) -> Operation:
+        """The operation that notes that nothing follows from a run's end any more: it succeeds exactly once."""
+        return self.update(run["runId"], Attr("open").eq(_FOLLOW), {}, ("open", "dueAt"))

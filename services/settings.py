@@ -65,6 +65,7 @@ class Settings(BaseModel):
     admin_user_ids: str = ""
     task_cpu: int = Field(default=1024, gt=0)
     task_memory: int = Field(default=2048, gt=0)
+    largest_memory: int = Field(default=8192, gt=0)  # that a member may ask for
     image: str = "ghcr.io/felddy/foundryvtt"
     stable_host_name: bool = True
     preparation_seconds: int = Field(default=600, ge=600)

@@ -1,11 +1,12 @@
-"""CloudWatch Logs: what containers of members' functions have written, a stream for each task.
+"""CloudWatch Logs: what containers of members' functions and servers have written, a stream for each task.
 
-All streams of a function are read at once, by the prefix of their names (FilterLogEvents): one call as a rule,
-however many tasks have run; it finds streams that are a moment old, and every event has an id. GetLogEvents would
-take two calls or more for each stream, of which invocations leave hundreds, and knows no ids; DescribeLogStreams
-says up to an hour late which of them were written to; Live Tail leaves out what is beyond 500 lines a second, and
-has 15 sessions. FilterLogEvents may be called 10 times a second by a whole account, 25 in us-east-1, 5 in some
-Regions, and nobody can have more (CloudWatch Logs quotas). Its newest first is of June 2026.
+All streams of a function, or of a server, are read at once, by the prefix of their names (FilterLogEvents): one
+call as a rule, however many tasks have run; it finds streams that are a moment old, and every event has an id.
+GetLogEvents would take two calls or more for each stream, of which invocations leave hundreds, and knows no
+ids; DescribeLogStreams says up to an hour late which of them were written to; Live Tail leaves out what is
+beyond 500 lines a second, and has 15 sessions. FilterLogEvents may be called 10 times a second by a whole
+account, 25 in us-east-1, 5 in some Regions, and nobody can have more (CloudWatch Logs quotas). Its newest first
+is of June 2026.
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class LogEvent:
     id: str
     at: int
     task: str
+    container: str
     message: str
 
 
@@ -51,23 +53,33 @@ _DELETED_AT_ONCE = 50  # streams, one call each
 
 
 class TaskLogs:
-    """The streams of functions in the group of all containers."""
+    """The streams of functions and servers in the group of all containers."""
 
     def __init__(self, settings: Settings) -> None:
         self._group = settings.task_log_group
 
-    def newest(self, prefix: str, since: int, count: int, whole: int | None = None) -> Events:
+    def newest(
+        self,
+        prefix: str,
+        since: int,
+        count: int,
+        whole: int | None = None,
+        *,
+        until: int | None = None,
+        calls: int = _CALLS,
+    ) -> Events:
         """The `count` newest events of a function, or more; none before `since`, and if given all since `whole`.
 
-        Times are UTC Unix milliseconds.
+        None after `until` if that is given. Times are UTC Unix milliseconds.
         """
         limit = min(count, _PAGE) if whole is None else _PAGE
         asked = {"startTime": since, "startFromHead": False, "limit": limit}
+        asked |= {} if until is None else {"endTime": until}
 
         def suffice(found: list[LogEvent]) -> bool:
             return len(found) >= count and (whole is None or found[-1].at < whole)
 
-        found, token = self._read(prefix, asked, suffice, _CALLS)
+        found, token = self._read(prefix, asked, suffice, calls)
         return Events(found[::-1], token)
 
     def onwards(self, prefix: str, since: int, token: str | None = None) -> Events:
@@ -128,5 +140,5 @@ class TaskLogs:
 
 
 def _event(found: dict[str, Any]) -> LogEvent:
-    task = found["logStreamName"].rpartition("/")[2]
-    return LogEvent(found["eventId"], found["timestamp"], task, found["message"])
+    _, container, task = found["logStreamName"].rsplit("/", 2)
+    return LogEvent(found["eventId"], found["timestamp"], task, container, found["message"])

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 # That they call nothing that writes is shown where each plays its sample (tests/contract).
 ONLY_READ = {
     "status",
+    "get-logs",
     "table-page",
     "get-scheduled-sessions",
     "check-availability",

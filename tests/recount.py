@@ -73,6 +73,7 @@ def _counters(instances: list[Item], runs: list[Item], donations: list[Item]) ->
 
 def _months(runs: list[Item], donations: list[Item]) -> dict[str, Any]:
     total: Counter[str] = Counter(run["endedBy"] for run in runs)
+    total.update(f"why:{run['why']}" for run in runs if "why" in run)
     total["cost"] = sum(run["cost"] for run in runs)
     total["donated"] = sum(donation["counted"] for donation in donations)
     return {name: value for name, value in total.items() if value}

@@ -6,6 +6,7 @@ from actions.action import Action, Answer, Scope, UserRequest
 from actions.billing.get_user_costs import Month
 from actions.billing.pricing import month_of
 from services import clock
+from services.counters import WHY
 from services.platform import Platform
 from services.runs import EndCause
 
@@ -18,6 +19,8 @@ class ShutdownStats(UserRequest):
 
 def shutdown_stats(request: ShutdownStats, platform: Platform) -> Answer:
     """How many runs ended, by what ended them, and how many of them the platform ended by itself.
+
+    `byDiagnosis` says why those ended that nobody asked to (`crash`, `failure`), by cause (docs/operating.md).
 
     Causes: `idle`, `session-idle`, `session-over`, `time-up`, `maintenance`, `gave-way` to a session, `session`
     (it started anew on the session's licence), `member`, `forced`, `destroy`, `crash`, `failure` to come up.
@@ -33,6 +36,11 @@ def shutdown_stats(request: ShutdownStats, platform: Platform) -> Answer:
         "total": sum(causes.values()),
         "automatic": sum(n for cause, n in causes.items() if cause.is_automatic),
         "byCause": causes,
+        "byDiagnosis": {
+            name.removeprefix(WHY): int(n)
+            for name, n in sorted(found.items())
+            if name.startswith(WHY)
+        },
     }
 
 

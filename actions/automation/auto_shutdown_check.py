@@ -11,6 +11,7 @@ from actions.action import Action, Answer, Scope, SystemRequest
 from actions.automation.reconciling import reconcile
 from actions.due_work import due_now, run_steps
 from actions.functions import ticking
+from actions.instances import aftermath
 from actions.instances.strays import follow_stray
 from services import clock
 from services.instances import InstanceStatus
@@ -31,6 +32,8 @@ def auto_shutdown_check(request: AutoShutdownCheck, platform: Platform) -> Answe
     runs = any(instance["status"] == InstanceStatus.RUNNING for instance in instances)
     maintenance = platform.registry.maintenance() if runs else None
     functions = ticking.due_functions(platform)
+    ended = aftermath.steps(platform)
+    followed = run_steps(ended, [{"after": "an end"}] * len(ended))
     outcome = run_steps(
         [partial(reconcile, platform, instance, tasks, maintenance) for instance in instances]
         + [partial(follow_stray, platform, run, tasks) for run in strays]
@@ -43,7 +46,7 @@ def auto_shutdown_check(request: AutoShutdownCheck, platform: Platform) -> Answe
         "success": True,
         "instancesChecked": len(instances),
         "instancesStopped": outcome.done,
-        "failures": outcome.failures,
+        "failures": outcome.failures + followed.failures,
         "message": "Auto-shutdown check completed",
     }
 

@@ -50,9 +50,9 @@ def stop_if_due(
     stop = planned_stop(instance, session, since, platform.settings, maintenance_at)
     is_decisive = stop.is_for_idleness and is_near(stop, now)
     if since and is_decisive and counts_requests(probe, instance.get("phase")):
-        unused = _unused_since(platform, instance, since)
-        since = unused or since
-        stop = planned_stop(instance, session, unused, platform.settings, maintenance_at)
+        since, is_sure = _by_requests(platform, instance, since, now)
+        proven = since if is_sure else None
+        stop = planned_stop(instance, session, proven, platform.settings, maintenance_at)
     near = is_near(stop, now)
     # A notice of a stop that was then postponed counts no more.
     told = instance.get("noticedAt") if near else None
@@ -77,17 +77,19 @@ def stop_if_due(
     return False
 
 
-def _unused_since(platform: Platform, instance: Running, since: int) -> int | None:
-    """Since when nobody has used a server on which nobody plays `since` then, by the requests that came for it.
+def _by_requests(platform: Platform, instance: Running, since: int, now: int) -> tuple[int, bool]:
+    """Since when nobody has used a server on which nobody plays `since` then, and whether that is sure.
 
-    None if that is not known: then it is not stopped as idle, and goes on until its time is up at the latest.
+    It is not where CloudWatch does not answer, nor shortly after a use, since what followed may not be counted yet.
+    Then the server is not stopped as idle, and goes on until its time is up at the latest.
     """
     try:
-        counts = platform.request_counts.per_minute(instance["instanceId"], since, clock.now())
+        counts = platform.request_counts.per_minute(instance["instanceId"], since, now)
     except AWS_FAILURES:
         _log.warning("requests could not be counted", exc_info=True)
-        return None
-    return max(since, last_use(counts) or since)
+        return since, False
+    used = last_use(counts)
+    return (since, True) if used is None else (max(since, used), now - used >= NOTICE_SECONDS)
 
 
 def _stop(platform: Platform, instance: Running, stop: Stop) -> bool:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from actions.instances.definition import PREPARE
+from actions.instances.definition import CONTAINER, PREPARE, PREPARE_MEMORY
 from actions.instances.fetching import fetch_release
 from actions.instances.locking import Lock
 from actions.instances.renewing import renew_definition, retire_former
 from actions.instances.versions import image_tag
-from services.ecs import Task
+from services.ecs import Resized, Task
 from services.errors import TaskRefused
+from services.fargate import Size
 
 
 def find_task(lock: Lock) -> Task | None:
@@ -35,7 +36,16 @@ def ask_for_task(lock: Lock) -> str:
     fetch_release(platform, instance)
     # As it was decided, however often it is asked: what is asked anew with the same token must be the same.
     wish = {PREPARE: {"WORLD": instance["runWorld"]}} if "runWorld" in instance else {}
-    return platform.ecs.run(instance["runId"], definition, wish)
+    return platform.ecs.run(instance["runId"], definition, wish, size=_other_size(lock))
+
+
+def _other_size(lock: Lock) -> Resized | None:
+    """The run's size where it is not the definition's, which is the operator's."""
+    settings = lock.platform.settings
+    cpu, memory = lock.instance.get("runSize", (settings.task_cpu, settings.task_memory))
+    if (cpu, memory) == (settings.task_cpu, settings.task_memory):
+        return None
+    return Resized(Size(cpu, memory), {CONTAINER: memory - PREPARE_MEMORY})
 
 
 def _definition(lock: Lock) -> str:

@@ -2,78 +2,87 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import structlog
 
-from actions.instances.definition import NOT_FETCHED, PREPARE
-from actions.notices import tell
+from actions.instances.known_causes import Cause, Known, diagnose, said_by
+from actions.instances.sizes import next_larger
 from services import clock
 from services.ecs import Task
 from services.instances import Instance, booked_now
 from services.platform import Platform
-from services.runs import EndCause
+from services.runs import End, EndCause, Run
 
 _log = structlog.get_logger()
+UNCLEAN = (
+    "Its world could not be closed before: look at it when you start next, and restore the backup that Foundry"
+    " made if something is missing."
+)
+_LONGEST_SAID = 1000
+GROWS = (Cause.OUT_OF_MEMORY, Cause.HEAP_FULL)  # what more memory helps against
 UNWANTED = (EndCause.CRASH, EndCause.FAILURE)
-_OPERATOR = "the operator can see why"
-# By what ECS says of the task or of its containers (Amazon ECS, Stopped tasks error messages); the first that fits.
-_WORDS = {
-    re.compile(r"OutOfMemory", re.IGNORECASE): "Foundry ran out of memory.",
-    re.compile(
-        r"CannotPull", re.IGNORECASE
-    ): f"The image of its version could not be fetched; {_OPERATOR}.",
-    re.compile(
-        r"ResourceInitializationError", re.IGNORECASE
-    ): f"AWS could not give it its files or secrets; {_OPERATOR}.",
-    re.compile(
-        r"capacity|Timeout waiting for network|InternalError", re.IGNORECASE
-    ): "AWS had no machine for it just then.",
-    re.compile(
-        r"SpotInterruption|TerminationNotice|ServiceScheduler|retire|maintenance", re.IGNORECASE
-    ): "AWS took its machine away.",
-    re.compile(r"UserInitiated", re.IGNORECASE): "Its task was stopped in AWS by hand.",
-    re.compile(r"TaskFailedToStart", re.IGNORECASE): f"AWS could not start it; {_OPERATOR}.",
-}
 
 
 def why_it_ended(task: Task) -> str:
-    """Why a task has ended, or is about to, in words for the member."""
-    codes = task.exit_codes or {}
-    if codes.get(PREPARE) == NOT_FETCHED:
-        return f"This version of Foundry could not be fetched in time; {_OPERATOR}."
-    said = " ".join([task.stop_code, task.stopped_reason, *task.reasons])
+    """Why a task has ended, or is about to, by what ECS says of it, in words for the member."""
+    said, codes = said_by(task), task.exit_codes or {}
     _log.warning(
         "a task ended that nobody asked to",
         details={"task": task.arn, "said": said, "codes": codes},
     )
-    for pattern, words in _WORDS.items():
-        if pattern.search(said):
-            return words
-    return "Foundry ended by itself."
+    return diagnose(said, codes).known.sentence
 
 
-def tell_of_end(
+@dataclass(frozen=True)
+class Noted:
+    """What the run and the instance note as the run is closed."""
+
+    run: Mapping[str, object]
+    instance: Mapping[str, object]
+
+
+def noted(
     platform: Platform,
     instance: Instance,
-    cause: EndCause,
-    noted: Mapping[str, object],
+    run: Run,
+    task: Task,
+    end: End,
     *,
     starts_again: bool,
-) -> None:
-    """Tell the member of an end that nobody asked for, once; `noted` is what the instance says of it.
+    told: bool,
+) -> Noted | None:
+    """What is to be noted with a run's end, of which something follows; None if nothing does.
 
-    Of a start for a session only the session's own end is told, since it is tried again.
+    `starts_again` by itself, for a session; `told` if whoever asked for the start is told of its end just now.
     """
-    why = noted.get("reason") or instance.get("reason", "")
-    notice_id = f"{instance['runId']}:ended"
-    if cause == EndCause.CRASH:
-        what = "It starts again for your session." if starts_again else "You can start it again."
-        message = (
-            f"Your server has stopped: {why} {what} Its worlds are as Foundry last saved them."
-        )
-        tell(platform, "crashed", instance, message, notice_id)
-    elif not booked_now(instance, clock.now()):
-        message = f"Your server did not start: {why} Try again; tell the operator if it stays so."
-        tell(platform, "start-failed", instance, message, notice_id)
+    if end.cause not in UNWANTED or run["kind"] != "play":
+        return None
+    now = clock.now()
+    codes = {name: code for name, code in (task.exit_codes or {}).items() if code is not None}
+    said, late = said_by(task), instance.get("endedBy") == EndCause.FAILURE
+    task_arn = task.arn or instance.get("taskArn", "")
+    tells = not told and (end.cause == EndCause.CRASH or not booked_now(instance, now))
+    follows = {
+        "dueAt": now,
+        "endedAt": now,
+        "said": said[:_LONGEST_SAID],
+        "codes": codes,
+        "late": late,
+        "tells": tells,
+        "startsAgain": starts_again,
+        **({"task": task_arn.rpartition("/")[2]} if task_arn else {}),
+    }
+    values: dict[str, object] = {"failedRun": run["runId"]}
+    memory = next_memory(platform, run, diagnose(said, codes, late=late).known)
+    if memory is not None:
+        values["nextMemory"] = memory
+    return Noted(follows, values)
+
+
+def next_memory(platform: Platform, run: Run, why: Known) -> int | None:
+    """With which memory the server starts next by itself, if not with its member's choice."""
+    if run.get("grown"):
+        return run["memory"]
+    return next_larger(platform.settings, run["memory"]) if why.cause in GROWS else None

@@ -2,30 +2,28 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 from actions.billing.entries import bill
 from actions.billing.pricing import run_cost
-from actions.instances.causes import UNWANTED, tell_of_end, why_it_ended
+from actions.instances.causes import UNCLEAN, noted, why_it_ended
 from actions.instances.locking import Lock
 from actions.instances.transitions import transition
 from actions.licenses.interrupted import after_run
 from services import clock, metrics
 from services.counters import Amount
-from services.dynamodb import Attr, ConditionFailed, transact
+from services.dynamodb import Attr, ConditionFailed, Operation, transact
 from services.ecs import Task
 from services.instances import Instance, InstanceStatus
 from services.locks import LOCK_FIELDS
 from services.runs import End, EndCause, Run
 
-UNCLEAN = (
-    "Its world could not be closed before: look at it when you start next, and restore the backup that Foundry"
-    " made if something is missing."
-)
 _OF_THE_RUN = (
     "runId",
     "runKind",
     "runLicense",
+    "runSize",
     "runWorld",
     "worldNotOpened",
     "taskArn",
@@ -84,13 +82,18 @@ def _close(lock: Lock, task: Task, reason: str) -> None:
     end = _end_of(instance, run, task)
     cost = run_cost(stopped_at - started_at, run["rate"])
     used: dict[str, Amount] = {"seconds": stopped_at - started_at, "cost": cost}
-    operations = transition(platform, instance, status, same_run, values, removed, used)
-    operations += bill(platform, run, started_at, stopped_at, cost, end)
+    resumed: list[Operation] = []
     if status != InstanceStatus.DESTROYING:  # which ends its sessions itself
         resumed, starts_again = after_run(platform, instance, end.cause)
-        operations += resumed
-        if end.cause in UNWANTED and not reason:
-            tell_of_end(platform, instance, end.cause, values, starts_again=starts_again)
+        follows = noted(
+            platform, instance, run, task, end, starts_again=starts_again, told=bool(reason)
+        )
+        if follows:
+            end = replace(end, follow=follows.run)
+            values |= follows.instance
+    operations = transition(platform, instance, status, same_run, values, removed, used)
+    operations += bill(platform, run, started_at, stopped_at, cost, end)
+    operations += resumed
     if license_id := run.get("licenseId"):
         operations.append(platform.licenses.release(license_id, run_id, now))
     if status == InstanceStatus.DESTROYING:

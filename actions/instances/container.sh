@@ -131,7 +131,7 @@ why_not() {
     ($before | split("\n")) as $noted | [inputs] as $now | ($noted | manifests) as $old | ($now | manifests) as $new
     | [$old + $new | keys[] | select($old[.] != $new[.])
       | select(startswith("worlds/") | not) // select(. == "worlds/\(env.WORLD)/world.json")] as $changed
-    | ($world | fromjson | objects) as $own
+    | ($world | fromjson | objects // error("no manifest")) as $own
     | if $noted[0] != $now[0] then "Foundry was \($noted[0] | shown) and is \($now[0] | shown)"
       elif $changed != [] then "the \($changed[0] | name) is not what it was"
       elif $own.coreVersion != $now[0] then "it was last opened in Foundry \($own.coreVersion | shown)"
@@ -151,11 +151,22 @@ write_world() {
   fi
 }
 
+# Foundry touches the lock of its files every few seconds, so one that is over a minute old was left by a task that
+# died. A fresh one stays: should another task be alive all the same, Foundry must not start.
+remove_old_lock() {
+  lock=$config/options.json.lock
+  if [ -n "$(find "$lock" -maxdepth 0 -mmin +1 2> /dev/null)" ]; then
+    echo "Removing a lock that a task has left."
+    rm -rf "$lock"
+  fi
+}
+
 prepare() {
   trap 'exit 143' TERM # process 1 ignores what it does not catch
   if [ -n "${RELEASE_WAIT_SECONDS:-}" ]; then copy_release; fi
   rm -f "$data/container_cache/backoff_state.json" # a start that is asked for does not wait for earlier failures
   mkdir -p "$config"
+  remove_old_lock
   write_world
   write_license
   write_options

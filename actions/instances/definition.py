@@ -18,11 +18,12 @@ from services.settings import Settings
 from services.task_roles import TaskRoles
 
 CONTAINER, PREPARE = "foundry", "prepare"
+PREPARE_MEMORY = 128  # MiB; all else is Foundry's
 # Much of what a definition may weigh (64 KiB; ECS service quotas) is this, twice.
 SCRIPT = Path(__file__).with_name("container.sh").read_text()
 # A release is fetched in some three minutes; a start that waited longer would be given up anyway.
 RELEASE_WAIT_SECONDS = 600
-NOT_FETCHED = 69  # how the preparing container then ends
+NOT_FETCHED, NO_LICENSE_KEY = 69, 78  # how the preparing container then ends
 _COMMAND = (
     "resources/app/main.mjs",
     "--port=30000",
@@ -80,7 +81,7 @@ def _prepare(instance: Complete, settings: Settings, license_secret: str | None)
     return {
         "name": PREPARE,
         "image": _image(instance, settings),
-        "memory": 128,
+        "memory": PREPARE_MEMORY,
         "essential": False,
         "user": "0:0",
         "entryPoint": run_script("prepare"),
@@ -101,7 +102,7 @@ def _foundry(instance: Complete, settings: Settings, license_secret: str | None)
     return {
         "name": CONTAINER,
         "image": _image(instance, settings),
-        "memory": settings.task_memory - 128,
+        "memory": settings.task_memory - PREPARE_MEMORY,
         "essential": True,
         "dependsOn": [{"containerName": PREPARE, "condition": "SUCCESS"}],
         "portMappings": [{"containerPort": 30000, "protocol": "tcp"}],

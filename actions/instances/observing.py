@@ -11,10 +11,11 @@ from contextlib import suppress
 import structlog
 
 from actions.billing.budget import warn_if_near
-from actions.instances.causes import why_it_ended
-from actions.instances.closing import UNCLEAN, close_run
+from actions.instances.aftermath import follow_up
+from actions.instances.causes import UNCLEAN, why_it_ended
+from actions.instances.closing import close_run
 from actions.instances.idling import LOOK_AGAIN_SECONDS
-from actions.instances.locking import lock_run
+from actions.instances.locking import Lock, lock_run
 from actions.instances.stop import decide_stop
 from actions.instances.strays import settle_stray
 from actions.instances.teardown import tear_down
@@ -72,18 +73,26 @@ def _over(platform: Platform, instance: Instance, task: Task) -> bool:
     if lock is None:
         return False
     with lock:
-        was_purge = lock.instance.get("runKind") == "purge"
-        unclean = lock.instance.get("clean") is False
-        if lock.instance.get("routing"):
-            platform.elb.unroute(instance["instanceId"])
-        close_run(lock, task)
-        warn_if_near(platform, instance["userId"])
-        if unclean:
-            tell(platform, "unclean-stop", instance, f"Your server was stopped. {UNCLEAN}")
-        if lock.instance["status"] != InstanceStatus.DESTROYING:
-            return True
-        if was_purge and not lock.instance["purged"]:
-            _log.error("files could not be erased", details={"instanceId": instance["instanceId"]})
-            lock.pause(PURGE_AGAIN_SECONDS)
-            return False
-        return tear_down(lock)
+        is_at_rest_or_gone = _close(lock, task)
+    if lock.instance.get("failedRun") == instance["runId"]:
+        follow_up(platform, instance["runId"])
+    return is_at_rest_or_gone
+
+
+def _close(lock: Lock, task: Task) -> bool:
+    platform, instance = lock.platform, lock.instance
+    was_purge = instance.get("runKind") == "purge"
+    unclean = instance.get("clean") is False
+    if instance.get("routing"):
+        platform.elb.unroute(instance["instanceId"])
+    close_run(lock, task)
+    warn_if_near(platform, instance["userId"])
+    if unclean:
+        tell(platform, "unclean-stop", instance, f"Your server was stopped. {UNCLEAN}")
+    if lock.instance["status"] != InstanceStatus.DESTROYING:
+        return True
+    if was_purge and not lock.instance["purged"]:
+        _log.error("files could not be erased", details={"instanceId": instance["instanceId"]})
+        lock.pause(PURGE_AGAIN_SECONDS)
+        return False
+    return tear_down(lock)

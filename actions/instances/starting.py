@@ -6,11 +6,13 @@ run without a task can therefore look for one and, if there is none, ask for it 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, cast
 
 from actions.billing.pricing import hourly_rate
 from actions.errors import UnderMaintenance
 from actions.instances.locking import Lock
+from actions.instances.sizes import size, size_of
 from actions.instances.transitions import transition
 from actions.instances.worlds import world_to_open
 from actions.licenses.choosing import refusal, suitable
@@ -18,6 +20,7 @@ from actions.licenses.rules import is_leased, is_leased_by
 from actions.rates import counted_use, used_up
 from services import clock, ids
 from services.dynamodb import Attr, ConditionFailed, Operation, transact
+from services.fargate import Size
 from services.instances import AT_REST, Instance, InstanceStatus
 from services.licenses import License
 from services.locks import LOCK_SECONDS, lock_fields
@@ -29,14 +32,27 @@ _WHY = 2  # the position, in the transaction, of what lets it start: its session
 PURGE_SIZE = (256, 512)  # CPU units and MiB, as template.yaml defines the purge task
 
 
+@dataclass(frozen=True)
+class Again:
+    """A start by itself after the end of a run: with which memory unless with its member's choice."""
+
+    after: Run
+    memory: int | None
+    tries: int
+
+
 def start_run(
-    platform: Platform, instance: Instance, session: Session | None = None
+    platform: Platform,
+    instance: Instance,
+    session: Session | None = None,
+    again: Again | None = None,
 ) -> Lock | None:
     """Decide that the instance starts; returns the lock on it. None if it is no longer at rest.
 
-    For a `session`, only on the licence that it has booked, and None if the session is no longer as it was read.
-    What its member asks for counts for the day, a session that starts by itself does not. Raises UnderMaintenance,
-    UsedUp, LicenseTaken when no licence is free.
+    `again` only if it rests since that run, once. For a `session`, only on the licence that it has booked, and None
+    if the session is no longer as it was read. What its member asks for counts for the day, and what starts again
+    after an end, a session that starts by itself does not. Raises UnderMaintenance, UsedUp, LicenseTaken when no
+    licence is free.
     """
     if maintenance := platform.registry.maintenance():
         raise UnderMaintenance(maintenance.get("until"))
@@ -47,14 +63,17 @@ def start_run(
             "statusSince": now,
             "lastStarted": now,
             "runLicense": license_id,
+            "runSize": list(_size(platform, instance, session, again)),
         }
         if world := world_to_open(instance, now):
             run_fields["runWorld"] = world
-        operations = _operations(platform, instance, license, run_fields, session)
+        operations = _operations(platform, instance, license, run_fields, session, again)
         try:
             transact(*operations)
         except ConditionFailed as refused:
-            if 0 in refused.failed or (session and _WHY in refused.failed):
+            # The server, the session, or what follows from the end before, is no longer as it was read.
+            lost = {0, *((_WHY,) if session else ()), *((len(operations) - 1,) if again else ())}
+            if lost & refused.failed:
                 return None
             if _WHY in refused.failed:
                 raise used_up(platform, "starts") from None
@@ -72,23 +91,42 @@ def _operations(
     license: License,
     run_fields: dict[str, Any],
     session: Session | None,
+    again: Again | None,
 ) -> list[Operation]:
     now, license_id, user_id = clock.now(), license["licenseId"], instance["userId"]
     # An instance at rest is due only while another version of Foundry is being put in.
     at_rest = Attr("due").not_exists()
-    removed = ("reason", "purged")
+    if again:
+        at_rest &= Attr("status").eq(InstanceStatus.STOPPED)
+        at_rest &= Attr("lastStarted").lte(again.after["requestedAt"])
+    removed = ("reason", "purged", "failure", "nextMemory")
+    run = _run(platform, instance, run_fields, license_id)
+    if run["memory"] > size_of(platform.settings, instance).memory:
+        run["grown"] = True
+    if again:
+        run |= {"againOf": again.after["runId"], "tries": again.tries}
     operations = [
         *transition(platform, instance, InstanceStatus.STARTING, at_rest, run_fields, removed),
         platform.sessions.move(session, session["status"])
         if session
         else counted_use(platform, user_id, "starts"),
-        platform.runs.begin(_run(platform, instance, run_fields, license_id)),
+        platform.runs.begin(run),
         platform.licenses.hold(license, run_fields["runId"], user_id),
     ]
     # By one who has to give way. The own lease stays noted, so that a start between two makes them no longer.
     if is_leased(license, now) and not is_leased_by(license, user_id, now):
         operations.append(platform.licenses.forget_lease(license["holderUserId"]))
+    if again:
+        operations.append(platform.runs.followed(again.after))
     return operations
+
+
+def _size(
+    platform: Platform, instance: Instance, session: Session | None, again: Again | None
+) -> Size:
+    """What its member has chosen; more, where it starts by itself after it was too little."""
+    memory = again.memory if again else instance.get("nextMemory") if session else None
+    return size(platform.settings, memory) if memory else size_of(platform.settings, instance)
 
 
 def start_purge(lock: Lock) -> None:
@@ -127,15 +165,15 @@ def _run(
     license_id: str | None = None,
 ) -> Run:
     settings, kind = platform.settings, run_fields["runKind"]
-    size = PURGE_SIZE if kind == "purge" else (settings.task_cpu, settings.task_memory)
+    cpu, memory = run_fields.get("runSize", PURGE_SIZE)
     run: Run = {
         "runId": run_fields["runId"],
         "userId": instance["userId"],
         "instanceId": instance["instanceId"],
         "kind": kind,
-        "cpu": size[0],
-        "memory": size[1],
-        "rate": hourly_rate(settings, *size),
+        "cpu": cpu,
+        "memory": memory,
+        "rate": hourly_rate(settings, cpu, memory),
         "requestedAt": clock.now(),
     }
     if license_id:

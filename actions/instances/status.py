@@ -23,6 +23,7 @@ _SHOWN = (
     "lastStarted",
     "foundryVersion",
     "foundryBuild",
+    "memory",
     "world",
     "worldNotOpened",
 )
@@ -46,6 +47,7 @@ def status(request: Status, platform: Platform) -> Answer:
         "instanceUrl": f"https://{instance['host']}",
         "message": _message(platform, instance),
         **{field: stored[field] for field in _SHOWN if field in stored},
+        **({"failure": instance["failure"]} if "failure" in instance else {}),
         **next_session(instance, platform.settings),
         **(_next_stop(platform, instance) if is_running(instance) else {}),
         **(_waking(platform, instance) if instance["status"] in WHOLE else {}),

@@ -1,4 +1,6 @@
-"""prepare-sessions: every minute, the sessions that are due, and the servers that somebody waits for."""
+"""prepare-sessions: every minute, the sessions that are due, the servers that somebody waits for, and those that
+ended though nobody asked for it.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from functools import partial
 
 from actions.action import Action, Answer, Scope, SystemRequest
 from actions.due_work import due_now, run_steps
+from actions.instances import aftermath
 from actions.instances.arriving import look
 from actions.instances.warming import is_arriving
 from actions.scheduling.preparing import advance
@@ -30,6 +33,8 @@ def prepare_sessions(request: PrepareSessions, platform: Platform) -> Answer:
         [partial(_look, platform, instance) for instance in arriving],
         [{"instanceId": instance["instanceId"]} for instance in arriving],
     )
+    ended = aftermath.steps(platform)
+    follows = run_steps(ended, [{"after": "an end"}] * len(ended))
     sessions = due_now(platform.sessions.due(now), platform.sessions.find)
     prepared = [session for session in sessions if session["status"] in NOT_BEGUN]
     outcome = run_steps(
@@ -39,8 +44,8 @@ def prepare_sessions(request: PrepareSessions, platform: Platform) -> Answer:
     return {
         "success": True,
         "sessionsPrepared": len(prepared),
-        "instancesStarted": outcome.done,
-        "failures": looks.failures + outcome.failures,
+        "instancesStarted": outcome.done + follows.done,
+        "failures": looks.failures + follows.failures + outcome.failures,
         "message": "Session preparation completed",
     }
 

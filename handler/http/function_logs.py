@@ -12,15 +12,15 @@ from actions.action import Answer
 from handler.http.dispatching import dispatch_action
 from handler.http.functions import TEXT, described
 from handler.http.log_stream import (
-    LogStream,
     ServerSentEvents,
     Text,
+    as_a_whole,
     can_stream,
-    encoded,
+    followed,
     form_for,
     last_seen,
 )
-from handler.http.request import Whole, platform_of
+from handler.http.request import Whole
 from handler.http.security import Authenticated, still
 from handler.http.surface import Surface
 
@@ -57,20 +57,13 @@ def logs(
     asked = {"name": name, "tail": tail, "since": since, "after": last_seen(request)}
     answer = dispatch_action(request, "function-logs", {**asked, "follow": is_stream}, caller)
     if is_stream:
-        return _followed(request, name, caller.user_id or "", answer, form)
+
+        def ask(position: Answer) -> Answer:
+            behind = {"name": name, "after": position}
+            return dispatch_action(request, "function-logs", behind, still(request))
+
+        return followed(request, caller.user_id or "", ask, answer, form)
     headers = {"x-follow": "not-available-here"} if follow else {}
     if answer.get("truncated"):
         headers["x-truncated"] = "true"
-    text = form.head.encode() + encoded(form, answer["lines"])
-    return Response(text, media_type=form.media_type, headers=headers)
-
-
-def _followed(request: Request, name: str, user_id: str, first: Answer, form: Text) -> LogStream:
-    from actions.functions.following import Follower, place  # which loads AWS's client
-
-    def ask(position: Answer) -> Answer:
-        asked = {"name": name, "after": position}
-        return dispatch_action(request, "function-logs", asked, still(request))
-
-    ours = place(platform_of(request), user_id)
-    return LogStream(form, first["lines"], Follower(ask, first), ours, request.app.state.ending)
+    return as_a_whole(form, answer["lines"], headers)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from anyio import move_on_after
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from actions.action import Answer
 from actions.functions.wording import moment
+from handler.http.request import platform_of
 
 if TYPE_CHECKING:
     from actions.functions.following import Follower
@@ -113,6 +114,22 @@ class LogStream(StreamingResponse):
             with move_on_after(self._follower.pause):
                 await self._ending.wait()
         return self._follower.is_over or self._ending.is_set()
+
+
+def as_a_whole(form: Text, lines: Sequence[Answer], headers: dict[str, str]) -> Response:
+    """The lines that there are, and no more."""
+    text = form.head.encode() + encoded(form, lines)
+    return Response(text, media_type=form.media_type, headers=headers)
+
+
+def followed(
+    request: Request, user_id: str, ask: Callable[[Answer], Answer], first: Answer, form: Text
+) -> LogStream:
+    """The lines of the `first` answer, and what `ask` answers behind it, for as long as the client stays."""
+    from actions.functions.following import Follower, place  # which loads AWS's client
+
+    ours = place(platform_of(request), user_id)
+    return LogStream(form, first["lines"], Follower(ask, first), ours, request.app.state.ending)
 
 
 def _told(line: Answer) -> str:

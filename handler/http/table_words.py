@@ -145,12 +145,14 @@ def words_for(accepted: str) -> Words:
     """The language that a browser's Accept-Language likes best of those there are, else English."""
     best, liked = ENGLISH, 0.0
     for part in accepted[:1000].split(",")[:_MOST_LANGUAGES]:
-        found = re.fullmatch(
-            r"\s*([A-Za-z]{2})(?:-[\w-]*)?\s*(?:;\s*q\s*=\s*([01](?:\.\d{0,3})?))?\s*", part
-        )
-        if not found or (words := LANGUAGES.get(found[1].lower())) is None:
-            continue
-        weight = float(found[2] or 1)
-        if weight > liked:
-            best, liked = words, weight
+        named, _, weight = part.replace(" ", "").lower().partition(";q=")
+        words = LANGUAGES.get(named.partition("-")[0])
+        wanted = _weight(weight)
+        if words is not None and wanted > liked:
+            best, liked = words, wanted
     return best
+
+
+def _weight(text: str) -> float:
+    """How much a language is liked; 1 unless it says so, 0 where it says what is no weight."""
+    return float(text or 1) if re.fullmatch(r"[01](\.[0-9]{0,3})?|", text) else 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -91,6 +92,16 @@ def test_work_after_the_notice_postpones_the_stop(minutes, invoke):
     minutes(5, requests=10)
     minutes(15)
     assert status(invoke) == "running"
+
+
+def test_work_goes_on_after_a_session_until_its_overrun_is_over(at_setup, minutes, invoke):
+    now = int(time.time())
+    booked = invoke("schedule-session", userId=USER, startTime=now + 900, duration=60)
+    assert booked["success"]
+    minutes(105, requests=10)
+    assert (status(invoke), stops()) == ("running", [])
+    minutes(25)
+    assert (status(invoke), stops()) == ("stopping", ["about-to-stop", "stopped"])
 
 
 @pytest.mark.parametrize("requests", [0, 2])

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import signal
 import subprocess
+import time
 from typing import Any
 
 import pytest
@@ -175,3 +177,20 @@ def test_how_foundry_ended_is_how_the_container_ends(tmp_path, shell):
     machine.release(tmp_path / "cache" / ARCHIVE)
     machine.prepare()
     assert machine.play(7)[0] == 7
+
+
+@pytest.mark.parametrize(("age", "stays"), [(600, False), (180, False), (0, True), (20, True)])
+def test_a_lock_that_nobody_touches_any_more_goes_and_a_live_ones_stays(machine, age, stays):
+    lock = machine.root / "data/Config/options.json.lock"
+    lock.mkdir(parents=True)
+    (lock / "what-somebody-put-there").touch()
+    os.utime(lock, (time.time() - age,) * 2)
+    code, log = machine.prepare()
+    assert code == 0, log
+    assert lock.exists() is stays
+    assert ("Removing a lock" in log) is not stays
+
+
+def test_without_a_lock_nothing_is_said_of_one(machine):
+    _, log = machine.prepare()
+    assert log == ""

@@ -151,6 +151,15 @@ def test_what_has_changed_since_is_named(played, change):
     assert arrive(played) == why
 
 
+@pytest.mark.parametrize("text", ["[]", "null", '"a"', "", "{} {}", "\0"])
+def test_a_world_whose_manifest_is_none_is_not_opened(machine, text):
+    furnish(machine)
+    machine.write(f"data/Data/worlds/{WORLD}/world.json", text)
+    machine.prepare()
+    evening(machine)
+    assert arrive(machine) == "its files cannot be read"
+
+
 def test_what_changed_of_another_world_is_of_no_concern(played):
     world(played, "another", coreVersion="12.331")
     assert arrive(played) == WORLD

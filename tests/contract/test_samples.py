@@ -16,6 +16,7 @@ import pytest
 from actions import ACTIONS
 from tests.actions_that_read import ONLY_READ, writing
 from tests.aws_calls import AWS
+from tests.diagnosis.server import server_writes
 from tests.functions.writing import Writer
 from tests.world import sample
 
@@ -121,6 +122,9 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
     invoke(sample("schedule-session", startTime=sample("admin-list-sessions")["from"]))
     tell("admin-list-sessions", userId="admin")
     tell("admin-audit", userId="admin")
+    tell("set-size")
+    server_writes("[info] Server started and listening on port 30000", ago=1500)
+    tell("get-logs")
     tell("destroy-instance")
     tell("chat")
     tell("list-data")

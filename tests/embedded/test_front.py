@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 import time
@@ -15,8 +16,9 @@ from typing import Any
 import pytest
 import requests
 
-from local import front
+from local import foundry, front
 from local.processes import LocalError, spare_port
+from local.switches import Switches
 
 pytestmark = pytest.mark.embedded
 
@@ -385,19 +387,15 @@ def test_an_answer_before_the_whole_request_arrives_and_ends_the_connection(
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         between.front.server = listening.getsockname()[1]
-
-        def refuse() -> None:
+        with socket.create_connection(("127.0.0.1", between.front.port), timeout=20) as link:
+            link.sendall(b"POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99\r\n\r\nhalf")
             behind, _ = listening.accept()
             with behind:
-                heard(behind, b"\r\n\r\n")
+                heard(behind, b"half")
                 behind.sendall(b"HTTP/1.1 413 No\r\nContent-Length: 2\r\n\r\nno")
-
-        refusing = threading.Thread(target=refuse)
-        refusing.start()
-        said = between.ask("POST", "localhost", data=iter([b"x" * MB] * 8))
-        refusing.join()
-    assert (said.status_code, said.text) == (413, "no")
-    assert said.headers["Connection"] == "close"
+                assert b"connection: close" in heard(link, b"\r\n\r\nno")
+                link.sendall(b"more")
+                assert link.recv(1) == b""
 
 
 def test_who_goes_away_is_let_go_of_behind(between: Between) -> None:
@@ -469,7 +467,9 @@ def test_a_tables_link_is_found_on_this_machine(between: Between) -> None:
     assert between.front.link("https://ada.play.test/?code=a-b") == f"{here}/?code=a-b"
 
 
-def test_a_taken_port_is_one_clear_line_and_nothing_is_left_of_a_front() -> None:
+def test_a_taken_port_is_one_clear_line_and_nothing_is_left_of_a_front(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     before = set(threading.enumerate())
     with front.running(spare_port(), DOMAIN) as first:
         taken = pytest.raises(LocalError, match=f"Port {first.port} cannot be had")
@@ -481,5 +481,35 @@ def test_a_taken_port_is_one_clear_line_and_nothing_is_left_of_a_front() -> None
     assert link.recv(1) == b""
     link.close()
     assert set(threading.enumerate()) == before
+    assert not caplog.records
     with socket.socket() as probe:
         assert probe.connect_ex(("127.0.0.1", first.port)) != 0
+
+
+def test_what_goes_wrong_at_a_table_is_turned_on_and_off_by_a_page_of_the_fronts_own(tmp_path):
+    with upstream() as aws, front.running(aws.port, DOMAIN) as running:
+        running.leads_to(f"{BALANCER}-00.elb.test")
+        running.switches = Switches(tmp_path)
+        host, url = {"Host": f"ada.localhost:{running.port}"}, f"{running.url}/_stand-in"
+        page = requests.get(url, headers=host, timeout=10)
+        assert page.status_code == 200
+        assert set(foundry.SWITCHES) <= set(re.findall('value="([a-z-]+)"', page.text))
+        for form, does in (
+            ({"does": "slow"}, "slow"),
+            ({"does": ""}, ""),
+            ({"does": "crash", "times": "2"}, "crash"),
+        ):
+            turned = requests.post(url, form, headers=host, timeout=10, allow_redirects=False)
+            assert turned.headers["Location"] == "/_stand-in"
+            assert foundry.switch_of(tmp_path, f"ada.{DOMAIN}") == does
+            assert foundry.switch_of(tmp_path, f"ben.{DOMAIN}") == ""
+        assert [foundry.switched(tmp_path, f"ada.{DOMAIN}", "crash") for _ in range(3)] == [
+            "crash",
+            "crash",
+            "",
+        ]
+        for refused in ({"does": "sing"}, {}):
+            assert requests.post(url, data=refused, headers=host, timeout=10).status_code == 400
+        assert not aws.asked
+        requests.get(f"{url}/else", headers=host, timeout=10)
+        assert aws.asked

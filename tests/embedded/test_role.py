@@ -122,6 +122,8 @@ def an_evening_on_the_own_licence(ada: Member) -> None:
     ada.becomes("running")
     ada.asks("keep-alive")
     ada.asks("set-auto-shutdown")
+    ada.asks("set-size")
+    ada.asks("get-logs")
     ada.asks("set-world")
     ada.as_if(dueAt=0)
     assert ticks(ada.deployed, "auto-shutdown-check")["instancesChecked"] == 1

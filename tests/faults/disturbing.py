@@ -236,7 +236,14 @@ def is_done(stage: Stage) -> bool:
     waiting = [i for i in instances if "due" in i and (i["status"] != "running" or "worker" in i)]
     up = sum(instance["status"] == "running" for instance in instances)
     is_still = not stage.moving() and up == len(stage.alive())
-    return not waiting and is_still and stage.functions_are_settled() and functions_are_done()
+    following = any(run.get("open") == "follow" for run in items("runs"))
+    return (
+        not waiting
+        and not following
+        and is_still
+        and stage.functions_are_settled()
+        and functions_are_done()
+    )
 
 
 def is_there_already(answer: Answer | None) -> bool:

@@ -89,6 +89,21 @@ def _stop_lost(stage: Stage) -> None:
     stage.pending.clear()
 
 
+def _out_of_memory(stage: Stage) -> None:
+    """The task has ended for want of memory; the event of it is on its way."""
+    running(stage)
+    said = "OutOfMemoryError: Container killed due to memory usage"
+    stage.pending.append(stage.ecs.ended(stage.ecs.only_task(), exit_code=137, reason=said))
+
+
+def _died_before_starting_again(stage: Stage) -> None:
+    """It has run out of memory, and whoever closed its run died then."""
+    _out_of_memory(stage)
+    (event,) = stage.pending
+    with stage.dying("dynamodb.TransactWriteItems"):
+        stage.call(event)
+
+
 def _crashed_unnoticed(stage: Stage) -> None:
     _crashed(stage)
     stage.pending.clear()
@@ -229,6 +244,7 @@ SCENARIOS = (
     Scenario("stop", running, "stop-instance", "stopped"),
     Scenario("stop while starting", starting, "stop-instance", "stopped", late=True),
     Scenario("crash", _crashed, "", "stopped"),
+    Scenario("run out of memory", _out_of_memory, "", "running"),
     Scenario("update version", created, "update-version", "created"),
     Scenario("change credentials", created, "change-credentials", "created", resumed=True),
     Scenario("destroy what never ran", created, "destroy-instance", None),
@@ -279,6 +295,7 @@ SCENARIOS = (
     ),
     Scenario("look at what comes up", starting, "table-state", "running"),
     Scenario("stop sooner", created, "set-auto-shutdown", "created"),
+    Scenario("more memory", created, "set-size", "created"),
     Scenario("open a world", created, "set-world", "created"),
     Scenario("start in a world", _with_world, "start-instance", "running"),
     Scenario("book", created, "schedule-session", "created", more={"startTime": in_two_hours}),
@@ -296,6 +313,9 @@ SCENARIOS = (
     Scenario("tick after a start unnoticed", _came_up_unnoticed, TICK, "running"),
     Scenario("tick after a stop lost", _stop_lost, TICK, "stopped"),
     Scenario("tick after a crash unnoticed", _crashed_unnoticed, TICK, "stopped"),
+    Scenario(
+        "tick after a death before starting again", _died_before_starting_again, TICK, "running"
+    ),
     Scenario("tick while destroying", _destroy_unfinished, TICK, None),
     *OF_FUNCTIONS,
 )

@@ -36,18 +36,24 @@ def stopped(invoke, ecs, once):
     once(live)
 
 
+KEY = "secretsmanager.GetSecretValue"  # from which the code of the table's link derives; read once in five minutes
+
+
 def test_status_at_rest_is_one_read_and_nothing_else(stopped, asked):
+    assert asked(sample("status")) == ["dynamodb.GetItem", KEY]
     assert asked(sample("status")) == ["dynamodb.GetItem"]
 
 
 def test_status_before_the_first_start_is_one_read_and_nothing_else(invoke, asked):
     invoke(sample("create-instance"))
+    assert asked(sample("status")) == ["dynamodb.GetItem", KEY]
     assert asked(sample("status")) == ["dynamodb.GetItem"]
 
 
 def test_status_while_passing_also_looks_at_the_task(invoke, ecs, asked):
     invoke(sample("create-instance"))
     invoke(sample("start-instance"))
+    assert asked(sample("status")) == ["dynamodb.GetItem", "ecs.DescribeTasks", KEY]
     assert asked(sample("status")) == ["dynamodb.GetItem", "ecs.DescribeTasks"]
 
 
@@ -105,7 +111,7 @@ def test_the_health_checks_go_side_by_side(asked):
     assert len(longest_chain(AWS.spans)) == 1
 
 
-def test_a_tick_with_nothing_due_reads_three_indexes_due_servers_due_functions_and_strays(
+def test_a_tick_with_nothing_due_reads_four_indexes_due_servers_due_functions_strays_and_ends(
     stopped, asked
 ):
-    assert asked(sample("auto-shutdown-check")) == ["dynamodb.Query"] * 3
+    assert asked(sample("auto-shutdown-check")) == ["dynamodb.Query"] * 4

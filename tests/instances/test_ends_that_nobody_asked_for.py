@@ -18,7 +18,6 @@ SAID = {
     "ResourceInitializationError: unable to pull secrets or registry auth: execution resource retrieval failed:"
     " unable to retrieve secret from asm: AccessDeniedException: User: arn:aws:sts::123456789012:assumed-role/x"
     " is not authorized": "secrets",
-    "OutOfMemoryError: Container killed due to memory usage": "memory",
     "Capacity is unavailable at this time. Please try again later or in a different availability zone": "machine",
     "Timeout waiting for network interface provisioning to complete.": "machine",
     "Your Spot Task was interrupted. SpotInterruption": "machine away",
@@ -58,9 +57,9 @@ def test_the_member_reads_why_in_words_and_nothing_of_aws(running, invoke, ecs, 
 
 def test_what_ecs_says_of_a_container_counts_too(running, invoke, ecs):
     event = ecs.ended(running, exit_code=137, reason="Essential container in task exited")
-    event["detail"]["containers"][0]["reason"] = "OutOfMemoryError: container killed"
+    event["detail"]["containers"][0]["reason"] = "CannotPullContainerError: pull access denied"
     invoke(event)
-    assert "memory" in invoke("status", userId=USER)["message"]
+    assert "image" in invoke("status", userId=USER)["message"]
 
 
 def test_an_end_that_is_told_of_twice_is_one_notice(running, invoke, ecs, discord, freezer):

@@ -181,10 +181,10 @@ def test_a_run_is_billed_from_the_pull_of_its_image_to_its_stop_by_ecss_clock(
 
 
 def test_a_crash_is_told_with_its_reason_and_billed(running, invoke, ecs):
-    ecs.ends(running, exit_code=137, reason="OutOfMemoryError")
+    ecs.ends(running, exit_code=137, reason="SpotInterruption")
     status = invoke("status", userId=USER)
     assert status["status"] == "stopped"
-    assert "ran out of memory" in status["message"]
+    assert "AWS took its machine away" in status["message"]
     assert "taskArn" not in status
     (run,) = world.items("runs")
     assert "stoppedAt" in run

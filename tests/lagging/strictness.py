@@ -3,6 +3,7 @@
 * RunTask's client token (AWS, Amazon ECS API Reference, "Ensuring idempotency"): repeated with the same
   arguments it answers as the first time, with others it is refused and names the task, for the shorter of 24
   hours and the task's life plus an hour; in each cluster for itself.
+* RunTask's size is one that Fargate has, and its containers' memory fits into it.
 * ListTasks: `startedBy` must be the only filter, and without `desiredStatus` only tasks that are wanted RUNNING
   are listed (its reference). It lists the tasks of the cluster, the service and the family asked, where the
   emulator takes clusters whose names contain its, and all services'.
@@ -23,6 +24,7 @@ from tests.lagging.spelling import misspelled
 from tests.model import emulated
 
 _DAY, _AFTER_ITS_END = 24 * 3600, 3600  # seconds
+_GB_OF = {512: (1, 4), 1024: (2, 8), 2048: (4, 16), 4096: (8, 30)}  # of CPU units
 _FILTERS = ("containerInstance", "family", "serviceName", "desiredStatus", "launchType")
 Parameters = dict[str, Any]
 
@@ -66,6 +68,8 @@ class Strictness:
             return refusal("InvalidParameterException", "The referenced task was not found.")
         if name == "route53.ChangeResourceRecordSets" and (there := _in_the_way(asked)):
             return refusal("InvalidChangeBatch", f"[Tried to create {there} but it already exists]")
+        if name == "ecs.RunTask" and (wrong := _no_size(asked)):
+            return refusal("ClientException", wrong)
         if name == "ecs.RunTask" and (taken := self._known(_token(asked))):
             if taken.asked == _arguments(asked):
                 return Said(200), copy.deepcopy(taken.answer)
@@ -75,6 +79,8 @@ class Strictness:
 
     def after(self, name: str, asked: Parameters, answer: dict[str, Any]) -> None:
         """Take up, and complete, what the emulator has answered."""
+        if name == "ecs.RunTask" and answer["tasks"]:
+            _resize(asked, answer)
         if name == "ecs.RunTask" and answer["tasks"] and not self._known(_token(asked)):
             kept = _Taken(time.time(), copy.deepcopy(_arguments(asked)), copy.deepcopy(answer))
             self._tokens[_token(asked)] = kept
@@ -97,6 +103,29 @@ class Strictness:
         if task is None or (ended and time.time() > ended.timestamp() + _AFTER_ITS_END):
             return None
         return taken
+
+
+def _no_size(asked: Parameters) -> str:
+    """What is wrong with the size that a task is to have instead of its definition's."""
+    overrides = asked.get("overrides", {})
+    if "memory" not in overrides:
+        return ""
+    cpu, memory = int(overrides["cpu"]), int(overrides["memory"])
+    least, most = _GB_OF[cpu]
+    containers = sum(c.get("memory", 0) for c in overrides.get("containerOverrides", []))
+    if memory % 1024 or not least <= memory // 1024 <= most:
+        return "No Fargate configuration exists for given values."
+    return "Invalid setting for container memory." if containers > memory else ""
+
+
+def _resize(asked: Parameters, answer: dict[str, Any]) -> None:
+    """The emulator's tasks have no size but their definition's."""
+    if "memory" not in (overrides := asked.get("overrides", {})):
+        return
+    arns = {task["taskArn"] for task in answer["tasks"]}
+    for task in emulated.tasks(_cluster(asked)):
+        if task.task_arn in arns:
+            task.cpu, task.memory = overrides["cpu"], overrides["memory"]
 
 
 def _in_the_way(asked: Parameters) -> str | None:

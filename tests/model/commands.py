@@ -145,6 +145,7 @@ minor = st.one_of(
     _asking(ASK, **_TIMES),
     _asking(KEEP, minutes=st.integers(10, 720)),
     _asking("set-auto-shutdown", idleMinutes=st.integers(10, 60)),
+    _asking("set-size", memory=st.sampled_from([2048, 4096, 8192])),
     _asking("set-wake", who=st.sampled_from(["nobody", "code", "anyone"]), rotate=st.booleans()),
     _asking("set-world", world=st.sampled_from(["a-world", "another", None])),
     _asking(UPDATE, foundryVersion=st.sampled_from(["12", "13"])),

@@ -314,9 +314,13 @@ class Simulation:
         if events_arrive:
             self.deliver_all()
         # A tick that finds nothing does nothing (a rule of its own shows it): those are left out.
-        if ticks and self.is_due("sessions", "instances"):
+        if ticks and self.is_due("sessions", "instances", "runs"):
             self.tick(PREPARE, ticks)
-        if ticks and self.now // 300 > before // 300 and self.is_due("instances", "functions"):
+        if (
+            ticks
+            and self.now // 300 > before // 300
+            and self.is_due("instances", "functions", "runs")
+        ):
             self.tick(CHECK, ticks)
 
     def an_hour_of_health(self) -> None:
@@ -339,8 +343,9 @@ class Simulation:
 
     def stuck(self) -> list[Any]:
         """What is still due."""
-        tables = ("instances", "sessions", "functions")
-        return [item for table in tables for item in emulated.items(table) if "due" in item]
+        tables = ("instances", "sessions", "functions", "runs")
+        found = (item for table in tables for item in emulated.items(table))
+        return [item for item in found if "due" in item or item.get("open") == "follow"]
 
     def _is_on_its_way(self) -> bool:
         return bool(self.moving() or self.orders or self.events or self.cluster.is_busy())

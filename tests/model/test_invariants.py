@@ -233,7 +233,9 @@ class Story(RuleBasedStateMachine):
     def a_task_crashes(self, which: int, exit_code: int) -> None:
         """A task ends of itself, also while it comes up."""
         task = _one_of(self.on.alive(), which)
-        self.on.ends(task, exit_code, "Essential container in task exited")
+        memory = "OutOfMemoryError: Container killed due to memory usage"
+        said = memory if exit_code == 137 else "Essential container in task exited"
+        self.on.ends(task, exit_code, said)
 
     @rule()
     def services_start_what_they_lack(self) -> None:

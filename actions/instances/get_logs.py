@@ -1,0 +1,138 @@
+"""get-logs: what a member's server has written, without secrets, and why it last ended though nobody asked for it.
+
+The newest lines, the oldest first; where there are older ones, `next` in the answer is what to send for those. With
+`follow` the answer has an `after`: the same request with it is answered with what has come since, and has another.
+Lines are kept for three days.
+"""
+
+from __future__ import annotations
+
+import base64
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from actions.action import Action, Answer, Scope, UserRequest
+from actions.errors import InvalidRequest
+from actions.instances.known_causes import known
+from actions.instances.server_logs import known_secrets, shown
+from actions.log_reading import Log, Position, first_moment, newest, onwards
+from actions.lookup import instance_of
+from services.instances import Instance
+from services.platform import Platform
+from services.task_logs import LogEvent
+
+MOST_LINES = 1000
+_TASK_DIGITS = 8  # of a task's id, as answers show it
+
+
+class GetLogs(UserRequest):
+    """How many lines of which containers; those before a former answer's, or what has come after it.
+
+    `prepare` is the container that prepares a start.
+    """
+
+    limit: Annotated[int, Field(ge=1, le=MOST_LINES)] = 100
+    container: Literal["foundry", "prepare"] | None = None
+    next: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
+    follow: bool = False
+    after: Position | None = None
+
+
+class _Older(BaseModel):
+    """What `next` holds: up to when it is read, and which lines of that very moment were shown. Nothing secret."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
+
+    until: Annotated[int, Field(ge=0)]
+    told: Annotated[list[Annotated[str, Field(max_length=128)]], Field(max_length=MOST_LINES)]
+
+
+def get_logs(request: GetLogs, platform: Platform) -> Answer:
+    """The lines; `at` is Unix seconds with milliseconds. Raises InstanceNotFound, InvalidRequest.
+
+    `lastFailure` is the last end that nobody asked for: its cause, and the lines that were kept of it.
+    """
+    instance = instance_of(platform, request.user_id)
+    log = _log_of(platform, instance, request.container)
+    if request.after:
+        return _renamed(onwards(platform, log, request.after))
+    if request.follow:
+        return _renamed(newest(platform, log, request.limit, None, follow=True))
+    failure = {} if request.next else _last_failure(platform, instance)
+    return _page(request, platform, log) | failure
+
+
+def _log_of(platform: Platform, instance: Instance, container: str | None) -> Log:
+    secrets = known_secrets(platform, instance, instance.get("taskDefinitionLicense"))
+
+    def line(event: LogEvent) -> Answer:
+        return {
+            "id": event.id,
+            "at": event.at / 1000,
+            "task": event.task[:_TASK_DIGITS],
+            "container": event.container,
+            "message": shown(event.message, secrets),
+        }
+
+    prefix = f"{instance['instanceId']}/{container}" if container else instance["instanceId"]
+    return Log(prefix, first_moment(instance["createdAt"]), line)
+
+
+def _page(request: GetLogs, platform: Platform, log: Log) -> Answer:
+    """The newest lines up to where the last page began."""
+    older = _read(request.next) if request.next else None
+    told = set(older.told) if older else set()
+    found = platform.task_logs.newest(
+        log.prefix, log.first, request.limit + len(told), until=older.until if older else None
+    )
+    unseen = [event for event in found.read if event.id not in told]
+    page = unseen[-request.limit :]
+    answer: dict[str, Any] = {"success": True, "lines": [log.shown(event) for event in page]}
+    if page and (len(unseen) > len(page) or found.token):
+        until = page[0].at
+        at_that_moment = [event.id for event in page if event.at == until]
+        known_then = older.told if older and older.until == until else []
+        answer["next"] = _written(_Older(until=until, told=[*known_then, *at_that_moment]))
+    return answer
+
+
+def _last_failure(platform: Platform, instance: Instance) -> Answer:
+    run = platform.runs.find(instance["failedRun"]) if "failedRun" in instance else None
+    if run is None or "why" not in run:
+        return {}
+    row = known(run["why"])
+    failure = {
+        "runId": run["runId"],
+        "endedAt": run["stoppedAt"],
+        "cause": row.cause,
+        "message": row.sentence,
+        "mendedBy": row.mender,
+        **({"remedy": row.remedy} if row.remedy else {}),
+        "lines": run.get("lines", []),
+    }
+    return {"lastFailure": failure}
+
+
+def _renamed(answer: Answer) -> Answer:
+    """Where it goes on is `after` here, since `next` is the page before."""
+    answer["after"] = answer.pop("next")
+    return answer
+
+
+def _written(older: _Older) -> str:
+    return base64.urlsafe_b64encode(older.model_dump_json().encode()).decode()
+
+
+def _read(text: str) -> _Older:
+    try:
+        return _Older.model_validate_json(base64.urlsafe_b64decode(text))
+    except ValueError:
+        raise InvalidRequest(
+            "next is not valid.",
+            field="next",
+            suggestion="Send the next of the answer before; none for the newest lines.",
+        ) from None
+
+
+ACTION = Action(GetLogs, get_logs, Scope.USER)
