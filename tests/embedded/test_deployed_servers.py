@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from local import embedded, foundry, places, stack
 from tests.embedded.conftest import free_port
 from tests.embedded.deployed import Deployed
 from tests.embedded.member import Member
-from tests.processes import descendants
 from tests.world import sample
 
 pytestmark = pytest.mark.embedded
@@ -116,7 +114,7 @@ class Table(Member):
     def is_made_to(self, does: str) -> None:
         foundry.set_switch(places.switches(self.deployed.aws.directory), self.host, does)
 
-    def log(self, container: str = "foundry", mark: str | None = None) -> str:
+    def log(self, container: str = "foundry") -> str:
         """What a container has said, as CloudWatch Logs has it."""
         logs, task = self.deployed.aws.client("logs"), self.task.rpartition("/")[2]
         streams = logs.describe_log_streams(logGroupName=GROUP)["logStreams"]
@@ -250,16 +248,3 @@ def test_players_count_while_they_play(table: Table) -> None:
     assert table.says()["users"] == 1
     player.post(f"{table.url}/game", timeout=10)
     assert table.says()["users"] == 0
-
-
-def test_nothing_outlives_the_emulator() -> None:
-    """Nor does what a task has started, when the emulator is killed."""
-    with embedded.running(free_port(), servers="played") as aws:
-        ecs = aws.client("ecs")
-        ecs.create_cluster(clusterName="played")
-        sleeps = {"name": "main", "image": "busybox", "command": ["sh", "-c", "sleep 600 & wait"]}
-        ecs.register_task_definition(family="sleeps", containerDefinitions=[sleeps])
-        ecs.run_task(cluster="played", taskDefinition="sleeps", launchType="FARGATE")
-        children = until(lambda: len(found := descendants(aws.process.pid)) >= 3 and found)
-        os.kill(aws.process.pid, 9)
-        until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in children or ()))
