@@ -266,7 +266,8 @@ class Life:
         words = [*container.get("entryPoint", []), *container.get("command", [])]
         command = [here(word) for word in override.get("command") or words]
         shown = self._task["containers"][len(self._containers)]
-        self._containers.append(Container(container, shown, command, environment, self._id))
+        inside = {str(place): path for path, place in mounts.items()}
+        self._containers.append(Container(container, shown, command, environment, self._id, inside))
 
     # --- Going ------------------------------------------------------------------------------------------------
 
@@ -351,8 +352,10 @@ class Container(Played):
         command: list[str],
         environment: Mapping[str, str],
         task: str,
+        inside: Mapping[str, str],
     ) -> None:
         super().__init__(definition, shown)
+        self._inside = inside  # what it takes its mounts' directories for
         self._home = Path(environment["HOME"])
         lock = _top() / "tasks.lock"
         lock.touch()
@@ -409,7 +412,10 @@ class Container(Played):
     def _lines(self) -> Iterator[str]:
         with self._process.stdout as said:  # type: ignore[union-attr] # it is a pipe
             for line in iter(partial(said.readline, LINE), b""):
-                yield line.decode(errors="replace").rstrip("\r\n")
+                text = line.decode(errors="replace").rstrip("\r\n")
+                for place, path in self._inside.items():
+                    text = text.replace(place, path)
+                yield text
 
 
 def _here(mounts: Mapping[str, Path], text: str) -> str:

@@ -176,6 +176,7 @@ def test_start_to_running(table: Table) -> None:
     assert table.get("/").headers["Location"] == "/license"
     assert f"Starting felddy/foundryvtt container v{build}" in table.log()
     assert "Server started and listening on port 30000" in table.log()
+    assert '"awsConfig": "/prepared/aws.json"' in table.log()  # no path of this machine
     (release,) = table.deployed.aws.directory.glob("efs/*/**/foundryvtt-*.zip")
     assert release.name == f"foundryvtt-{build}.zip"
     assert list(json.loads((table.data / "Config/license.json").read_text())) == ["license"]
@@ -226,6 +227,13 @@ def test_out_of_memory(table: Table) -> None:
     assert main["exitCode"] == 137
     assert main["reason"] == "OutOfMemoryError: Container killed due to memory usage"
     assert table.open_databases()
+
+
+def test_full_disk(table: Table) -> None:
+    table.comes_up()
+    table.is_made_to("disk-full")
+    assert table.ended()["containers"][1]["exitCode"] == 1
+    assert "[error] ENOSPC: no space left on device, write" in table.log()
 
 
 def test_purge_erases(table: Table) -> None:
