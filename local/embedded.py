@@ -29,7 +29,7 @@ CREDENTIALS = {
     "AWS_DEFAULT_REGION": REGION,
 }
 _TOP = Path(__file__).resolve().parent.parent
-_KEPT = ("PATH", "HOME", "LANG")
+_KEPT = ("PATH", "HOME", "LANG", "PLAYED_AT_MOST")
 # How many seconds things take where servers are played, for those who cannot wait; 1, 2 and 4 unless these say so.
 _PACES = ("PLAYED_MACHINE_SECONDS", "PLAYED_IMAGE_SECONDS", "PLAYED_FOUNDRY_SECONDS")
 _READY_WITHIN = 60  # seconds; about 2 are usual

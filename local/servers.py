@@ -44,7 +44,7 @@ CLUSTER = (
     "PLAYED_SERVERS"  # the variable that names the cluster, beside which `<it>-releases` is played
 )
 PORT = 30000
-_AT_MOST = 20  # tasks at once
+_AT_MOST = int(os.environ.get("PLAYED_AT_MOST") or 20)  # tasks at once
 _TICK = 0.05
 _STOP_SECONDS = 30  # that a container has after SIGTERM, unless its definition says more
 _FOUNDRY = re.compile(r"(?:^|/)felddy/foundryvtt:([\w.-]+)$")
@@ -135,8 +135,12 @@ class Life:
         """Wait for one of the places; no if it was stopped meanwhile."""
         got = False
         while self._goes_on() and not (got := _free.acquire(timeout=1)):
+            if self._task["lastStatus"] == "PROVISIONING":
+                ecs._mark_task_pending(self._task["taskArn"], self._task)
             for shown in self._task["containers"]:
-                shown["reason"] = f"This embedded run plays {_AT_MOST} servers at once"
+                shown["reason"] = (
+                    f"This embedded run plays {_AT_MOST} servers at once, and so many run"
+                )
         try:
             yield got
         finally:
