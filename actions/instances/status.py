@@ -100,7 +100,8 @@ def _message(platform: Platform, instance: Instance) -> str:
         case InstanceStatus.CREATED:
             return "The server is ready to be started for the first time."
         case InstanceStatus.STARTING:
-            return f"{reason or _progress(platform, instance)}, {waited}"
+            doing = (reason or _progress(platform, instance)).removesuffix(".")
+            return f"{doing}, {waited}"
         case InstanceStatus.RUNNING:
             return reason or f"The server is running at https://{instance['host']}"
         case InstanceStatus.STOPPING:

@@ -39,7 +39,10 @@ def test_the_status_shows_what_was_made_in_the_contracts_fields(invoke, instance
         "createdAt": instance["createdAt"],
         "foundryVersion": "13",
         "message": "The server is ready to be started for the first time.",
+        "wake": "code",
+        "wakeUrl": status["wakeUrl"],
     }
+    assert status["wakeUrl"].startswith("https://ada.play.example/?code=")
     assert type(status["createdAt"]) is int
 
 

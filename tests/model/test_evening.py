@@ -74,6 +74,7 @@ NOTICES = """
   21:00  cleo   stopped
   21:11  dora   crashed
   21:14  dora   session-ready
+  21:33  oskar  table-ready
   22:00  oskar  about-to-stop
   22:05  dora   about-to-stop
   22:10  dora   about-to-stop
