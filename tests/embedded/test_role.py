@@ -34,6 +34,7 @@ SOME = [
     "sqs:ChangeMessageVisibility",
     "ecs:CreateService",
     "ec2:DeleteSecurityGroup",
+    "elasticloadbalancing:ModifyRule",
 ]
 
 
