@@ -37,6 +37,7 @@ SWITCHES = {
     "licence-invalid": "foundryvtt.com does not know the licence: no signature holds",
     "login-fails": "foundryvtt.com refuses the account, as it would a table's own",
     "too-many-requests": "foundryvtt.com answers 429 to who asks for a release",
+    "disk-full": "nothing more can be written: Foundry ends as soon as it wants to",
 }
 ONCE = ("crash", "too-many-requests")  # unless more is asked for; the others stay until taken back
 OUT_OF_MEMORY = "out-of-memory"  # the file in HOME by which the machine is told who was killed
@@ -312,6 +313,10 @@ class Foundry:
             if self._machine["memory"] < _WORLD_NEEDS and self._switched("out-of-memory"):
                 (Path.home() / OUT_OF_MEMORY).touch()
                 os.kill(os.getpid(), signal.SIGKILL)
+            if self._switched("disk-full"):
+                full = "ENOSPC: no space left on device, write"
+                say("error", f"{full}\nError: {full}\n    at Object.writeSync (node:fs:926:3)")
+                os._exit(1)
             if self._switched("never-answers"):
                 self.answers = False
             time.sleep(0.2)

@@ -13,14 +13,11 @@ from local import demo, front, stack
 from local.ecs_events import TaskEvents, event_of
 from local.embedded import Embedded
 from local.follow import FunctionLog
-from tests.embedded.light_server import light_server
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
 Policy = dict[str, Any]
 
-# What the tasks' events say, unless something answers there; tasks of the emulator have no address.
-_NOWHERE = "10.0.0.9"
 _PATIENCE = 60  # seconds that something under way may take
 
 
@@ -32,14 +29,12 @@ class Deployed:
     outputs: dict[str, str]
     tasks: TaskEvents
     log: FunctionLog
-    address: str  # that the tasks' events say
 
     @classmethod
-    def on(cls, aws: Embedded, address: str = _NOWHERE, **parameters: str) -> Deployed:
+    def on(cls, aws: Embedded, **parameters: str) -> Deployed:
         """Build and deploy, with other parameters of the template than samconfig.toml's.
 
-        Tasks are RUNNING at once, and their events say that they have the address. The schedules are switched off:
-        here a test says when they fire.
+        The schedules are switched off: here a test says when they fire.
         """
         outputs = stack.deploy(aws, stack.build(aws.directory / "build"), **parameters)
         demo.keep_secrets(aws)
@@ -47,16 +42,15 @@ class Deployed:
         for rule in events.list_rules()["Rules"]:
             if "ScheduleExpression" in rule:
                 events.disable_rule(Name=rule["Name"])
-        tasks = TaskEvents(aws, outputs["ClusterArn"], address)
-        return cls(aws, outputs, tasks, FunctionLog(aws, stack.LOG_GROUP), address)
+        tasks = TaskEvents(aws, outputs["ClusterArn"])
+        return cls(aws, outputs, tasks, FunctionLog(aws, stack.LOG_GROUP))
 
     @classmethod
     @contextmanager
     def behind_front(cls, aws: Embedded, **parameters: str) -> Iterator[Deployed]:
-        """The same with a front on a spare port, by which the function reaches what answers for all servers."""
-        domain = stack.parameters()["Domain"]
-        with light_server() as address, front.running(aws.port, domain) as running:
-            deployed = cls.on(aws, address, ServersUrl=running.url, **parameters)
+        """The same with a front on a spare port, by which the function reaches members' servers."""
+        with front.running(aws.port, stack.parameters()["Domain"]) as running:
+            deployed = cls.on(aws, ServersUrl=running.url, **parameters)
             running.leads_to(deployed.outputs["LoadBalancerDns"])
             yield deployed
 
@@ -73,7 +67,6 @@ class Deployed:
         give_up = time.monotonic() + _PATIENCE
         while not wanted(answer := self.call(event)):
             assert time.monotonic() < give_up, (answer, self.log.fresh())
-            self.tasks.end_purges(stack.PURGE_FAMILY)
             self.tasks.send()
         return answer
 
@@ -82,17 +75,26 @@ class Deployed:
         arn: str = self.item("InstancesTable", {"userId": {"S": user}})["taskArn"]["S"]
         return arn
 
-    def told(self, task: str) -> Event:
-        """The event by which ECS tells how the task is."""
+    def told(self, task: str, status: str = "RUNNING") -> Event:
+        """The event by which ECS tells that the task is now as it will soon be."""
+        give_up = time.monotonic() + _PATIENCE
+        while (shown := self.shown(task))["lastStatus"] != status:
+            assert time.monotonic() < give_up, shown
+            time.sleep(0.05)
+        return event_of(shown)
+
+    def shown(self, task: str) -> dict[str, Any]:
+        """The task, as DescribeTasks shows it."""
         described = self.aws.client("ecs").describe_tasks(
             cluster=self.outputs["ClusterArn"], tasks=[task]
         )
-        return event_of(described["tasks"][0], self.address)
+        found: dict[str, Any] = described["tasks"][0]
+        return found
 
     def ends(self, task: str) -> Event:
         """Let the task end; returns the event by which ECS tells it."""
         self.aws.client("ecs").stop_task(cluster=self.outputs["ClusterArn"], task=task)
-        return self.told(task)
+        return self.told(task, "STOPPED")
 
     def item(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
         """An item of a table, as DynamoDB has it."""
