@@ -85,7 +85,7 @@ class Aftermath(TypedDict):
 
     dueAt: NotRequired[int]  # until all has been done
     endedAt: NotRequired[int]  # when the end was noticed
-    said: NotRequired[str]  # by ECS, of its task
+    said: NotRequired[list[str]]  # the causes that ECS's words may stand for
     codes: NotRequired[dict[str, int]]  # with which its containers ended
     task: NotRequired[str]  # its id
     late: NotRequired[bool]  # it did not come up in time

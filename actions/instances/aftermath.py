@@ -19,7 +19,7 @@ from actions.billing.budget import refuse_start_if_spent
 from actions.billing.pricing import month_of
 from actions.errors import PlatformError, StartDelayed
 from actions.instances.causes import GROWS, UNCLEAN, next_memory
-from actions.instances.known_causes import Cause, Diagnosis, Known, diagnose, known
+from actions.instances.known_causes import Cause, Diagnosis, Known, explain, known
 from actions.instances.launching import launch
 from actions.instances.server_logs import known_secrets, shown
 from actions.instances.sizes import next_larger
@@ -155,7 +155,7 @@ def _kept(
 
 
 def _diagnosis(run: Run, lines: list[str]) -> Diagnosis:
-    return diagnose(run["said"], run["codes"], lines, late=run["late"])
+    return explain(run["said"], run["codes"], lines, late=run["late"])
 
 
 def _saying(platform: Platform, run: Run, instance: Instance, why: Known) -> Any:

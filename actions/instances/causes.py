@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from actions.instances.known_causes import Cause, Known, diagnose, said_by
+from actions.instances.known_causes import Cause, Known, diagnose, recognised, said_by
 from actions.instances.sizes import next_larger
 from services import clock
 from services.ecs import Task
@@ -20,7 +20,6 @@ UNCLEAN = (
     "Its world could not be closed before: look at it when you start next, and restore the backup that Foundry"
     " made if something is missing."
 )
-_LONGEST_SAID = 1000
 GROWS = (Cause.OUT_OF_MEMORY, Cause.HEAP_FULL)  # what more memory helps against
 UNWANTED = (EndCause.CRASH, EndCause.FAILURE)
 
@@ -67,7 +66,7 @@ def noted(
     follows = {
         "dueAt": now,
         "endedAt": now,
-        "said": said[:_LONGEST_SAID],
+        "said": recognised(said),
         "codes": codes,
         "late": late,
         "tells": tells,

@@ -7,7 +7,7 @@ Each pattern is from a text that somebody has seen (docs/sources.md, Why servers
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -309,16 +309,31 @@ def diagnose(
     late: bool = False,
 ) -> Diagnosis:
     """The first row that fits. Of a start that was given up as `late`, the platform has stopped the task itself."""
+    return explain(recognised(said), codes, lines, late=late)
+
+
+def recognised(said: str) -> list[str]:
+    """The causes that ECS's words may stand for: all that has to be kept of them."""
+    return [row.cause for row in TABLE if row.said and _pattern(row.said).search(said)]
+
+
+def explain(
+    by_ecs: Collection[str],
+    codes: Mapping[str, int | None],
+    lines: Sequence[str] = (),
+    *,
+    late: bool = False,
+) -> Diagnosis:
+    """Like diagnose, by the causes that ECS's words were recognised as."""
     up = _last(_LISTENING, lines)
     for row in TABLE:
         if row.if_late > late or (late and row.cause in _OUR_OWN):
             continue
-        by_ecs = row.said and _pattern(row.said).search(said)
         by_code = row.code is not None and codes.get(row.code[0]) == row.code[1]
         line = _last(row.log, lines) if row.log else None
         if row.while_starting and None not in (line, up) and up > line:  # type: ignore[operator]
             line = None
-        if by_ecs or by_code or line is not None:
+        if row.cause in by_ecs or by_code or line is not None:
             return Diagnosis(row, line)
     return Diagnosis(LATE if late else UNKNOWN)
 

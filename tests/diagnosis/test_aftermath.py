@@ -373,3 +373,13 @@ def test_a_session_goes_on_with_more_memory(invoke, ecs, freezer, once, passes, 
     ends(ecs.only_task(), OUT_OF_MEMORY, foundry=137)
     passes(1)
     assert [run["memory"] for run in runs()] == [2048, 4096, 4096]
+
+
+def test_an_end_and_all_that_follows_take_seventeen_calls_at_most(running, invoke, ecs):
+    writes(running, "a line")
+    event = ended(ecs, running, foundry=1)
+    AWS.begin()
+    invoke(event)
+    AWS.end()
+    assert len(AWS.calls) <= 17
+    assert [call.name for call in AWS.calls].count("logs.FilterLogEvents") == 1

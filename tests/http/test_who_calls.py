@@ -110,7 +110,7 @@ TABLE = {
     ("POST", "/v1/functions/none:invoke", "nothing"): NO_FUNCTION,
     ("GET", "/v1/functions/none/invocations", None): NO_FUNCTION,
     ("GET", "/v1/functions/none/logs", None): NO_FUNCTION,
-    ("GET", "/v1/logs", None): NO_FUNCTION,
+    ("GET", "/v1/logs", None): (*BAD, 404, 200, 200, 404, 404, *NO_CLIENT, 403, 403, 403),
     ("POST", "/v1/functions", "nothing"): (*BAD, *(400,) * 5, *NO_CLIENT, 403, 403, 403),
     ("POST", "/auth/token", "bob"): (*BAD, 403, 403, 403, 403, 200, *NO_CLIENT, 403, 403, 200),
     ("POST", "/auth/token", "admin"): (*BAD, *(403,) * 5, *NO_CLIENT, 403, 403, 403),

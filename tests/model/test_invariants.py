@@ -327,14 +327,15 @@ class Story(RuleBasedStateMachine):
     def the_schedules_call(self) -> None:
         """Both ticks come; one that finds nothing due has asked no more than what is."""
         for name, tables in (
-            (PREPARE, ["sessions", "instances"]),
-            (CHECK, ["instances", "functions"]),
+            (PREPARE, ["sessions", "instances", "runs"]),
+            (CHECK, ["instances", "functions", "runs"]),
         ):
             idle, before, touched = not self.on.is_due(*tables), CALLS.count, LAG.touched
             self.on.tick(name)
             if idle and LAG.touched == touched:
-                # What is due of sessions and what comes up; what is due, of functions too, and strays.
-                reads = {PREPARE: 2, CHECK: 3}[name]
+                # What is due of sessions and what comes up; what is due, of functions too, and strays; for both,
+                # what follows from ends.
+                reads = {PREPARE: 3, CHECK: 4}[name]
                 assert CALLS.count == before + reads, "a tick reads only what is due"
 
     # --- what must hold -----------------------------------------------------------------------------

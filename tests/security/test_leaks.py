@@ -157,8 +157,8 @@ def test_what_ecs_says_of_a_task_that_ended_is_told_without_arns(invoke, ecs):
     stopped = invoke(sample("status"))
     for answer in (while_starting, stopped, invoke("list-all", userId="admin"), AWS.queue):
         assert not leaks(answer), answer
-    assert "its files or secrets" in while_starting["message"]
-    assert "its files or secrets" in stopped["message"]
+    assert "its secrets" in while_starting["message"]
+    assert "its secrets" in stopped["message"]
     assert not [
         leak
         for item in world.items("runs")
