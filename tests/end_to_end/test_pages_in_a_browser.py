@@ -151,7 +151,8 @@ def test_who_has_the_link_wakes_the_table_and_is_led_into_the_world(played, page
         phase = page.locator("main").get_attribute("data-phase", timeout=5000)
         if phase and phase not in seen:
             seen.add(phase)
-            looks_right(page, phase, size)
+            if phase in ("machine", "image"):  # afterwards it may be on its way to another page
+                looks_right(page, phase, size)
         page.wait_for_timeout(300)
     assert {"image", "foundry"} <= seen, seen
     expect(page.get_by_role("heading", level=1)).to_contain_text("The Long Night")
@@ -183,7 +184,15 @@ def test_a_table_whose_budget_is_spent_shows_the_way_to_donate(run, page, size):
     client("dynamodb", run.port).update_item(
         TableName=f"{STACK}-ledger",
         Key={"account": {"S": made.name}, "entry": {"S": time.strftime("%Y-%m", time.gmtime())}},
-        AttributeUpdates={"cost": {"Action": "PUT", "Value": {"N": "99.5"}}},
+        AttributeUpdates={
+            name: {"Action": "PUT", "Value": {"N": figure}}
+            for name, figure in {
+                "cost": "99.5",
+                "donated": "0",
+                "seconds": "1",
+                "runs": "1",
+            }.items()
+        },
     )
     page.goto(link(made))
     expect(page.get_by_role("link", name=re.compile("ko-fi"))).to_be_visible()
@@ -194,7 +203,7 @@ def test_a_table_whose_budget_is_spent_shows_the_way_to_donate(run, page, size):
 def test_a_table_under_maintenance_says_so(run, page, size):
     made = table(run, f"maintained{size}", 140 + len(size))
     assert invoke(
-        {"action": "admin-system-maintenance", "userId": demo.ADMIN, "reason": "Disks"}, run.port
+        {"action": "admin-system-maintenance", "userId": demo.ADMIN, "enabled": True}, run.port
     )["success"]
     try:
         page.goto(link(made))
@@ -209,7 +218,8 @@ def test_a_table_that_wants_a_signature_leads_its_administrator_there(run, page,
     made = table(run, f"unsigned{size}", 150 + len(size))
     page.goto(link(made))
     page.get_by_role("button", name="Wake the table").click()
-    expect(page.locator("main")).to_have_attribute("data-phase", "signature", timeout=PATIENCE)
+    wanted = re.compile("wants its licence agreement signed")
+    expect(page.get_by_role("status")).to_have_text(wanted, timeout=PATIENCE)
     looks_right(page, "signature", size)
     page.get_by_role("link", name="Go in").click()
     page.wait_for_url("**/license")
