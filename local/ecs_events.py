@@ -21,34 +21,20 @@ _PAGE = 100  # tasks that one DescribeTasks takes
 class TaskEvents:
     """The changes of a cluster's tasks since the last look, sent as events."""
 
-    def __init__(self, embedded: Embedded, cluster: str, address: str | None = None) -> None:
-        """`address`: what to say that each task got; the emulator's tasks get none."""
+    def __init__(self, embedded: Embedded, cluster: str) -> None:
         self._ecs = embedded.client("ecs")
         self._events = embedded.client("events")
         self._lambda = embedded.client("lambda")
         self._cluster = cluster
-        self._address = address
         self._seen: dict[str, str] = {}  # task ARN: the last state that was sent
 
     def send(self) -> int:
         """Look once, and tell in the order of what happened; returns how many events that made."""
         changed = [task for task in self._tasks() if self._is_news(task)]
         for task in sorted(changed, key=_since):
-            self._deliver(event_of(task, self._address))
+            self._deliver(event_of(task))
             self._seen[task["taskArn"]] = task["lastStatus"]
         return len(changed)
-
-    def end_purges(self, family: str) -> int:
-        """Stop the tasks that empty a directory: without containers they would never end by themselves.
-
-        The emulator reports the exit code 0 for what it stops. Returns how many were stopped.
-        """
-        listed = self._ecs.list_tasks(cluster=self._cluster, family=family)["taskArns"]
-        for arn in listed:
-            self._ecs.stop_task(
-                cluster=self._cluster, task=arn, reason="Essential container in task exited"
-            )
-        return len(listed)
 
     def _is_news(self, task: dict[str, Any]) -> bool:
         return bool(self._seen.get(task["taskArn"]) != task["lastStatus"])
@@ -89,12 +75,11 @@ def _since(task: dict[str, Any]) -> datetime:
     return since
 
 
-def event_of(task: dict[str, Any], address: str | None) -> dict[str, Any]:
+def event_of(task: dict[str, Any]) -> dict[str, Any]:
     """The event that ECS sends for a task as DescribeTasks shows it."""
     detail = json.loads(json.dumps(task, default=_iso))
-    if address is not None:
-        interface = {"name": "privateIPv4Address", "value": address}
-        detail["attachments"] = [{"type": "eni", "status": "ATTACHED", "details": [interface]}]
+    for attachment in detail.get("attachments", []):
+        attachment["type"] = "eni"  # DescribeTasks says ElasticNetworkInterface
     return {
         "version": "0",
         "id": str(uuid.uuid4()),

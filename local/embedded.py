@@ -29,9 +29,10 @@ CREDENTIALS = {
     "AWS_DEFAULT_REGION": REGION,
 }
 _TOP = Path(__file__).resolve().parent.parent
-_KEPT = ("PATH", "HOME", "LANG")
+_KEPT = ("PATH", "HOME", "LANG", "PLAYED_AT_MOST")
 # How many seconds things take where servers are played, for those who cannot wait; 1, 2 and 4 unless these say so.
 _PACES = ("PLAYED_MACHINE_SECONDS", "PLAYED_IMAGE_SECONDS", "PLAYED_FOUNDRY_SECONDS")
+_ENDED_WITHIN = 10
 _READY_WITHIN = 60  # seconds; about 2 are usual
 # The function's own limit is 300 s; a call that takes longer, or fails, is not repeated behind our back.
 _CALL = Config(connect_timeout=5, read_timeout=310, retries={"total_max_attempts": 1})
@@ -78,12 +79,14 @@ def client(service: str, port: int) -> Any:
 
 
 @contextmanager
-def running(port: int = PORT, *, auth: bool = False, servers: str = "") -> Iterator[Embedded]:
+def running(
+    port: int = PORT, *, auth: bool = False, servers: str = "", lightly: bool = False
+) -> Iterator[Embedded]:
     """Start an embedded AWS on 127.0.0.1:`port`; at the end, end it and all that it started.
 
     With `auth` it checks signatures and policies, so that the function has the rights of its role only. `servers`
     names the cluster whose tasks, and those of `<it>-releases`, are really run (`local/servers.py`); elsewhere they
-    are RUNNING at once, for ever.
+    are RUNNING at once, for ever. `lightly`: without processes (`local/light.py`).
     Raises LocalError if the port is taken or the start fails.
     """
     refuse_taken(port, "PORT=4567")
@@ -91,6 +94,7 @@ def running(port: int = PORT, *, auth: bool = False, servers: str = "") -> Itera
         directory = Path(name)
         command = [sys.executable, "-m", "local.leashed", "local.fargate"]
         environment = _environment(port, directory, auth=auth) | {"PLAYED_SERVERS": servers}
+        environment |= {"PLAYED_LIGHTLY": "yes"} if lightly else {}
         with (
             _all_ended(directory / "tasks.lock"),
             (directory / "ministack.log").open("wb") as output,
@@ -108,8 +112,14 @@ def _all_ended(lock: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        give_up = time.monotonic() + _ENDED_WITHIN
         with lock.open() as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
+            while time.monotonic() < give_up:
+                try:
+                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError:  # they are about to end: who played them is gone
+                    time.sleep(0.02)
 
 
 def _environment(port: int, directory: Path, *, auth: bool) -> dict[str, str]:

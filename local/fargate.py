@@ -27,7 +27,7 @@ from ministack import app
 from ministack.core.responses import request_scope
 from ministack.services import ecs
 
-from local import images, log_events, servers
+from local import images, light, log_events, servers
 from local.containers import (
     LINE,
     Record,
@@ -265,7 +265,8 @@ def _work(
     container = definition["containerDefinitions"][0]
     with request_scope(account, region):
         if servers.plays(task["clusterArn"].rpartition("/")[2]):
-            servers.play(task, definition, overrides)
+            kind = light.Light if light.is_wanted() else servers.Life
+            servers.play(kind(task, definition, overrides))
             return
         image = _image(container["image"])
         if image is None:

@@ -22,7 +22,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -44,10 +44,9 @@ CLUSTER = (
     "PLAYED_SERVERS"  # the variable that names the cluster, beside which `<it>-releases` is played
 )
 PORT = 30000
-_AT_MOST = 20  # tasks at once
+_AT_MOST = int(os.environ.get("PLAYED_AT_MOST") or 20)  # tasks at once
 _TICK = 0.05
 _STOP_SECONDS = 30  # that a container has after SIGTERM, unless its definition says more
-_AFTERWARDS = 0.5  # seconds that giving back the network takes
 _FOUNDRY = re.compile(r"(?:^|/)felddy/foundryvtt:([\w.-]+)$")
 _BUSYBOX = re.compile(r"(?:^|/)busybox(?:[:@]|$)")
 
@@ -62,9 +61,10 @@ def plays(cluster: str) -> bool:
     return bool(ours) and cluster in (ours, f"{ours}-releases")
 
 
-def play(task: Record, definition: Record, overrides: list[Record]) -> None:
+def play(life: Life) -> None:
     """A task's life, from its request to its end."""
-    life = _lives[task["taskArn"]] = Life(task, definition, overrides)
+    task = life.task
+    _lives[task["taskArn"]] = life
     try:
         life.live()
     finally:
@@ -90,33 +90,37 @@ class NotStartedError(Exception):
 class Life:
     """What is known of a task while it lasts."""
 
+    afterwards = 0.5  # seconds that giving back the network takes
+
     def __init__(self, task: Record, definition: Record, overrides: list[Record]) -> None:
         self._task, self._definition, self._overrides = task, definition, overrides
         self._id = task["taskArn"].rpartition("/")[2]
         self._root = _top() / "tasks" / self._id
         self._address = ""
         self._volumes: dict[str, Path] = {}
-        self._containers: list[Container] = []
+        self._containers: list[Played] = []
         self._abandoned = False
+
+    @property
+    def task(self) -> Record:
+        """What the emulator keeps of it."""
+        return self._task
 
     def live(self) -> None:
         """Play it to its end."""
-        took_place = False
-        try:
-            took_place = self._takes_place()
-            if took_place:
-                self._come_up()
-                while self._goes_on() and not self._ended():
-                    time.sleep(_TICK)
-        except NotStartedError as error:
-            _ends(self._task, str(error), "TaskFailedToStart")
-        except Exception as error:
-            _ends(self._task, f"InternalError: {error!r}", "TaskFailedToStart")
-            raise
-        finally:
-            self._end()
-            if took_place:
-                _free.release()
+        with self._place() as got:
+            try:
+                if got:
+                    self._come_up()
+                    while self._goes_on() and not self._ended():
+                        time.sleep(_TICK)
+            except NotStartedError as error:
+                _ends(self._task, str(error), "TaskFailedToStart")
+            except Exception as error:
+                _ends(self._task, f"InternalError: {error!r}", "TaskFailedToStart")
+                raise
+            finally:
+                self._end()
 
     def abandon(self) -> None:
         """Nobody wants to know its end."""
@@ -126,16 +130,26 @@ class Life:
 
     # --- Coming up --------------------------------------------------------------------------------------------
 
-    def _takes_place(self) -> bool:
+    @contextmanager
+    def _place(self) -> Iterator[bool]:
         """Wait for one of the places; no if it was stopped meanwhile."""
-        while self._goes_on():
-            if _free.acquire(timeout=1):
-                return True
+        got = False
+        while self._goes_on() and not (got := _free.acquire(timeout=1)):
+            if self._task["lastStatus"] == "PROVISIONING":
+                ecs._mark_task_pending(self._task["taskArn"], self._task)
             for shown in self._task["containers"]:
-                shown["reason"] = f"This embedded run plays {_AT_MOST} servers at once"
-        return False
+                shown["reason"] = (
+                    f"This embedded run plays {_AT_MOST} servers at once, and so many run"
+                )
+        try:
+            yield got
+        finally:
+            if got:
+                _free.release()
 
     def _come_up(self) -> None:
+        """All until it runs, or is to end."""
+        self._task |= {k: v for k, v in self._task["overrides"].items() if k in ("cpu", "memory")}
         for shown in self._task["containers"]:
             shown.pop("reason", None)
         self._waits("MACHINE", 1)
@@ -194,13 +208,20 @@ class Life:
         found = foundry_image.unpack(home, build, release)
         machine = {
             "address": self._address,
-            "memory": int(container.get("memory") or self._definition["memory"]),
+            "memory": self._memory(container),
             "seconds": _seconds("FOUNDRY", 4),
             "node": foundry_image.NODE,
             "switches": str(places.switches(_top())),
         }
         (home / foundry.MACHINE).write_text(json.dumps(machine))
         return found
+
+    def _memory(self, container: Record) -> int:
+        """In MiB, that the container may have."""
+        said = override_for(container, self._overrides), container
+        return int(
+            next((each["memory"] for each in said if each.get("memory")), self._task["memory"])
+        )
 
     def _mount(self) -> None:
         """A directory for each volume."""
@@ -258,7 +279,8 @@ class Life:
         words = [*container.get("entryPoint", []), *container.get("command", [])]
         command = [here(word) for word in override.get("command") or words]
         shown = self._task["containers"][len(self._containers)]
-        self._containers.append(Container(container, shown, command, environment, self._id))
+        inside = {str(place): path for path, place in mounts.items()}
+        self._containers.append(Container(container, shown, command, environment, self._id, inside))
 
     # --- Going ------------------------------------------------------------------------------------------------
 
@@ -286,7 +308,7 @@ class Life:
             container.finish()
         if not self._abandoned:
             _becomes(self._task, "DEPROVISIONING", executionStoppedAt=ecs._iso())
-            time.sleep(_AFTERWARDS)
+            time.sleep(self.afterwards)
             for shown in self._task["containers"]:
                 shown["lastStatus"] = "STOPPED"
             _becomes(self._task, "STOPPED", stoppedAt=ecs._iso())
@@ -299,8 +321,42 @@ class Life:
             time.sleep(_TICK)
 
 
-class Container:
-    """A container that runs, or has run."""
+class Played:
+    """A container that runs, or has run, however it is played."""
+
+    def __init__(self, definition: Record, shown: Record) -> None:
+        self.name: str = definition["name"]
+        self.is_essential: bool = definition.get("essential", True)
+        self.stop_seconds: float = definition.get("stopTimeout", _STOP_SECONDS)
+        self._shown = shown
+
+    @property
+    def code(self) -> int | None:
+        """Its exit code, once it has ended."""
+        raise NotImplementedError
+
+    def has_ended(self) -> bool:
+        """Whether it has; then it is shown how."""
+        if self.code is None:
+            return False
+        self._shown["lastStatus"], self._shown["exitCode"] = "STOPPED", self.code
+        return True
+
+    def terminate(self) -> None:
+        """Ask it to end."""
+        raise NotImplementedError
+
+    def kill(self) -> None:
+        """End it, and all that it has started."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """Wait until nothing of it is left."""
+        raise NotImplementedError
+
+
+class Container(Played):
+    """A container that is a process."""
 
     def __init__(
         self,
@@ -309,11 +365,10 @@ class Container:
         command: list[str],
         environment: Mapping[str, str],
         task: str,
+        inside: Mapping[str, str],
     ) -> None:
-        self.name: str = definition["name"]
-        self.is_essential: bool = definition.get("essential", True)
-        self.stop_seconds: float = definition.get("stopTimeout", _STOP_SECONDS)
-        self._shown = shown
+        super().__init__(definition, shown)
+        self._inside = inside  # what it takes its mounts' directories for
         self._home = Path(environment["HOME"])
         lock = _top() / "tasks.lock"
         lock.touch()
@@ -341,10 +396,9 @@ class Container:
         return 128 - code if code is not None and code < 0 else code
 
     def has_ended(self) -> bool:
-        """Whether it has; then it is shown how."""
-        if self.code is None:
+        """Whether it has; then it is shown how, and that it was killed for its memory."""
+        if not super().has_ended():
             return False
-        self._shown["lastStatus"], self._shown["exitCode"] = "STOPPED", self.code
         if (self._home / foundry.OUT_OF_MEMORY).exists():
             self._shown["reason"] = "OutOfMemoryError: Container killed due to memory usage"
         return True
@@ -371,7 +425,10 @@ class Container:
     def _lines(self) -> Iterator[str]:
         with self._process.stdout as said:  # type: ignore[union-attr] # it is a pipe
             for line in iter(partial(said.readline, LINE), b""):
-                yield line.decode(errors="replace").rstrip("\r\n")
+                text = line.decode(errors="replace").rstrip("\r\n")
+                for place, path in self._inside.items():
+                    text = text.replace(place, path)
+                yield text
 
 
 def _here(mounts: Mapping[str, Path], text: str) -> str:

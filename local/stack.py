@@ -19,7 +19,6 @@ TOP = Path(__file__).resolve().parent.parent
 STACK = "foundry-local"  # samconfig.toml, environment `local`
 FUNCTION = "foundry-vtt-instance-management"  # template.yaml, parameter FunctionName
 LOG_GROUP = f"/aws/lambda/{FUNCTION}"
-PURGE_FAMILY = f"{STACK}_purge"
 FUNCTIONS_CLUSTER = f"{STACK}-functions"
 
 # Programs that are not everywhere, and Debian's packages of them.

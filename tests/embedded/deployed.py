@@ -18,7 +18,6 @@ Event = dict[str, Any]
 Answer = dict[str, Any]
 Policy = dict[str, Any]
 
-_ADDRESS = "10.0.0.9"  # what the tasks' events say; tasks of the emulator have no address
 _PATIENCE = 60  # seconds that something under way may take
 
 
@@ -43,7 +42,7 @@ class Deployed:
         for rule in events.list_rules()["Rules"]:
             if "ScheduleExpression" in rule:
                 events.disable_rule(Name=rule["Name"])
-        tasks = TaskEvents(aws, outputs["ClusterArn"], _ADDRESS)
+        tasks = TaskEvents(aws, outputs["ClusterArn"])
         return cls(aws, outputs, tasks, FunctionLog(aws, stack.LOG_GROUP))
 
     @classmethod
@@ -68,7 +67,6 @@ class Deployed:
         give_up = time.monotonic() + _PATIENCE
         while not wanted(answer := self.call(event)):
             assert time.monotonic() < give_up, (answer, self.log.fresh())
-            self.tasks.end_purges(stack.PURGE_FAMILY)
             self.tasks.send()
         return answer
 
@@ -77,17 +75,26 @@ class Deployed:
         arn: str = self.item("InstancesTable", {"userId": {"S": user}})["taskArn"]["S"]
         return arn
 
-    def told(self, task: str) -> Event:
-        """The event by which ECS tells how the task is."""
+    def told(self, task: str, status: str = "RUNNING") -> Event:
+        """The event by which ECS tells that the task is now as it will soon be."""
+        give_up = time.monotonic() + _PATIENCE
+        while (shown := self.shown(task))["lastStatus"] != status:
+            assert time.monotonic() < give_up, shown
+            time.sleep(0.05)
+        return event_of(shown)
+
+    def shown(self, task: str) -> dict[str, Any]:
+        """The task, as DescribeTasks shows it."""
         described = self.aws.client("ecs").describe_tasks(
             cluster=self.outputs["ClusterArn"], tasks=[task]
         )
-        return event_of(described["tasks"][0], _ADDRESS)
+        found: dict[str, Any] = described["tasks"][0]
+        return found
 
     def ends(self, task: str) -> Event:
         """Let the task end; returns the event by which ECS tells it."""
         self.aws.client("ecs").stop_task(cluster=self.outputs["ClusterArn"], task=task)
-        return self.told(task)
+        return self.told(task, "STOPPED")
 
     def item(self, table: str, key: dict[str, Any]) -> dict[str, Any]:
         """An item of a table, as DynamoDB has it."""

@@ -230,6 +230,7 @@ SCENES: dict[str, Scene] = {
     "elasticloadbalancing:DescribeLoadBalancers": checking_health,
     "elasticloadbalancing:DescribeRules": having_stopped,
     "elasticloadbalancing:DescribeTargetGroups": having_stopped,
+    "elasticloadbalancing:ModifyRule": coming_up,
     "elasticloadbalancing:RegisterTargets": coming_up,
     "events:PutEvents": notifying,
     "iam:CreateAccessKey": creating,

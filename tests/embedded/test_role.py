@@ -34,13 +34,14 @@ SOME = [
     "sqs:ChangeMessageVisibility",
     "ecs:CreateService",
     "ec2:DeleteSecurityGroup",
+    "elasticloadbalancing:ModifyRule",
 ]
 
 
 @pytest.fixture(scope="module")
 def deployed() -> Iterator[Deployed]:
     with (
-        embedded.running(free_port(), auth=True) as aws,
+        embedded.running(free_port(), auth=True, servers=stack.STACK, lightly=True) as aws,
         Deployed.behind_front(aws) as deployed,
     ):
         yield deployed

@@ -220,9 +220,8 @@ def test_a_crash_has_its_exit_code_and_is_noticed_at_the_next_start(servers):
     assert ended["stopCode"] == "EssentialContainerExited"
     assert ended["stoppedReason"] == "Essential container in task exited"
     assert server.open_databases()
-    lock = server.data / "Config/options.json.lock"
-    old = time.time() - 11  # nobody has touched it for so long that it counts as left over
-    os.utime(lock, (old, old))
+    old = time.time() - 11  # nobody has touched its lock for so long that it counts as left over
+    os.utime(server.data / "Config/options.json.lock", (old, old))
     again = server.comes_up()
     server.says(again, "was not closed: recovering")
 
@@ -357,6 +356,23 @@ def test_a_purge_erases_one_directory_and_no_other(servers):
     task = servers.run(defined, {})
     assert exit_codes(servers.becomes(task, "STOPPED"))["purge"] != 0
     assert other.data.exists()
+
+
+def test_where_no_place_is_left_a_task_waits_and_says_why(monkeypatch):
+    monkeypatch.setenv("PLAYED_AT_MOST", "1")
+    for name, value in QUICK.items():
+        monkeypatch.setenv(name, value)
+    with embedded.running(free_port(), servers=CLUSTER) as aws:
+        servers = Servers(aws)
+        first = servers.server().comes_up()
+        second = servers.server().starts()
+        until(lambda: "reason" in servers.task(second)["containers"][0])
+        waiting = servers.task(second)
+        assert waiting["lastStatus"] == "PENDING"
+        assert waiting["containers"][0]["reason"].startswith("This embedded run plays 1 servers")
+        servers.ecs.stop_task(cluster=CLUSTER, task=first)
+        running = servers.becomes(second, "RUNNING")
+        assert all("reason" not in container for container in running["containers"])
 
 
 def test_nothing_of_a_server_outlives_a_run_that_is_killed(tmp_path: Path):

@@ -84,7 +84,7 @@ class Table:
         """Wait, as long as things may take here."""
         give_up = time.monotonic() + _PATIENCE
         while not reached():
-            assert time.monotonic() < give_up, (shown, self.ask("status"), self.log())
+            assert time.monotonic() < give_up, (shown, self.ask("status"), self.log()[-2000:])
             time.sleep(0.5)
 
     def goes_wrong(self, does: str) -> None:
