@@ -58,7 +58,8 @@ class Ending:
     def pass_on(self) -> None:
         """Let the command know, once there is one, if we were asked to end."""
         if self._asked and self.command:
-            os.kill(self.command, signal.SIGTERM)
+            with suppress(ProcessLookupError):
+                os.kill(self.command, signal.SIGTERM)
 
 
 def _wait_for(command: int) -> int:
