@@ -30,24 +30,25 @@ def main() -> int:
     fcntl.flock(lock, fcntl.LOCK_SH)
     _adopt()
     try:
-        ended.command = subprocess.Popen(
-            sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True
-        )
+        command = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, start_new_session=True)
     except OSError as error:
         print(f"exec {sys.argv[1]}: {error.strerror}", file=sys.stderr)
         return 127
-    threading.Thread(target=_end_with_starter, daemon=True).start()
+    threading.Thread(target=_end_with_starter, args=(ended,), daemon=True).start()
+    ended.command = command.pid
     ended.pass_on()
-    code = ended.command.wait()
+    code = _wait_for(command.pid)
+    ended.command = None
     _kill_all()
-    return code if code >= 0 else 128 - code
+    return KILLED if ended.is_killed else code
 
 
 class Ending:
     """What SIGTERM does, even if it comes before there is a command to end."""
 
     def __init__(self) -> None:
-        self.command: subprocess.Popen[bytes] | None = None
+        self.command: int | None = None
+        self.is_killed = False
         self._asked = False
 
     def __call__(self, order: int, frame: FrameType | None) -> None:
@@ -57,7 +58,19 @@ class Ending:
     def pass_on(self) -> None:
         """Let the command know, once there is one, if we were asked to end."""
         if self._asked and self.command:
-            self.command.terminate()
+            with suppress(ProcessLookupError):
+                os.kill(self.command, signal.SIGTERM)
+
+
+def _wait_for(command: int) -> int:
+    """The exit code of the command; whoever of its children is left to us is cleared away, as dead ones count."""
+    with suppress(ChildProcessError):  # it was killed, and is cleared away already
+        while True:
+            pid, status = os.wait()
+            if pid == command:
+                code = os.waitstatus_to_exitcode(status)
+                return code if code >= 0 else 128 - code
+    return KILLED
 
 
 def _adopt() -> None:
@@ -68,8 +81,9 @@ def _adopt() -> None:
         ctypes.CDLL(None).prctl(_BE_SUBREAPER, 1, 0, 0, 0)
 
 
-def _end_with_starter() -> None:
+def _end_with_starter(ended: Ending) -> None:
     os.read(sys.stdin.fileno(), 1)  # nobody writes to it: it returns when the other end is closed
+    ended.is_killed = True
     _kill_all()
     os._exit(KILLED)
 

@@ -201,7 +201,7 @@ def test_what_does_not_end_in_time_is_killed_and_leaves_its_data_unclean(servers
     server = servers.server()
     server.has_world()
     task = server.comes_up(stopTimeout=1)
-    os.kill(process_of(servers, "main.mjs"), signal.SIGSTOP)
+    os.kill(process_of(servers, "-u resources/app/main.mjs"), signal.SIGSTOP)
     began = time.monotonic()
     ended = stopped(servers, task)
     assert time.monotonic() - began >= 1
