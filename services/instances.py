@@ -226,10 +226,10 @@ class Instances(LockableTable[Instance]):
         items, last = self.page(limit, after, full=True)
         return cast("list[Instance]", items), last
 
-    def due_at(self, now: int) -> Iterator[Instance]:
-        """The instances that want attention at `now`, longest due first, as the index shows them, which may lag."""
+    def due_ids(self, now: int) -> Iterator[str]:
+        """The users whose instances want attention at `now`, longest due first."""
         wanted = Key("due").eq(self.due) & Key("dueAt").lte(now)
-        return (cast("Instance", item) for item in self.query("DueIndex", wanted))
+        return (item["userId"] for item in self.query("DueIndex", wanted))
 
     def change(
         self,

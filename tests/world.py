@@ -189,7 +189,8 @@ def make_tables() -> None:
                         {"AttributeName": partition, "KeyType": "HASH"},
                         {"AttributeName": sort, "KeyType": "RANGE"},
                     ],
-                    "Projection": {"ProjectionType": "ALL"},
+                    # Of what is due, only whose it is (tests/consistency/test_template.py holds this).
+                    "Projection": {"ProjectionType": "KEYS_ONLY" if index == "DueIndex" else "ALL"},
                 }
                 for index, partition, sort in indexes
             ]

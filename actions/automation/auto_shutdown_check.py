@@ -24,8 +24,7 @@ class AutoShutdownCheck(SystemRequest):
 
 def auto_shutdown_check(request: AutoShutdownCheck, platform: Platform) -> Answer:
     """Carry on with all that is due, side by side; one failing instance does not stop the others."""
-    due = (instance["userId"] for instance in platform.instances.due_at(clock.now()))
-    instances = due_now(due, platform.instances.find)
+    instances = due_now(platform.instances.due_ids(clock.now()), platform.instances.find)
     strays = list(platform.runs.strays())
     looked_at = [i["taskArn"] for i in instances if "taskArn" in i]
     tasks = platform.ecs.look(looked_at + [run["strayTask"] for run in strays])

@@ -28,7 +28,8 @@ def prepare_sessions(request: PrepareSessions, platform: Platform) -> Answer:
     What is coming up is looked at first, so that a session finds it as it is.
     """
     now = clock.now()
-    arriving = [i for i in platform.instances.due_at(now) if is_arriving(i)]
+    due = due_now(platform.instances.due_ids(now), platform.instances.find)
+    arriving = [instance for instance in due if is_arriving(instance)]
     looks = run_steps(
         [partial(_look, platform, instance) for instance in arriving],
         [{"instanceId": instance["instanceId"]} for instance in arriving],

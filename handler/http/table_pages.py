@@ -50,7 +50,8 @@ _SCRIPT = """
 (function () {
   var page = document.querySelector("main"), shown = page.dataset, busy = false, looks = 0;
   document.querySelectorAll("time").forEach(function (time) {
-    var form = new Intl.DateTimeFormat(document.documentElement.lang, {dateStyle: "full", timeStyle: "short"});
+    var said = document.documentElement.lang, own = navigator.language.startsWith(said) ? navigator.language : said;
+    var form = new Intl.DateTimeFormat(own, {dateStyle: "full", timeStyle: "short"});
     time.textContent = form.format(new Date(time.dateTime));
   });
   var code = document.querySelector("input[name=code]");

@@ -170,6 +170,22 @@ def test_every_table_is_on_demand_recoverable_and_protected_in_production():
         assert table["DeletionProtectionEnabled"] == {"If": ["Protected", True, False]}
 
 
+def test_the_tests_tables_have_the_templates_keys_and_indexes(aws):
+    tables = [r["Properties"] for r in RESOURCES.values() if r["Type"] == "AWS::DynamoDB::Table"]
+    for table in tables:
+        what = table["TableName"]["Sub"].removeprefix("${AWS::StackName}-")
+        made = world.client("dynamodb").describe_table(TableName=world.table_of(what))["Table"]
+        assert made["KeySchema"] == table["KeySchema"], what
+        found, wanted = (
+            {
+                index["IndexName"]: (index["KeySchema"], index["Projection"]["ProjectionType"])
+                for index in side.get("GlobalSecondaryIndexes", [])
+            }
+            for side in (made, table)
+        )
+        assert found == wanted, what
+
+
 def test_what_the_code_lets_expire_expires():
     tables = {
         path.stem for path in Path("services").glob("*.py") if "expiresAt" in path.read_text()
