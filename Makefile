@@ -94,6 +94,10 @@ audit: $(READY) ## known holes in the dependencies (AUDIT='--ignore-vuln ID'); s
 	  then echo "make audit: skipped; api.osv.dev, which lists known holes, cannot be reached."; \
 	  else cat .venv/audit.log >&2; exit 1; fi
 
+.PHONY: screenshots
+screenshots: $(READY) ## take the pictures in docs/screenshots anew, from the pages of `make run` in Chromium
+	@SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/end_to_end/test_pages_in_a_browser.py
+
 .PHONY: docs
 docs: $(READY) ## write docs/actions.md, and the sums in docs/costs.md, anew
 	@$(BIN)/python -m docs.generate

@@ -32,6 +32,7 @@ _TOP = Path(__file__).resolve().parent.parent
 _KEPT = ("PATH", "HOME", "LANG", "PLAYED_AT_MOST")
 # How many seconds things take where servers are played, for those who cannot wait; 1, 2 and 4 unless these say so.
 _PACES = ("PLAYED_MACHINE_SECONDS", "PLAYED_IMAGE_SECONDS", "PLAYED_FOUNDRY_SECONDS")
+_ENDED_WITHIN = 10
 _READY_WITHIN = 60  # seconds; about 2 are usual
 # The function's own limit is 300 s; a call that takes longer, or fails, is not repeated behind our back.
 _CALL = Config(connect_timeout=5, read_timeout=310, retries={"total_max_attempts": 1})
@@ -111,8 +112,14 @@ def _all_ended(lock: Path) -> Iterator[None]:
     try:
         yield
     finally:
+        give_up = time.monotonic() + _ENDED_WITHIN
         with lock.open() as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
+            while time.monotonic() < give_up:
+                try:
+                    fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                    break
+                except OSError:  # they are about to end: who played them is gone
+                    time.sleep(0.02)
 
 
 def _environment(port: int, directory: Path, *, auth: bool) -> dict[str, str]:

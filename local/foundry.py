@@ -31,7 +31,7 @@ from urllib.parse import parse_qs
 # What can be made to go wrong, for tests and for the curious: by the page /_stand-in of a table (local/front.py).
 SWITCHES = {
     "crash": "Foundry ends with an error, at once and in the midst of everything",
-    "out-of-memory": "its world needs 3 GB: with less it is killed",
+    "out-of-memory": "its world needs 2.5 GB: with less it is killed",
     "never-answers": "Foundry runs and answers nothing, from now on and from its next start",
     "slow": "Foundry takes a minute to come up",
     "licence-invalid": "foundryvtt.com does not know the licence: no signature holds",
@@ -42,9 +42,10 @@ SWITCHES = {
 ONCE = ("crash", "too-many-requests")  # unless more is asked for; the others stay until taken back
 OUT_OF_MEMORY = "out-of-memory"  # the file in HOME by which the machine is told who was killed
 MACHINE = "machine.json"  # in HOME: what is known of the machine
-_WORLD_NEEDS = 3072  # MB
+_WORLD_NEEDS = 2560  # MB
 _SLOW_SECONDS = 60
-_LOCK_SECONDS = 5  # proper-lockfile touches its lock so often, and takes over one twice as old
+# So often it touches its lock, and takes over one that is twice as old; Foundry's 5 s, made as short as all else.
+_LOCK_SECONDS = 1
 _CLOSE_SECONDS = 1.0
 _SEEN_WITHIN = 60  # seconds since a player's page was last seen: then the tab has been closed
 _SYSTEM = {"id": "dnd5e", "version": "5.3.3"}

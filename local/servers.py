@@ -148,6 +148,8 @@ class Life:
                 _free.release()
 
     def _come_up(self) -> None:
+        """All until it runs, or is to end."""
+        self._task |= {k: v for k, v in self._task["overrides"].items() if k in ("cpu", "memory")}
         for shown in self._task["containers"]:
             shown.pop("reason", None)
         self._waits("MACHINE", 1)
@@ -206,13 +208,20 @@ class Life:
         found = foundry_image.unpack(home, build, release)
         machine = {
             "address": self._address,
-            "memory": int(container.get("memory") or self._definition["memory"]),
+            "memory": self._memory(container),
             "seconds": _seconds("FOUNDRY", 4),
             "node": foundry_image.NODE,
             "switches": str(places.switches(_top())),
         }
         (home / foundry.MACHINE).write_text(json.dumps(machine))
         return found
+
+    def _memory(self, container: Record) -> int:
+        """In MiB, that the container may have."""
+        said = override_for(container, self._overrides), container
+        return int(
+            next((each["memory"] for each in said if each.get("memory")), self._task["memory"])
+        )
 
     def _mount(self) -> None:
         """A directory for each volume."""

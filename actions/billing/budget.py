@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from decimal import ROUND_UP, Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any
 
 from actions.billing.pricing import cents, month_of
@@ -36,8 +36,8 @@ class Standing:
 
     @property
     def missing(self) -> Decimal:
-        """What a donation must come to for the budget not to be reached any more, rounded up to a cent."""
-        return max((self.spent - self.ceiling).quantize(_CENT, ROUND_UP), _CENT)
+        """What a donation must come to for the budget not to be reached any more: the first cent that is more."""
+        return (self.spent - self.ceiling).quantize(_CENT, ROUND_DOWN) + _CENT
 
 
 def refuse_if_spent(platform: Platform, user_id: str) -> None:

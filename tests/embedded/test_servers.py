@@ -223,9 +223,8 @@ def test_a_crash_has_its_exit_code_and_is_noticed_at_the_next_start(servers):
     assert ended["stopCode"] == "EssentialContainerExited"
     assert ended["stoppedReason"] == "Essential container in task exited"
     assert server.open_databases()
-    lock = server.data / "Config/options.json.lock"
-    old = time.time() - 11  # nobody has touched it for so long that it counts as left over
-    os.utime(lock, (old, old))
+    old = time.time() - 11  # nobody has touched its lock for so long that it counts as left over
+    os.utime(server.data / "Config/options.json.lock", (old, old))
     again = server.comes_up()
     server.says(again, "was not closed: recovering")
 

@@ -99,14 +99,14 @@ def free_port() -> int:
 
 
 @contextmanager
-def running() -> Iterator[Run]:
-    """A run that is ready, and is ended as Ctrl-C does."""
+def running(**variables: str) -> Iterator[Run]:
+    """A run that is ready, and is ended as Ctrl-C does; `variables` are its environment's, besides."""
     port, http_port, grpc_port = free_port(), free_port(), free_port()
     ports = ["--port", str(port), "--http-port", str(http_port), "--grpc-port", str(grpc_port)]
     process = subprocess.Popen(
         [sys.executable, "-m", "local", *ports],
         cwd=TOP,
-        env=BEHIND_PROXY,
+        env=BEHIND_PROXY | variables,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -216,6 +217,23 @@ def test_what_somebody_chose_cannot_move_the_terminals_cursor(run: Run, tmp_path
     shown = run.make_invoke("ACTION=status", f"USER={user}").stdout
     assert json.loads(shown)["details"]["value"] == user
     assert not set("\x1b\x9b\u202e") & set(shown + "".join(run.said))
+
+
+def test_what_members_servers_need_and_is_missing_is_named_in_one_line(tmp_path: Path) -> None:
+    for name in ("make", "tar", "curl", "unzip", "setsid", "sha256sum"):
+        (tmp_path / name).symlink_to(shutil.which(name) or "missing")
+    tried = subprocess.run(
+        [sys.executable, "-m", "local"],
+        cwd=TOP,
+        env=BEHIND_PROXY | {"PATH": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert tried.returncode == 1
+    assert tried.stderr.count("\n") == 1
+    assert "members' servers need jq" in tried.stderr
+    assert "apt install jq" in tried.stderr
 
 
 def test_make_invoke_says_when_nothing_runs() -> None:

@@ -1,0 +1,99 @@
+"""Evenings at tables of a `make run`: woken by a page, played at, left; and what goes wrong on others."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.end_to_end.running import Run
+from tests.end_to_end.table import ADMIN_KEY, Table
+
+pytestmark = pytest.mark.embedded
+
+WORLD = "the-long-night"
+
+
+def is_stopped(table: Table) -> bool:
+    return bool(table.ask("status")["status"] == "stopped")
+
+
+def made(run: Run, name: str, number: int) -> Table:
+    """A table with a signed licence and a world, which has ended in order and is opened at each start."""
+    table = Table(run, name)
+    table.make(number)
+    table.ask("start-instance")
+    table.comes_to("signature")
+    assert table.leads() == "/license"
+    signed = table.post("/license", adminPassword=ADMIN_KEY, agree="yes")
+    assert signed.headers["Location"] == "/setup"
+    table.post("/setup", action="createWorld", title="The Long Night")
+    assert table.post("/setup", action="launchWorld", world=WORLD).headers["Location"] == "/join"
+    assert table.open_databases()
+    table.ask("stop-instance")
+    table.until(lambda: is_stopped(table))
+    assert not table.open_databases()
+    assert (table.data / "Config/clean-stop").exists()
+    table.ask("set-world", world=WORLD)
+    return table
+
+
+def test_players_wake_a_table_play_leave_and_it_stops_by_itself(run: Run) -> None:
+    table = made(run, "evening", 1)
+    assert table.get("/").status_code == 503
+    table.wake()
+    phases = table.comes_to("ready")
+    assert phases[-1] == "ready"
+    assert set(phases) & {"machine", "image"}
+    assert "foundry" in phases
+    assert table.leads() == "/join"
+    assert "Join The Long Night" in table.get("/join").text
+
+    assert table.post("/join", userid="Alex").headers["Location"] == "/game"
+    assert table.users() == 1
+    table.as_if(upSince=7200, dueAt=0)  # as if it had been played on for two hours
+    table.tick()
+    assert "stopsBecause" in table.ask("status")
+    assert table.ask("status")["status"] == "running"
+
+    table.post("/game")
+    assert table.users() == 0
+    table.as_if(idleSince=3000, idleProvenAt=60, dueAt=0)  # as if nobody had come for so long
+    table.tick()
+    assert table.ask("status")["status"] == "running"  # its member is told first
+    table.as_if(noticedAt=700, idleProvenAt=60, dueAt=0)
+    table.tick()
+    table.until(lambda: is_stopped(table))
+    assert "nobody uses it" in table.ask("status")["message"]
+    assert not table.open_databases()
+    assert not (table.data / "Config/options.json.lock").exists()
+    assert table.log().count("Shutting down World: The Long Night") == 2
+
+
+def test_a_crash_leaves_data_unclean_and_the_next_start_takes_no_chances(run: Run) -> None:
+    table = made(run, "crash", 2)
+    table.wake()
+    table.comes_to("ready")
+    table.goes_wrong("crash")
+    table.until(lambda: is_stopped(table))
+    assert table.open_databases()
+    assert not (table.data / "Config/clean-stop").exists()
+    table.ask("start-instance")
+    table.comes_to("setup")
+    assert "not known to have ended cleanly" in table.ask("status")["worldNotOpened"]
+    table.prove_to_be_admin()
+    table.post("/setup", action="launchWorld", world=WORLD)
+    assert "was not closed: recovering" in table.log()
+
+
+def test_out_of_memory_starts_again_with_more_of_it(run: Run) -> None:
+    table = made(run, "memory", 3)
+    table.wake()
+    table.comes_to("ready")
+    before = int(table.task()["memory"])
+    table.goes_wrong("out-of-memory")
+
+    def starts_again() -> bool:
+        return "taskArn" in table.ask("status") and int(table.task()["memory"]) > before
+
+    table.until(starts_again)
+    table.comes_to("setup")  # its world was not closed
+    assert table.log().count("Server started and listening") == 3
