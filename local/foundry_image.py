@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import secrets
 import shutil
 import signal
 import subprocess
@@ -60,7 +61,7 @@ def publish(build: str, path: Path) -> None:
     generation, number = build.split(".")
     facts = {"release": {"generation": int(generation), "build": int(number)}}
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
+    part = path.with_suffix(f".{secrets.token_hex(4)}")  # tasks that start at once do so, too
     with zipfile.ZipFile(part, "w") as archive:
         archive.writestr("resources/app/main.mjs", Path(foundry.__file__).read_bytes())
         archive.writestr("resources/app/package.json", json.dumps(facts))

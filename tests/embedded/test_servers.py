@@ -8,14 +8,17 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
+import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 import requests
 
-from local import embedded, foundry, stack
+from local import embedded, foundry, foundry_image, stack
 from tests.embedded.conftest import free_port
 from tests.embedded.server_tasks import (
     ADMIN_KEY,
@@ -356,6 +359,20 @@ def test_a_purge_erases_one_directory_and_no_other(servers):
     task = servers.run(defined, {})
     assert exit_codes(servers.becomes(task, "STOPPED"))["purge"] != 0
     assert other.data.exists()
+
+
+def test_tasks_that_start_at_once_publish_the_same_release(tmp_path):
+    path, many = tmp_path / "published/foundryvtt-13.351.zip", 8
+    gate = threading.Barrier(many)
+
+    def publish(_: int) -> None:
+        gate.wait()
+        foundry_image.publish("13.351", path)
+
+    with ThreadPoolExecutor(many) as threads:
+        list(threads.map(publish, range(many)))
+    assert zipfile.ZipFile(path).testzip() is None
+    assert list(path.parent.iterdir()) == [path]
 
 
 def test_where_no_place_is_left_a_task_waits_and_says_why(monkeypatch):
