@@ -115,7 +115,9 @@ class Elb:
                 raise
             rules = self._rules()
             if found := next(_leading_to(group, rules), None):
-                return str(found["RuleArn"])
+                rule = str(found["RuleArn"])  # which may be of a former run, with another key
+                client("elbv2").modify_rule(RuleArn=rule, Conditions=_of_warming(host, key))
+                return rule
             taken = {rule["Priority"] for rule in rules}
             return self._create_rule(host, group, _free(priority, taken), key)
 
@@ -123,13 +125,7 @@ class Elb:
         answer = client("elbv2").create_rule(
             ListenerArn=self._settings.listener_arn,
             Priority=priority,
-            Conditions=[
-                _of_host(host),
-                {
-                    "Field": "http-header",
-                    "HttpHeaderConfig": {"HttpHeaderName": WARMING, "Values": [key]},
-                },
-            ],
+            Conditions=_of_warming(host, key),
             Actions=[{"Type": "forward", "TargetGroupArn": group}],
             Tags=[{"Key": "stack", "Value": self._settings.stack}],
         )
@@ -149,6 +145,11 @@ class Elb:
 
 def _of_host(host: str) -> dict[str, Any]:
     return {"Field": "host-header", "HostHeaderConfig": {"Values": [host]}}
+
+
+def _of_warming(host: str, key: str) -> list[dict[str, Any]]:
+    header = {"HttpHeaderName": WARMING, "Values": [key]}
+    return [_of_host(host), {"Field": "http-header", "HttpHeaderConfig": header}]
 
 
 def _leading_to(group: str, rules: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -28,10 +28,13 @@ _HIDDEN = "…"
 # In a line of a log. Licence keys are six groups of four; addresses are people's, or of machines.
 _IN_A_LINE = (
     (re.compile(r"\b[A-Z0-9]{4}(?:-?[A-Z0-9]{4}){5}\b", re.IGNORECASE), _HIDDEN),
-    (re.compile(r"(\bhttps?://[^\s?#\"'<>]+)[?#][^\s\"'<>]+", re.IGNORECASE), rf"\1?{_HIDDEN}"),
+    (
+        re.compile(r"(\bhttps?://[^\s?#\"'<>]{1,500})[?#][^\s\"'<>]+", re.IGNORECASE),
+        rf"\1?{_HIDDEN}",
+    ),
     (re.compile(r"://[^/\s:@]{0,64}:[^\s@]{1,256}@"), f"://{_HIDDEN}@"),
     (re.compile(r"[\w.+-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){1,8}"), _HIDDEN),
-    (re.compile(r"\beyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]*"), _HIDDEN),
+    (re.compile(r"(?<![\w-])eyJ[\w-]{4,}\.[\w-]{4,}\.[\w-]*"), _HIDDEN),
     (
         re.compile(
             r"\b(?:gh[pousr]_|github_pat_|glpat-|xox[abeprs]-|whsec_|AKIA|ASIA|AIza)[\w-]{6,}"
@@ -41,8 +44,8 @@ _IN_A_LINE = (
     (re.compile(r"(\b(?:Bearer|Basic)\s+)[\w.~+/=-]{6,}", re.IGNORECASE), rf"\1{_HIDDEN}"),
     (
         re.compile(
-            r"((?:pass(?:word|wd|phrase)?|pwd|secret\w*|token|credential\w*|api[-_]?key|admin[-_]?key|access[-_]?key\w*"
-            r"|licen[cs]e[-_]?key|session(?:[-_]?id)?|cookie|signature)[\"']?\s*[=:]\s*[\"']?)(?!null\b|\s)[^\s\"',;}]+",
+            r"((?:pass(?:word|wd|phrase)?|pwd|secret\w{0,30}|token|credential\w{0,30}|api[-_]?key|admin[-_]?key|access[-_]?key\w{0,30}"
+            r"|licen[cs]e[-_]?key|session(?:[-_]?id)?|cookie|signature)[\"']?\s{0,9}[=:]\s{0,9}[\"']?)(?!null\b|\s)[^\s\"',;}]+",
             re.IGNORECASE,
         ),
         rf"\1{_HIDDEN}",
@@ -52,7 +55,7 @@ _IN_A_LINE = (
 
 # Versions and times of day look like these, too.
 _ADDRESS = re.compile(
-    r"(?<![\w:.])(?:[0-9a-fA-F]{0,4}:[0-9a-fA-F:.]+|\d{1,3}(?:\.\d{1,3}){3})(?![\w.]*\w)"
+    r"(?<![\w:.])(?:[0-9a-fA-F]{0,4}:[0-9a-fA-F:.]{1,45}|\d{1,3}(?:\.\d{1,3}){3})(?!\.{0,3}\w)"
 )
 
 

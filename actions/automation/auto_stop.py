@@ -21,6 +21,7 @@ from actions.instances.idling import (
 )
 from actions.instances.stop import decide_stop
 from actions.instances.versions import build_of, image_tag, is_way_down, pinned
+from actions.instances.warming import ARRIVING_SECONDS, is_arriving
 from actions.licenses.reservations import booking_in_play
 from actions.notices import tell
 from services import clock, ids
@@ -70,7 +71,10 @@ def stop_if_due(
         "noticeId": notice_id,
         "noticedAt": told,
     }
-    updates = {"dueAt": next_look(stop, told, now), **_build_seen(instance, build)}
+    due_at = next_look(stop, told, now)
+    if is_arriving(instance):
+        due_at = min(due_at, now + ARRIVING_SECONDS)
+    updates = {"dueAt": due_at, **_build_seen(instance, build)}
     _note(platform, instance, updates, found)
     details = {"idle": idle, "idleSince": since, "stopsAt": stop.at, "why": stop.why}
     _log.info("a server goes on", details=details)

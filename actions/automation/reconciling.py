@@ -22,7 +22,7 @@ from services import clock
 from services.dynamodb import Attr
 from services.ecs import Task
 from services.errors import LoadBalancerFull
-from services.instances import AT_REST, UP, Instance, InstanceStatus, is_running
+from services.instances import AT_REST, UP, Instance, InstanceStatus, Phase, is_running
 from services.locks import is_locked
 from services.platform import Platform
 from services.registry import Maintenance
@@ -64,9 +64,10 @@ def _next_step(
     if is_running(instance) and task and task.desired_status == "STOPPED":
         return observe(platform, task)
     if is_running(instance):
-        if is_arriving(instance):
-            look(platform, instance)
-        return stop_if_due(platform, instance, maintenance)
+        # Who has signed goes on to the setup screen, where requests count as work.
+        if is_arriving(instance) or instance.get("phase") == Phase.SIGNATURE:
+            instance = look(platform, instance)
+        return is_running(instance) and stop_if_due(platform, instance, maintenance)
     if status == InstanceStatus.STARTING:
         return _bring_up(platform, instance, task)
     if status in AT_REST:

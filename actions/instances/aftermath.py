@@ -37,6 +37,7 @@ _log = structlog.get_logger()
 LINES_READ, LINES_KEPT = 200, 20
 _AFTER_THE_CAUSE = 5  # of the lines that are kept
 _LONGEST_LINE = 300
+_LONGEST_READ = 2000  # characters of a line that are held against the causes
 _CALLS = 3  # of FilterLogEvents: an account has few, and pages may be empty
 LOG_SECONDS = 300  # after an end for which a log that cannot be read is tried again
 MOST_TRIES = 3
@@ -134,7 +135,8 @@ def _lines(platform: Platform, run: Run, instance: Instance) -> list[str] | None
         _log.warning("the log of a server cannot be read", exc_info=True)
         return None
     own = [event for event in found.read if event.task == run["task"]]
-    return [line for event in own for line in event.message.splitlines()][-LINES_READ:]
+    lines = [line for event in own for line in event.message.splitlines()][-LINES_READ:]
+    return [line[:_LONGEST_READ] for line in lines]
 
 
 def _kept(

@@ -10,7 +10,6 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import cache
 from typing import NamedTuple
 
 from actions.instances.definition import CONTAINER, NO_LICENSE_KEY, NOT_FETCHED, PREPARE
@@ -71,8 +70,8 @@ class Known:
     sentence: str
     mender: Mender
     remedy: str = ""
-    said: str = ""  # by ECS
-    log: str = ""
+    said: re.Pattern[str] | None = None  # by ECS
+    log: re.Pattern[str] | None = None
     code: tuple[str, int] | None = None  # of a container
     while_starting: bool = False
     if_late: bool = False
@@ -94,72 +93,77 @@ TABLE = (
         "Foundry ran out of memory.",
         Mender.MEMBER,
         "set-size",
-        said=r"OutOfMemory",
+        said=re.compile(r"OutOfMemory", re.IGNORECASE),
     ),
     Known(
         Cause.WRONG_TAG,
         "There is no image of its version; choose another version.",
         Mender.MEMBER,
         "update-version",
-        said=r"CannotPull.*(not ?found|manifest unknown|manifest for|does not exist)",
+        said=re.compile(
+            r"CannotPull.{0,200}(not ?found|manifest unknown|manifest for|does not exist)",
+            re.IGNORECASE,
+        ),
     ),
     Known(
         Cause.PULLED_TOO_OFTEN,
         "The image of its version could not be fetched: its registry lets nobody fetch so often.",
         Mender.NOBODY,
         _START,
-        said=r"CannotPull.*(toomanyrequests|429|rate limit)",
+        said=re.compile(r"CannotPull.{0,200}(toomanyrequests|429|rate limit)", re.IGNORECASE),
     ),
     Known(
         Cause.NO_IMAGE,
         f"The image of its version could not be fetched; {_OPERATOR}.",
         Mender.OPERATOR,
-        said=r"CannotPull",
+        said=re.compile(r"CannotPull", re.IGNORECASE),
     ),
     Known(
         Cause.NO_SECRETS,
         f"AWS could not give it its secrets; {_OPERATOR}.",
         Mender.OPERATOR,
-        said=r"ResourceInitializationError.*secret",
+        said=re.compile(r"ResourceInitializationError.{0,200}secret", re.IGNORECASE),
     ),
     Known(
         Cause.NO_FILES,
         f"AWS could not give it its files; {_OPERATOR}.",
         Mender.OPERATOR,
-        said=r"ResourceInitializationError.*(EFS|mount)",
+        said=re.compile(r"ResourceInitializationError.{0,200}(EFS|mount)", re.IGNORECASE),
     ),
     Known(
         Cause.NOT_INITIALISED,
         f"AWS could not give it its files or secrets; {_OPERATOR}.",
         Mender.OPERATOR,
-        said=r"ResourceInitializationError",
+        said=re.compile(r"ResourceInitializationError", re.IGNORECASE),
     ),
     Known(
         Cause.NO_MACHINE,
         "AWS had no machine for it just then.",
         Mender.NOBODY,
         _START,
-        said=r"capacity|Timeout waiting for network|InternalError",
+        said=re.compile(r"capacity|Timeout waiting for network|InternalError", re.IGNORECASE),
     ),
     Known(
         Cause.MACHINE_TAKEN,
         "AWS took its machine away.",
         Mender.NOBODY,
         _START,
-        said=r"SpotInterruption|TerminationNotice|ServiceScheduler|retire|maintenance",
+        said=re.compile(
+            r"SpotInterruption|TerminationNotice|ServiceScheduler|retire|maintenance", re.IGNORECASE
+        ),
     ),
     Known(
         Cause.BY_HAND,
         "Its task was stopped in AWS by hand.",
         Mender.OPERATOR,
         _START,
-        said=r"UserInitiated",
+        said=re.compile(r"UserInitiated", re.IGNORECASE),
     ),
     Known(
         Cause.NOT_FETCHED,
         f"This version of Foundry could not be fetched in time; {_OPERATOR}.",
         Mender.OPERATOR,
-        log=r"\.zip was not fetched within \d+ s",
+        log=re.compile(r"\.zip was not fetched within \d+ s", re.IGNORECASE),
         code=(PREPARE, NOT_FETCHED),
     ),
     Known(
@@ -167,7 +171,7 @@ TABLE = (
         "It has no licence key.",
         Mender.MEMBER,
         "change-credentials",
-        log=r"There is no licence key",
+        log=re.compile(r"There is no licence key", re.IGNORECASE),
         code=(PREPARE, NO_LICENSE_KEY),
     ),
     Known(
@@ -175,21 +179,21 @@ TABLE = (
         "Foundry's program ran out of memory (JavaScript heap), of which its machine had some left.",
         Mender.MEMBER,
         "set-size",
-        log=r"JavaScript heap out of memory",
+        log=re.compile(r"JavaScript heap out of memory", re.IGNORECASE),
     ),
     Known(
         Cause.DISK_FULL,
         "Its disk was full: remove what you need no longer, or ask the operator for room.",
         Mender.MEMBER,
-        log=r"ENOSPC|no space left on device|EDQUOT|disk quota exceeded",
-        said=r"no space left on device",
+        log=re.compile(r"ENOSPC|no space left on device|EDQUOT|disk quota exceeded", re.IGNORECASE),
+        said=re.compile(r"no space left on device", re.IGNORECASE),
     ),
     Known(
         Cause.TOO_MANY_LOGINS,
         "foundryvtt.com lets nobody log in or download so often (429).",
         Mender.NOBODY,
         _START,
-        log=r"Unexpected response (429|Too Many Requests)",
+        log=re.compile(r"Unexpected response (429|Too Many Requests)", re.IGNORECASE),
         while_starting=True,
     ),
     Known(
@@ -197,7 +201,7 @@ TABLE = (
         "foundryvtt.com refuses the account's name or password.",
         Mender.MEMBER,
         "change-credentials",
-        log=r"Unable to log in as|(verify|check) your credentials",
+        log=re.compile(r"Unable to log in as|(verify|check) your credentials", re.IGNORECASE),
         while_starting=True,
     ),
     Known(
@@ -205,7 +209,7 @@ TABLE = (
         "The account of foundryvtt.com owns no licence.",
         Mender.MEMBER,
         "change-credentials",
-        log=r"Could not find any license keys associated with account",
+        log=re.compile(r"Could not find any license keys associated with account", re.IGNORECASE),
         while_starting=True,
     ),
     Known(
@@ -213,7 +217,10 @@ TABLE = (
         "foundryvtt.com could not be reached.",
         Mender.NOBODY,
         _START,
-        log=r"Unable to authenticate: request to \S+ failed|EAI_AGAIN foundryvtt\.com",
+        log=re.compile(
+            r"Unable to authenticate: request to \S{1,200} failed|EAI_AGAIN foundryvtt\.com",
+            re.IGNORECASE,
+        ),
         while_starting=True,
     ),
     Known(
@@ -221,8 +228,11 @@ TABLE = (
         "Foundry's software could not be downloaded.",
         Mender.NOBODY,
         _START,
-        log=r"Failed to fetch release URL|Could not fetch a release URL|Unable to install Foundry Virtual Tabletop"
-        r"|unzip: short read|does not contain the expected zip data",
+        log=re.compile(
+            r"Failed to fetch release URL|Could not fetch a release URL|Unable to install Foundry Virtual Tabletop"
+            r"|unzip: short read|does not contain the expected zip data",
+            re.IGNORECASE,
+        ),
         while_starting=True,
     ),
     Known(
@@ -230,8 +240,11 @@ TABLE = (
         "Foundry found its files locked by another Foundry; the lock is removed at the next start.",
         Mender.NOBODY,
         _START,
-        log=r"directory which is already locked by another process|Unable to update lock within the stale threshold"
-        r"|ECOMPROMISED",
+        log=re.compile(
+            r"directory which is already locked by another process|Unable to update lock within the stale threshold"
+            r"|ECOMPROMISED",
+            re.IGNORECASE,
+        ),
         while_starting=True,
     ),
     Known(
@@ -239,43 +252,54 @@ TABLE = (
         "The port that Foundry listens on was in use.",
         Mender.NOBODY,
         _START,
-        log=r"EADDRINUSE",
+        log=re.compile(r"EADDRINUSE", re.IGNORECASE),
         while_starting=True,
     ),
     Known(
         Cause.CORRUPTED,
         "A database of the world is damaged: restore the backup that Foundry made.",
         Mender.MEMBER,
-        log=r"Corruption: |LEVEL_CORRUPTION|the data file is corrupt"
-        r"|Failed to connect to database .*Database is not open",
+        log=re.compile(
+            r"Corruption: |LEVEL_CORRUPTION|the data file is corrupt"
+            r"|Failed to connect to database .{0,200}Database is not open",
+            re.IGNORECASE,
+        ),
     ),
     Known(
         Cause.INCOMPATIBLE,
         "The world or its game system is of another version of Foundry than the one that runs.",
         Mender.MEMBER,
         "update-version",
-        log=r"core version newer than the running version cannot be migrated"
-        r"|is not available for use! Make sure your core software",
+        log=re.compile(
+            r"core version newer than the running version cannot be migrated"
+            r"|is not available for use! Make sure your core software",
+            re.IGNORECASE,
+        ),
     ),
     Known(
         Cause.NO_PERMISSION,
         f"Foundry may not write to its files; {_OPERATOR}.",
         Mender.OPERATOR,
-        log=r"EACCES: permission denied|EPERM: operation not permitted|can't create \S+: Permission denied"
-        r"|You do not have permission to create content",
+        log=re.compile(
+            r"EACCES: permission denied|EPERM: operation not permitted|can't create \S{1,200}: Permission denied"
+            r"|You do not have permission to create content",
+            re.IGNORECASE,
+        ),
     ),
     Known(
         Cause.WORLD_FAILED,
         "Foundry failed while it opened the world: a module, or the world's own data, is to blame.",
         Mender.MEMBER,
-        log=r"World launch failed|\bat (async )?World\.(setup|updateActivePacks)\b",
+        log=re.compile(
+            r"World launch failed|\bat (async )?World\.(setup|updateActivePacks)\b", re.IGNORECASE
+        ),
     ),
     Known(
         Cause.CRASHED,
         "Foundry's program crashed.",
         Mender.NOBODY,
         _START,
-        log=r"Segmentation fault",
+        log=re.compile(r"Segmentation fault", re.IGNORECASE),
         code=(CONTAINER, 139),
     ),
     Known(
@@ -284,21 +308,21 @@ TABLE = (
         " the licence key.",
         Mender.MEMBER,
         "change-credentials",
-        log=r"license verification failed",
+        log=re.compile(r"license verification failed", re.IGNORECASE),
         if_late=True,
     ),
     Known(
         Cause.NOT_STARTED,
         f"AWS could not start it; {_OPERATOR}.",
         Mender.OPERATOR,
-        said=r"TaskFailedToStart",
+        said=re.compile(r"TaskFailedToStart", re.IGNORECASE),
     ),
 )
 LATE = Known(Cause.LATE, "It did not come up in time.", Mender.NOBODY, _START)
 UNKNOWN = Known(Cause.UNKNOWN, "Foundry ended by itself.", Mender.NOBODY, _START)
 # What an end says that the platform itself has asked ECS for, of a start that was late.
 _OUR_OWN = (Cause.BY_HAND,)
-_LISTENING = r"Server started and listening on port"
+_LISTENING = re.compile(r"Server started and listening on port", re.IGNORECASE)
 
 
 def diagnose(
@@ -314,7 +338,7 @@ def diagnose(
 
 def recognised(said: str) -> list[str]:
     """The causes that ECS's words may stand for: all that has to be kept of them."""
-    return [row.cause for row in TABLE if row.said and _pattern(row.said).search(said)]
+    return [row.cause for row in TABLE if row.said and row.said.search(said)]
 
 
 def explain(
@@ -348,15 +372,10 @@ def said_by(task: Task) -> str:
     return " ".join([task.stop_code, task.stopped_reason, *task.reasons]).replace("\n", " ").strip()
 
 
-def _last(pattern: str, lines: Iterable[str]) -> int | None:
+def _last(wanted: re.Pattern[str], lines: Iterable[str]) -> int | None:
     """The last line that fits."""
-    wanted, found = _pattern(pattern), None
+    found = None
     for number, line in enumerate(lines):
         if wanted.search(line):
             found = number
     return found
-
-
-@cache
-def _pattern(text: str) -> re.Pattern[str]:
-    return re.compile(text, re.IGNORECASE)

@@ -9,7 +9,8 @@ from services.instances import Instance, is_complete
 from services.platform import Platform
 from services.secrecy import masked
 
-_LONGEST = 2000  # characters of a line
+_LONGEST = 2000  # characters of a line that are shown
+_READ = 8000  # and that are looked at: what is masked becomes shorter
 
 
 def known_secrets(platform: Platform, instance: Instance, license_id: str | None) -> list[str]:
@@ -33,7 +34,7 @@ def known_secrets(platform: Platform, instance: Instance, license_id: str | None
 
 def shown(line: str, known: list[str]) -> str:
     """A line of the log as its member may read it."""
-    return masked(line.rstrip("\n"), known)[:_LONGEST]
+    return masked(line[:_READ].rstrip("\n"), known)[:_LONGEST]
 
 
 def _within(value: str) -> Iterator[str]:

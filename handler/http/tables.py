@@ -7,7 +7,6 @@ that is somebody's first answer does not wait for FastAPI (docs/architecture.md)
 from __future__ import annotations
 
 import json
-import re
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -81,15 +80,14 @@ class Said:
 
 
 def asked_of(event: Mapping[str, Any], domain: str) -> Asked | None:
-    """The request, if the event is a load balancer's and of a host that could be a table's; else None."""
+    """The request, if the event is a load balancer's and of a host below the domain; else None."""
     if event.get("requestContext", {}).get("elb") is None:
         return None
     headers = _last_of_each(event.get("multiValueHeaders")) | {
         name.lower(): value for name, value in (event.get("headers") or {}).items()
     }
     host = headers.get("host", "").partition(":")[0].lower()
-    label, _, rest = host.partition(".")
-    if rest != domain.lower() or not re.fullmatch(r"[a-z0-9-]{1,63}", label):
+    if not host.endswith(f".{domain.lower()}"):  # the listener's "*" stands for several labels, too
         return None
     query = _last_of_each(event.get("multiValueQueryStringParameters"))
     query |= event.get("queryStringParameters") or {}

@@ -84,9 +84,9 @@ def test_a_spent_budget_lets_nothing_new_start_and_says_what_is_missing(budget, 
     refused = plays(ADA, 1)
     assert refused["errorCode"] == "RESOURCE_CONFLICT"
     assert "10.00 USD" in refused["error"]
-    assert refused["details"]["missing"] == 2.0
+    assert refused["details"]["missing"] == 2.01
     assert refused["details"]["kofiPage"] == "https://ko-fi.com/demo"
-    assert "2.00 USD at https://ko-fi.com/demo" in refused["details"]["suggestion"]
+    assert "2.01 USD at https://ko-fi.com/demo" in refused["details"]["suggestion"]
     assert plays(BEN, 1)["success"], "everybody has a budget of their own"
 
 

@@ -157,3 +157,15 @@ def test_how_long_each_phase_took_is_kept_with_the_run_and_for_the_next_start(
     assert run["arrival"]["ready"] - run["requestedAt"] == 160
     assert "arrival" not in instance()
     assert "lastArrival" in instance()
+
+
+def test_who_has_signed_is_at_the_setup_screen_by_the_next_tick(warming, invoke, foundry, freezer):
+    foundry.says[HOST] = NO_WORLD
+    foundry.unsigned.add(HOST)
+    minute(invoke, freezer)
+    assert instance()["phase"] == "signature"
+    foundry.unsigned.clear()
+    freezer.tick(300)
+    assert invoke(sample("auto-shutdown-check"))["failures"] == 0
+    assert instance()["phase"] == "setup"
+    assert len(notices()) == 1
