@@ -19,7 +19,7 @@ from handler.http.log_stream import (
     form_for,
     last_seen,
 )
-from handler.http.openapi import described
+from handler.http.openapi import described, failed
 from handler.http.request import Whole
 from handler.http.security import Authenticated, still
 from handler.http.surface import Surface
@@ -34,7 +34,11 @@ _LINES = (
 
 def _in_lines() -> dict[str, Any]:
     text = {"type": "string"}
-    said = described(text, None, 400, 401, 403, 404, 408, 409, 429, 500, 504)
+    said = described(text, None)
+    said["responses"] |= {
+        str(status): failed(status, {"$ref": "#/components/schemas/ActionError"})
+        for status in (400, 401, 403, 404, 408, 409, 429, 500, 504)
+    }
     said["responses"]["200"]["content"] = {
         Text.media_type: {"schema": text, "example": _LINES},
         ServerSentEvents.media_type: {"schema": text},

@@ -87,8 +87,6 @@ def items(table: str) -> list[dict[str, Any]]:
 
 def _plain(value: Any, name: str = "") -> Any:
     """`value` without times and random parts, lists in an order that does not depend on them."""
-    if name in ("arrival", "lastArrival"):
-        return sorted(value)  # the phases, without their times
     if isinstance(value, dict):
         return {_plain(key): _plain(member, key) for key, member in sorted(value.items())}
     if isinstance(value, list):
@@ -127,8 +125,9 @@ def _all_items() -> Inventory:
     found["registry"] = [i for i in found["registry"] if not i["name"].startswith(passing)]
     # Nor when a server that comes up was looked at: who else looks then, looks less. Nor how often a table's code
     # was made anew: each is as good as another.
-    unlike = ("lookedAt", "codeGeneration")
-    found["instances"] = [without(item, unlike) for item in found["instances"]]
+    # Nor which phases of a start were seen, which events that come late or never decide.
+    unlike = ("lookedAt", "codeGeneration", "arrival", "lastArrival")
+    found |= {name: without(found[name], unlike) for name in ("instances", "runs")}
     found["sessions"] = [_without_excuse(session) for session in found["sessions"]]
     found["ledger"] = [item for item in map(_as_counted, found["ledger"]) if len(item) > 2]
     # Nor invocations that never began, and so may be asked for again: they cost nothing.
