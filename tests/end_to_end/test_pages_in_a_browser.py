@@ -238,15 +238,3 @@ def test_a_table_that_ran_out_of_memory_comes_again_with_more(played, page, size
     page.wait_for_url(re.compile("/(auth|setup)$"))  # its world was not closed
     played.goes_wrong("")
     sleep(played)
-
-
-@pytest.mark.parametrize("size", ["phone"], indirect=True)
-def test_a_table_that_crashed_can_be_woken_again(played, page, size):
-    played.ask("start-instance")
-    played.until(lambda: played.get("/_state").json()["status"] == "running")  # who asks, looks
-    played.goes_wrong("crash")
-    played.until(lambda: played.ask("status")["status"] == "stopped")
-    assert played.ask("status")["failure"]["cause"]
-    page.goto(link(played))
-    expect(page.get_by_role("button", name="Wake the table")).to_be_visible()
-    looks_right(page, "crashed", size)
