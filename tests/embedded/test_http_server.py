@@ -203,7 +203,7 @@ def test_schemathesis_finds_nothing_that_is_not_as_described(
     tested = re.search(r"Tested: (\d+)", done.stdout)
     assert tested
     assert int(tested[1]) > AUTHENTICATED
-    # But for those at which a client proves who it is, or a page that it is one, by what nobody guesses, or that speak
+    # But for those at which a client, or a page, proves what it is by what nobody guesses, or that speak for
     # for others.
     assert "Authentication failed: 5 operations" in done.stdout
     asked = int(served.metric("http_requests_total") - before)
