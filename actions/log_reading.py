@@ -23,6 +23,7 @@ from services.task_logs import KEPT_SECONDS, Events, LogEvent
 # For which a line may be on its way: the containers' log driver sends what it has every 5 s (moby, awslogs:
 # batchPublishFrequency), of each task by itself, and CloudWatch Logs shows it within some more.
 LATE_SECONDS = 15
+_TASK_DIGITS = 8  # of a task's id, as answers show it
 _MOST_TOLD = 20_000  # ids that a position holds
 _LAST_SECOND = 253_402_300_799  # of the year 9999, Python's last
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 7 * 86400}
@@ -80,6 +81,16 @@ class Log:
     prefix: str
     first: int  # Unix milliseconds
     shown: Callable[[LogEvent], Answer]
+
+
+def shown(event: LogEvent) -> Answer:
+    """A line as answers show it; `at` is Unix seconds with milliseconds."""
+    return {
+        "id": event.id,
+        "at": event.at / 1000,
+        "task": event.task[:_TASK_DIGITS],
+        "message": event.message,
+    }
 
 
 def first_moment(created_at: int) -> int:

@@ -13,13 +13,11 @@ from pydantic import Field
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.functions import forms
 from actions.functions.function_get import existing
-from actions.log_reading import Log, Position, Since, first_moment, newest, onwards
+from actions.log_reading import Log, Position, Since, first_moment, newest, onwards, shown
 from services.platform import Platform
-from services.task_logs import LogEvent
 from services.tenant_functions import resource_name
 
 MOST_LINES = 10_000
-_TASK_DIGITS = 8  # of a task's id, as answers show it
 
 
 class FunctionLogs(UserRequest):
@@ -38,20 +36,11 @@ def function_logs(request: FunctionLogs, platform: Platform) -> Answer:
     `truncated` if there are older ones that were asked for, but all together are too long for an answer.
     """
     function = existing(platform, request.user_id, request.name)
-    log = Log(resource_name(function), first_moment(function["createdAt"]), _shown)
+    log = Log(resource_name(function), first_moment(function["createdAt"]), shown)
     if request.after:
         return onwards(platform, log, request.after)
     since = None if request.since is None else int(request.since)
     return newest(platform, log, request.tail, since, follow=request.follow)
-
-
-def _shown(event: LogEvent) -> Answer:
-    return {
-        "id": event.id,
-        "at": event.at / 1000,
-        "task": event.task[:_TASK_DIGITS],
-        "message": event.message,
-    }
 
 
 ACTION = Action(FunctionLogs, function_logs, Scope.USER)

@@ -21,14 +21,14 @@ from actions.errors import PlatformError, StartDelayed
 from actions.instances.causes import GROWS, UNCLEAN, next_memory
 from actions.instances.known_causes import Cause, Diagnosis, Known, explain, known
 from actions.instances.launching import launch
-from actions.instances.server_logs import known_secrets, shown
+from actions.instances.server_logs import known_secrets, masked_line
 from actions.instances.sizes import next_larger
-from actions.instances.starting import Again, start_run
+from actions.instances.starting import Again, is_at_rest_since, start_run
 from actions.notices import tell
 from services import clock
 from services.aws import AWS_FAILURES
 from services.counters import WHY
-from services.dynamodb import Attr, ConditionFailed, transact
+from services.dynamodb import ConditionFailed, transact
 from services.instances import Instance, InstanceStatus, booked_now
 from services.platform import Platform
 from services.runs import EndCause, Run
@@ -152,7 +152,8 @@ def _kept(
         return []
     until = len(lines) if cause is None else min(cause + _AFTER_THE_CAUSE, len(lines))
     return [
-        shown(line, secrets)[:_LONGEST_LINE] for line in lines[max(until - LINES_KEPT, 0) : until]
+        masked_line(line, secrets)[:_LONGEST_LINE]
+        for line in lines[max(until - LINES_KEPT, 0) : until]
     ]
 
 
@@ -162,26 +163,14 @@ def _diagnosis(run: Run, lines: list[str]) -> Diagnosis:
 
 def _saying(platform: Platform, run: Run, instance: Instance, why: Known) -> Any:
     """The operation by which the instance says why, if it is still at rest after that run."""
-    failure = {
-        "runId": run["runId"],
-        "cause": why.cause,
-        "mendedBy": why.mender,
-        **({"remedy": why.remedy} if why.remedy else {}),
-    }
-    values: dict[str, Any] = {"failure": failure}
+    values: dict[str, Any] = {"failure": {"runId": run["runId"], **why.shown}}
     if why.cause != Cause.UNKNOWN:
         unclean = f" {UNCLEAN}" if run.get("clean") is False else ""
         values["reason"] = f"{why.sentence}{unclean}"
     memory = next_memory(platform, run, why)
     if memory is not None:
         values["nextMemory"] = memory
-    return platform.instances.change(instance, is_at_rest_after(run), values)
-
-
-def is_at_rest_after(run: Run) -> Any:
-    """The condition that an instance rests since that run."""
-    stopped = Attr("status").eq(InstanceStatus.STOPPED)
-    return stopped & Attr("lastStarted").lte(run["requestedAt"])
+    return platform.instances.change(instance, is_at_rest_since(run), values)
 
 
 def _plan(platform: Platform, run: Run, instance: Instance) -> _Plan | None:
@@ -232,7 +221,7 @@ def _start_again(platform: Platform, run: Run, instance: Instance, plan: _Plan) 
 
 def _refused(platform: Platform, run: Run, instance: Instance, why: str) -> Any:
     reason = f"{known(run['why']).sentence} It was not started again: {why}"
-    return platform.instances.change(instance, is_at_rest_after(run), {"reason": reason})
+    return platform.instances.change(instance, is_at_rest_since(run), {"reason": reason})
 
 
 def _tell(platform: Platform, run: Run, instance: Instance, plan: _Plan | None) -> None:

@@ -15,15 +15,14 @@ from pydantic import BaseModel, ConfigDict, Field
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import InvalidRequest
 from actions.instances.known_causes import known
-from actions.instances.server_logs import known_secrets, shown
-from actions.log_reading import Log, Position, first_moment, newest, onwards
+from actions.instances.server_logs import known_secrets, masked_line
+from actions.log_reading import Log, Position, first_moment, newest, onwards, shown
 from actions.lookup import instance_of
 from services.instances import Instance
 from services.platform import Platform
 from services.task_logs import LogEvent
 
 MOST_LINES = 1000
-_TASK_DIGITS = 8  # of a task's id, as answers show it
 
 
 class GetLogs(UserRequest):
@@ -67,13 +66,8 @@ def _log_of(platform: Platform, instance: Instance, container: str | None) -> Lo
     secrets = known_secrets(platform, instance, instance.get("taskDefinitionLicense"))
 
     def line(event: LogEvent) -> Answer:
-        return {
-            "id": event.id,
-            "at": event.at / 1000,
-            "task": event.task[:_TASK_DIGITS],
-            "container": event.container,
-            "message": shown(event.message, secrets),
-        }
+        message = masked_line(event.message, secrets)
+        return {**shown(event), "container": event.container, "message": message}
 
     prefix = f"{instance['instanceId']}/{container}" if container else instance["instanceId"]
     return Log(prefix, first_moment(instance["createdAt"]), line)
@@ -105,10 +99,8 @@ def _last_failure(platform: Platform, instance: Instance) -> Answer:
     failure = {
         "runId": run["runId"],
         "endedAt": run["stoppedAt"],
-        "cause": row.cause,
+        **row.shown,
         "message": row.sentence,
-        "mendedBy": row.mender,
-        **({"remedy": row.remedy} if row.remedy else {}),
         "lines": run.get("lines", []),
     }
     return {"lastFailure": failure}

@@ -76,6 +76,12 @@ class Known:
     while_starting: bool = False
     if_late: bool = False
 
+    @property
+    def shown(self) -> dict[str, str]:
+        """What answers say of the cause, and of what helps."""
+        remedy = {"remedy": self.remedy} if self.remedy else {}
+        return {"cause": self.cause, "mendedBy": self.mender, **remedy}
+
 
 class Diagnosis(NamedTuple):
     """A row, and which of the lines that were looked at it was recognised by."""

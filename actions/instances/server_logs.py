@@ -32,7 +32,7 @@ def known_secrets(platform: Platform, instance: Instance, license_id: str | None
     return [value for value in known if value]
 
 
-def shown(line: str, known: list[str]) -> str:
+def masked_line(line: str, known: list[str]) -> str:
     """A line of the log as its member may read it."""
     return masked(line[:_READ].rstrip("\n"), known)[:_LONGEST]
 

@@ -19,7 +19,7 @@ from actions.licenses.choosing import refusal, suitable
 from actions.licenses.rules import is_leased, is_leased_by
 from actions.rates import counted_use, used_up
 from services import clock, ids
-from services.dynamodb import Attr, ConditionFailed, Operation, transact
+from services.dynamodb import Attr, Condition, ConditionFailed, Operation, transact
 from services.fargate import Size
 from services.instances import AT_REST, Instance, InstanceStatus
 from services.licenses import License
@@ -97,8 +97,7 @@ def _operations(
     # An instance at rest is due only while another version of Foundry is being put in.
     at_rest = Attr("due").not_exists()
     if again:
-        at_rest &= Attr("status").eq(InstanceStatus.STOPPED)
-        at_rest &= Attr("lastStarted").lte(again.after["requestedAt"])
+        at_rest &= is_at_rest_since(again.after)
     removed = ("reason", "purged", "failure", "nextMemory")
     run = _run(platform, instance, run_fields, license_id)
     if run["memory"] > size_of(platform.settings, instance).memory:
@@ -127,6 +126,12 @@ def _size(
     """What its member has chosen; more, where it starts by itself after it was too little."""
     memory = again.memory if again else instance.get("nextMemory") if session else None
     return size(platform.settings, memory) if memory else size_of(platform.settings, instance)
+
+
+def is_at_rest_since(run: Run) -> Condition:
+    """The condition that an instance rests since that run, and has not been started again."""
+    stopped = Attr("status").eq(InstanceStatus.STOPPED)
+    return stopped & Attr("lastStarted").lte(run["requestedAt"])
 
 
 def start_purge(lock: Lock) -> None:

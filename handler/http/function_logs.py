@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from actions.action import Answer
+from handler.dispatch import Caller
 from handler.http.dispatching import dispatch_action
-from handler.http.functions import TEXT, described
-from handler.http.log_stream import (
-    ServerSentEvents,
-    Text,
-    as_a_whole,
-    can_stream,
-    followed,
-    form_for,
-    last_seen,
-)
+from handler.http.functions import described
+from handler.http.log_stream import answered, in_lines
 from handler.http.request import Whole
-from handler.http.security import Authenticated, still
+from handler.http.security import Authenticated
 from handler.http.surface import Surface
 
 router = APIRouter()
@@ -32,16 +25,7 @@ _LINES = (
 )
 
 
-def _in_lines() -> dict[str, Any]:
-    said = described(TEXT, None)
-    said["responses"]["200"]["content"] = {
-        Text.media_type: {"schema": TEXT, "example": _LINES},
-        ServerSentEvents.media_type: {"schema": TEXT},
-    }
-    return said
-
-
-@router.get("/v1/functions/{name}/logs", openapi_extra=_in_lines())
+@router.get("/v1/functions/{name}/logs", openapi_extra=in_lines(described({}, None), _LINES))
 def logs(
     request: Request,
     name: str,
@@ -52,18 +36,12 @@ def logs(
     follow: bool = False,
 ) -> Response:
     """What a function's containers have written, oldest first; with `follow` also what they go on to write."""
-    form = form_for(request)
-    is_stream = follow and can_stream(request)
-    asked = {"name": name, "tail": tail, "since": since, "after": last_seen(request)}
-    answer = dispatch_action(request, "function-logs", {**asked, "follow": is_stream}, caller)
-    if is_stream:
 
-        def ask(position: Answer) -> Answer:
-            behind = {"name": name, "after": position}
-            return dispatch_action(request, "function-logs", behind, still(request))
+    def ask(wanted: Answer, asking: Caller) -> Answer:
+        return dispatch_action(request, "function-logs", {"name": name, **wanted}, asking)
 
-        return followed(request, caller.user_id or "", ask, answer, form)
-    headers = {"x-follow": "not-available-here"} if follow else {}
-    if answer.get("truncated"):
-        headers["x-truncated"] = "true"
-    return as_a_whole(form, answer["lines"], headers)
+    return answered(request, caller, ask, {"tail": tail, "since": since}, _headers, follow=follow)
+
+
+def _headers(answer: Answer) -> dict[str, str]:
+    return {"x-truncated": "true"} if answer.get("truncated") else {}

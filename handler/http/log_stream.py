@@ -6,7 +6,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from anyio import move_on_after
 from starlette.concurrency import run_in_threadpool
@@ -16,7 +16,9 @@ from starlette.types import Receive, Scope, Send
 
 from actions.action import Answer
 from actions.functions.wording import moment
+from handler.dispatch import Caller
 from handler.http.request import platform_of
+from handler.http.security import still
 
 if TYPE_CHECKING:
     from actions.functions.following import Follower
@@ -116,20 +118,54 @@ class LogStream(StreamingResponse):
         return self._follower.is_over or self._ending.is_set()
 
 
-def as_a_whole(form: Text, lines: Sequence[Answer], headers: dict[str, str]) -> Response:
-    """The lines that there are, and no more."""
-    text = form.head.encode() + encoded(form, lines)
-    return Response(text, media_type=form.media_type, headers=headers)
+def in_lines(said: dict[str, Any], example: str) -> dict[str, Any]:
+    """An address's description, by which what it answers is a log in either form."""
+    text = {"type": "string"}
+    said["responses"]["200"]["content"] = {
+        Text.media_type: {"schema": text, "example": example},
+        ServerSentEvents.media_type: {"schema": text},
+    }
+    return said
 
 
-def followed(
-    request: Request, user_id: str, ask: Callable[[Answer], Answer], first: Answer, form: Text
+def answered(
+    request: Request,
+    caller: Caller,
+    ask: Callable[[Answer, Caller], Answer],
+    wanted: Answer,
+    headers: Callable[[Answer], dict[str, str]],
+    *,
+    follow: bool,
+) -> Response:
+    """A log as the client wants it, what there is of it or as it comes.
+
+    `ask` is asked with `wanted` first, then with the `next` of what it has answered; `headers` are those of an
+    answer that is not followed.
+    """
+    form, is_stream = form_for(request), follow and can_stream(request)
+    first = ask({**wanted, "after": last_seen(request), "follow": is_stream}, caller)
+    if is_stream:
+        return _followed(request, caller.user_id or "", ask, first, form)
+    unable = {"x-follow": "not-available-here"} if follow else {}
+    text = form.head.encode() + encoded(form, first["lines"])
+    return Response(text, media_type=form.media_type, headers=unable | headers(first))
+
+
+def _followed(
+    request: Request,
+    user_id: str,
+    ask: Callable[[Answer, Caller], Answer],
+    first: Answer,
+    form: Text,
 ) -> LogStream:
-    """The lines of the `first` answer, and what `ask` answers behind it, for as long as the client stays."""
+    """The lines of the `first` answer, and what is behind it, for as long as the client stays, and may."""
     from actions.functions.following import Follower, place  # which loads AWS's client
 
+    def ask_on(position: Answer) -> Answer:
+        return ask({"after": position}, still(request))
+
     ours = place(platform_of(request), user_id)
-    return LogStream(form, first["lines"], Follower(ask, first), ours, request.app.state.ending)
+    return LogStream(form, first["lines"], Follower(ask_on, first), ours, request.app.state.ending)
 
 
 def _told(line: Answer) -> str:

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.requests import Request
 from starlette.responses import Response
 
 from actions.action import Answer
+from handler.dispatch import Caller
 from handler.http.dispatching import dispatch_action
-from handler.http.log_stream import (
-    ServerSentEvents,
-    Text,
-    as_a_whole,
-    can_stream,
-    followed,
-    form_for,
-    last_seen,
-)
-from handler.http.openapi import described, failed
+from handler.http.log_stream import answered, in_lines
+from handler.http.openapi import described
 from handler.http.request import Whole
-from handler.http.security import Authenticated, still
+from handler.http.security import Authenticated
 from handler.http.surface import Surface
 
 router = APIRouter()
@@ -32,21 +25,11 @@ _LINES = (
 )
 
 
-def _in_lines() -> dict[str, Any]:
-    text = {"type": "string"}
-    said = described(text, None)
-    said["responses"] |= {
-        str(status): failed(status, {"$ref": "#/components/schemas/ActionError"})
-        for status in (400, 401, 403, 404, 408, 409, 429, 500, 504)
-    }
-    said["responses"]["200"]["content"] = {
-        Text.media_type: {"schema": text, "example": _LINES},
-        ServerSentEvents.media_type: {"schema": text},
-    }
-    return said
+_ERROR = {"$ref": "#/components/schemas/ActionError"}
+_DESCRIBED = described({}, None, 400, 401, 403, 404, 408, 409, 429, 500, 504, error=_ERROR)
 
 
-@router.get("/v1/logs", openapi_extra=_in_lines())
+@router.get("/v1/logs", openapi_extra=in_lines(_DESCRIBED, _LINES))
 def logs(
     request: Request,
     caller: Authenticated,
@@ -60,22 +43,14 @@ def logs(
 
     X-Next is the `next` of the page before.
     """
-    form = form_for(request)
-    is_stream = follow and can_stream(request)
-    asked = {"limit": limit, "container": container, "next": next, "after": last_seen(request)}
-    answer = dispatch_action(request, "get-logs", {**asked, "follow": is_stream}, caller)
-    if is_stream:
 
-        def ask(position: Answer) -> Answer:
-            behind = {"container": container, "after": position}
-            return _as_followed(dispatch_action(request, "get-logs", behind, still(request)))
+    def ask(wanted: Answer, asking: Caller) -> Answer:
+        answer = dispatch_action(request, "get-logs", {"container": container, **wanted}, asking)
+        # Where it goes on is `after` here, since `next` is the page before.
+        return {**answer, "next": answer["after"]} if "after" in answer else answer
 
-        return followed(request, caller.user_id or "", ask, _as_followed(answer), form)
-    headers = {"x-follow": "not-available-here"} if follow else {}
-    if "next" in answer:
-        headers["x-next"] = answer["next"]
-    return as_a_whole(form, answer["lines"], headers)
+    return answered(request, caller, ask, {"limit": limit, "next": next}, _headers, follow=follow)
 
 
-def _as_followed(answer: Answer) -> Answer:
-    return {"lines": answer["lines"], "next": answer["after"]}
+def _headers(answer: Answer) -> dict[str, str]:
+    return {"x-next": answer["next"]} if "next" in answer else {}
