@@ -130,9 +130,8 @@ class PresentRun(TypedDict):
     phase: NotRequired[Phase]  # how far its start was when it was last looked at
     lookedAt: NotRequired[int]
     arrival: NotRequired[dict[str, int]]  # when each phase began
-    saidReady: NotRequired[
-        str
-    ]  # once its member was told that it is ready, or what it waits for: the session's id, if there is one
+    # Once its member was told that it is ready, or what it waits for: the session's id, if there is one.
+    saidReady: NotRequired[str]
     seenAt: NotRequired[int]
     idleSince: NotRequired[int]
     noticedAt: NotRequired[int]

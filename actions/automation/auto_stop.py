@@ -21,13 +21,13 @@ from actions.instances.idling import (
 )
 from actions.instances.stop import decide_stop
 from actions.instances.versions import build_of, image_tag, is_way_down, pinned
-from actions.instances.warming import ARRIVING_SECONDS, is_arriving
+from actions.instances.warming import ARRIVING_SECONDS, is_arriving, is_still_up
 from actions.licenses.reservations import booking_in_play
 from actions.notices import tell
 from services import clock, ids
 from services.aws import AWS_FAILURES
-from services.dynamodb import Attr, Condition
-from services.instances import InstanceStatus, Running
+from services.dynamodb import Attr
+from services.instances import Running
 from services.platform import Platform
 from services.registry import Maintenance
 from services.runs import EndCause
@@ -119,7 +119,7 @@ def _claim_notice(platform: Platform, instance: Running) -> str:
     Raises ConditionFailed if another tick was quicker.
     """
     notice_id = ids.new_id()
-    is_new = _is_running(instance) & Attr("noticeId").not_exists()
+    is_new = is_still_up(instance) & Attr("noticeId").not_exists()
     change = platform.instances.change(instance, is_new, {"noticeId": notice_id})
     platform.instances.apply_update(change)
     return notice_id
@@ -141,9 +141,5 @@ def _note(
         seen["seenAt"] = clock.now()
     seen |= {name: value for name, value in found.items() if value is not None}
     forgotten = [name for name, value in found.items() if value is None]
-    change = platform.instances.change(instance, _is_running(instance), seen, forgotten)
+    change = platform.instances.change(instance, is_still_up(instance), seen, forgotten)
     platform.instances.apply_update(change)
-
-
-def _is_running(instance: Running) -> Condition:
-    return Attr("runId").eq(instance["runId"]) & Attr("status").eq(InstanceStatus.RUNNING)

@@ -7,20 +7,18 @@ from typing import cast
 import structlog
 
 from actions.errors import Busy
+from actions.instances.looks import pause_between_looks
 from actions.instances.observing import observe
+from actions.instances.progress import phase_of
 from actions.instances.warming import ask
 from services import clock
 from services.aws import AWS_FAILURES
 from services.dynamodb import Attr, ConditionFailed, absent
-from services.ecs import Task
 from services.errors import LoadBalancerFull
 from services.instances import UP, Instance, Phase
 from services.platform import Platform
 
 _log = structlog.get_logger()
-LOOK_SECONDS = 3  # between two looks, however many people wait
-# … where a person is at work at its setup screen: what is asked must not look like that work (idling.py).
-LOOK_SECONDS_AT_SETUP = 60
 
 
 def look(platform: Platform, instance: Instance) -> Instance:
@@ -33,8 +31,7 @@ def look(platform: Platform, instance: Instance) -> Instance:
     if instance["status"] not in UP or is_playable or "taskArn" not in instance:
         return instance
     now = clock.now()
-    pause = LOOK_SECONDS_AT_SETUP if "saidReady" in instance else LOOK_SECONDS
-    is_time = absent("lookedAt") | Attr("lookedAt").lte(now - pause)
+    is_time = absent("lookedAt") | Attr("lookedAt").lte(now - pause_between_looks(instance))
     same_run = Attr("runId").eq(instance["runId"])
     claim = platform.instances.change(instance, same_run & is_time, {"lookedAt": now})
     try:
@@ -61,10 +58,3 @@ def _look(platform: Platform, instance: Instance) -> None:
         platform.instances.apply_update(
             platform.instances.change(instance, same_run, {"phase": phase})
         )
-
-
-def phase_of(task: Task) -> Phase:
-    """How far a task is that does not run yet."""
-    if task.pulled_from is None:
-        return Phase.MACHINE
-    return Phase.FOUNDRY if task.pulled_until else Phase.IMAGE

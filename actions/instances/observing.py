@@ -19,7 +19,7 @@ from actions.instances.locking import Lock, lock_run
 from actions.instances.stop import decide_stop
 from actions.instances.strays import settle_stray
 from actions.instances.teardown import tear_down
-from actions.instances.warming import ARRIVING_SECONDS, is_arriving, warm_up
+from actions.instances.warming import ARRIVING_SECONDS, is_arriving, is_still_up, warm_up
 from actions.notices import tell
 from services import clock
 from services.dynamodb import Attr, ConditionFailed
@@ -59,10 +59,9 @@ def observe(platform: Platform, task: Task) -> bool:
 
 def _still_up(platform: Platform, instance: Instance) -> None:
     now = clock.now()
-    same = Attr("runId").eq(instance["runId"]) & Attr("status").eq(InstanceStatus.RUNNING)
     pause = ARRIVING_SECONDS if is_arriving(instance) else LOOK_AGAIN_SECONDS
     seen = {"seenAt": now, "dueAt": now + pause}
-    change = platform.instances.change(instance, same, seen, ("missingSince",))
+    change = platform.instances.change(instance, is_still_up(instance), seen, ("missingSince",))
     with suppress(ConditionFailed):  # it is being stopped, and due for that
         platform.instances.apply_update(change)
 

@@ -6,7 +6,7 @@ from actions.instances.causes import why_it_ended
 from actions.instances.fetching import needs_fetching
 from actions.instances.versions import image_tag
 from services.ecs import Task
-from services.instances import Instance, InstanceStatus
+from services.instances import Instance, InstanceStatus, Phase
 from services.platform import Platform
 
 
@@ -15,6 +15,13 @@ def progress(platform: Platform, instance: Instance) -> str:
     task = _look(platform, instance)
     is_starting = instance["status"] == InstanceStatus.STARTING
     return _coming_up(instance, task) if is_starting else _going_down(task)
+
+
+def phase_of(task: Task) -> Phase:
+    """How far a task is that does not run yet."""
+    if task.pulled_until:
+        return Phase.FOUNDRY
+    return Phase.IMAGE if task.pulled_from else Phase.MACHINE
 
 
 def _look(platform: Platform, instance: Instance) -> Task | None:
@@ -30,10 +37,11 @@ def _coming_up(instance: Instance, task: Task | None) -> str:
         return f"The start failed: {why_it_ended(task)}"
     if task.status == "RUNNING":
         return "Foundry is starting"
-    if task.pulled_from and not task.pulled_until:
-        return "Pulling the image"
-    if not task.pulled_until:
+    phase = phase_of(task)
+    if phase == Phase.MACHINE:
         return "Waiting for a machine"
+    if phase == Phase.IMAGE:
+        return "Pulling the image"
     if needs_fetching(instance):
         return f"Fetching Foundry {image_tag(instance)} if it is not there yet, and starting it"
     return "Starting Foundry"

@@ -25,9 +25,8 @@ from services.locks import LOCK_FIELDS
 from services.platform import Platform
 
 ARRIVING_SECONDS = 60  # the minute tick looks at what comes up
-WORLD_SECONDS = (
-    180  # in which Foundry opens the world that it was started with, unless it says why not
-)
+# In which Foundry opens the world that it was started with, unless it says why not.
+WORLD_SECONDS = 180
 _NO_ADDRESS = "The server runs, but it was given no network address, so that nobody can reach it."
 _NO_ROUTE = "All routes of the load balancer are in use; the server is reachable when one is free."
 
@@ -147,7 +146,7 @@ def _open(platform: Platform, instance: Instance, phase: Phase) -> None:
 def _note(platform: Platform, instance: Instance, phase: Phase) -> None:
     if phase != instance.get("phase"):
         change = platform.instances.change(
-            instance, _is_still_up(instance), _noted(instance, phase, clock.now())
+            instance, is_still_up(instance), _noted(instance, phase, clock.now())
         )
         try:
             instance = cast("Instance", platform.instances.apply_update(change))
@@ -187,7 +186,7 @@ def _say(platform: Platform, instance: Instance, phase: Phase) -> None:
     said = {"saidReady": said_for, "lastArrival": arrival, "dueAt": due_at}
     with suppress(ConditionFailed):
         platform.instances.apply_update(
-            platform.instances.change(instance, _is_still_up(instance), said)
+            platform.instances.change(instance, is_still_up(instance), said)
         )
 
 
@@ -214,5 +213,6 @@ def _words(platform: Platform, instance: Instance, phase: Phase) -> str:
             return f"Your table is ready: {url}"
 
 
-def _is_still_up(instance: Instance) -> Condition:
+def is_still_up(instance: Instance) -> Condition:
+    """The condition that the instance runs as it was read, and is not being stopped."""
     return Attr("runId").eq(instance["runId"]) & Attr("status").eq(InstanceStatus.RUNNING)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypedDict
 
+from actions.instances.looks import pause_between_looks
 from services import clock
 from services.instances import AT_REST, UP, Instance, InstanceStatus, Phase
 
 ASLEEP = "asleep"
-LOOK_SECONDS = 3  # for as long a look is everybody's (actions/instances/arriving.py)
 _STEP = 5  # seconds; nobody can tell them more exactly
 
 
@@ -33,7 +33,7 @@ def is_worth_a_look(instance: Instance) -> bool:
     """Whether a look could tell more of it than it says, and nobody has just looked."""
     if instance["status"] not in UP or _phase(instance) == Phase.READY:
         return False
-    return instance.get("lookedAt", 0) <= clock.now() - LOOK_SECONDS
+    return instance.get("lookedAt", 0) <= clock.now() - pause_between_looks(instance)
 
 
 def _phase(instance: Instance) -> str:
