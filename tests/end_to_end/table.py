@@ -47,6 +47,15 @@ class Table:
             foundryAdminKey=ADMIN_KEY,
         )
 
+    def sleep(self) -> None:
+        """Stop, as its member wants it."""
+        self.ask("stop-instance")
+        self.until(self.is_stopped)
+
+    def is_stopped(self) -> bool:
+        """Whether it is at rest since a run."""
+        return bool(self.ask("status")["status"] == "stopped")
+
     # --- As a browser -----------------------------------------------------------------------------------------
 
     def get(self, path: str) -> requests.Response:
@@ -61,10 +70,14 @@ class Table:
         """Whither a page sends who asks for it."""
         return self.get(path).headers.get("Location", "")
 
+    def way_in(self) -> str:
+        """The owner's link, from its path on."""
+        url: str = self.ask("status")["wakeUrl"]
+        return url.partition(f"{self.name}.foundry.test")[2]
+
     def wake(self) -> None:
         """By the owner's link and the form of the page to which it leads."""
-        way = self.ask("status")["wakeUrl"].partition(f"{self.name}.foundry.test")[2]
-        page = self.get(way).text
+        page = self.get(self.way_in()).text
         form = dict(re.findall(r'name="(nonce|code)" value="([^"]+)"', page))
         assert self.post("/_wake", **form).status_code == 303, page
 

@@ -12,10 +12,6 @@ pytestmark = pytest.mark.embedded
 WORLD = "the-long-night"
 
 
-def is_stopped(table: Table) -> bool:
-    return bool(table.ask("status")["status"] == "stopped")
-
-
 def made(run: Run, name: str, number: int) -> Table:
     """A table with a signed licence and a world, which has ended in order and is opened at each start."""
     table = Table(run, name)
@@ -28,8 +24,7 @@ def made(run: Run, name: str, number: int) -> Table:
     table.post("/setup", action="createWorld", title="The Long Night")
     assert table.post("/setup", action="launchWorld", world=WORLD).headers["Location"] == "/join"
     assert table.open_databases()
-    table.ask("stop-instance")
-    table.until(lambda: is_stopped(table))
+    table.sleep()
     assert not table.open_databases()
     assert (table.data / "Config/clean-stop").exists()
     table.ask("set-world", world=WORLD)
@@ -61,7 +56,7 @@ def test_players_wake_a_table_play_leave_and_it_stops_by_itself(run: Run) -> Non
     assert table.ask("status")["status"] == "running"  # its member is told first
     table.as_if(noticedAt=700, idleProvenAt=60, dueAt=0)
     table.tick()
-    table.until(lambda: is_stopped(table))
+    table.until(table.is_stopped)
     assert "nobody uses it" in table.ask("status")["message"]
     assert not table.open_databases()
     assert not (table.data / "Config/options.json.lock").exists()
@@ -73,7 +68,7 @@ def test_a_crash_leaves_data_unclean_and_the_next_start_takes_no_chances(run: Ru
     table.wake()
     table.comes_to("ready")
     table.goes_wrong("crash")
-    table.until(lambda: is_stopped(table))
+    table.until(table.is_stopped)
     assert table.open_databases()
     assert not (table.data / "Config/clean-stop").exists()
     table.ask("start-instance")

@@ -52,7 +52,7 @@ def played(run: Run) -> Table:
     made.post("/setup", action="createWorld", title="The Long Night")
     made.post("/setup", action="launchWorld", world="the-long-night")
     made.comes_to("ready")
-    sleep(made)
+    made.sleep()
     made.ask("set-world", world="the-long-night")
     return made
 
@@ -88,15 +88,9 @@ def table(run: Run, name: str, number: int) -> Table:
     return made
 
 
-def sleep(made: Table) -> None:
-    made.ask("stop-instance")
-    made.until(lambda: made.ask("status")["status"] == "stopped")
-
-
 def link(made: Table) -> str:
     """The owner's link, at the address where this machine has it."""
-    way = made.ask("status")["wakeUrl"].partition(f"{made.name}.foundry.test")[2]
-    return f"http://{made.name}.localhost:{made.run.http_port}{way}"
+    return f"http://{made.name}.localhost:{made.run.http_port}{made.way_in()}"
 
 
 @contextmanager
@@ -157,7 +151,7 @@ def test_who_has_the_link_wakes_the_table_and_is_led_into_the_world(played, page
         page.wait_for_timeout(300)
     assert {"image", "foundry"} <= seen, seen
     expect(page.get_by_role("heading", level=1)).to_contain_text("The Long Night")
-    sleep(made)
+    made.sleep()
 
 
 def test_who_has_a_wrong_code_is_told_so(run, page, size):
@@ -223,7 +217,7 @@ def test_a_table_that_wants_a_signature_leads_its_administrator_there(run, page,
     looks_right(page, "signature", size)
     page.get_by_role("link", name="Go in").click()
     page.wait_for_url("**/license")
-    sleep(made)
+    made.sleep()
 
 
 @pytest.mark.parametrize("size", ["phone"], indirect=True)
@@ -237,4 +231,4 @@ def test_a_table_that_ran_out_of_memory_comes_again_with_more(played, page, size
     looks_right(page, "again", size)
     page.wait_for_url(re.compile("/(auth|setup)$"))  # its world was not closed
     played.goes_wrong("")
-    sleep(played)
+    played.sleep()

@@ -222,10 +222,10 @@ class Stage:
         return event
 
     def _as_ecs_would(self) -> None:
-        """The emulator lets a task run from the start and stop at once; ECS takes its time for both."""
+        """The emulator lets a task stop at once; ECS takes its time."""
         for task in self.tasks():
             if not hasattr(task, "created_at"):
-                task.created_at, task.last_status = datetime.now(UTC), "PROVISIONING"
+                task.created_at = datetime.now(UTC)
             elif task.desired_status == "STOPPED" and not hasattr(task, "stopped_at"):
                 task.last_status = "DEACTIVATING"
         assert len(self.alive()) <= 1, "two tasks on one data directory"

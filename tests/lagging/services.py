@@ -322,7 +322,7 @@ def _run(asked: Parameters, answer: dict[str, Any]) -> None:
     for told in answer["tasks"]:
         for task in emulated.tasks(FUNCTIONS):
             if task.task_arn == told["taskArn"]:
-                task.last_status, task.created_at = "PROVISIONING", datetime.now(UTC)
+                task.created_at = datetime.now(UTC)
                 sized(task, emulated.task_definition(task.task_definition_arn))
                 task.containers[0].exitCode = None
                 told["containers"][0].pop("exitCode", None)

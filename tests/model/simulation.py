@@ -259,12 +259,11 @@ class Simulation:
         self._tells(self.ecs.ended(task.task_arn, exit_code, reason))
 
     def _as_ecs_would(self) -> None:
-        """The emulator lets a task run from the start and stop at once; ECS takes its time for both."""
+        """The emulator lets a task stop at once; ECS takes its time."""
         for task in emulated.tasks():
             life = self.lives.get(task.started_by)
             if life is None:
                 self.lives[task.started_by] = Life()
-                task.last_status = "PROVISIONING"
             elif task.desired_status == "STOPPED" and life.end is None:
                 task.last_status = "DEACTIVATING"
 
