@@ -9,7 +9,7 @@ from moto.core import responses
 from moto.core.serialize import BaseJSONSerializer
 from moto.core.utils import method_names_from_class
 from moto.dynamodb.parsing import ast_nodes
-from moto.ecs.models import Task
+from moto.ecs.models import Task, TaskDefinition
 
 _nodes: Any = ast_nodes  # which says nothing of its types
 _serialize_structure = BaseJSONSerializer._serialize_type_structure
@@ -25,12 +25,18 @@ def shorten() -> None:
 
 
 def provision() -> None:
-    """Let a task begin as ECS has it, in the state PROVISIONING; the emulator's runs from the start."""
+    """Let a task begin as ECS has it, in the state PROVISIONING; the emulator's runs from the start.
+
+    It keeps what its definition said (`defined`): ECS deletes a definition only once no task needs it any more, the
+    emulator at once (https://docs.aws.amazon.com/AmazonECS/latest/developerguide/delete-task-definition-v2.html).
+    """
     begin: Any = Task.__init__
 
     def provisioned(task: Task, *args: Any, **kwargs: Any) -> None:
         begin(task, *args, **kwargs)
         task.last_status = "PROVISIONING"
+        definition: TaskDefinition = kwargs.get("task_definition") or args[1]
+        task.defined = definition.container_definitions  # type: ignore[attr-defined]
 
     Task.__init__ = provisioned  # type: ignore
 

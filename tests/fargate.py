@@ -157,8 +157,7 @@ class Fargate(world.Ecs):
 
     def log(self, arn: str, line: str, at_ms: int | None = None) -> None:
         """A task writes a line, which the awslogs driver takes to `<prefix>/<container>/<task id>`."""
-        definition = emulated.task_definition(self._task(arn).task_definition_arn)
-        container = definition.container_definitions[0]
+        container = self._task(arn).defined[0]
         options = container["logConfiguration"]["options"]
         stream = f"{options['awslogs-stream-prefix']}/{container['name']}/{arn.split('/')[-1]}"
         now = int(datetime.now(UTC).timestamp() * 1000)

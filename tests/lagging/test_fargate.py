@@ -573,6 +573,15 @@ def test_what_is_left_over_is_named(create, group, fargate):
     assert playing.leftovers() == []
 
 
+def test_a_task_writes_its_log_though_its_definition_is_deleted_meanwhile(create, fargate):
+    definition = create(desiredCount=1)["taskDefinition"]
+    fargate.settle()
+    client("ecs").deregister_task_definition(taskDefinition=definition)
+    client("ecs").delete_task_definitions(taskDefinitions=[definition])
+    fargate.log(fargate.tasks()[0], "x")
+    assert len(emulated.log_streams(playing.LOGS)) == 1
+
+
 def test_several_services_can_be_made_at_once(create, fargate):
     names = [f"fn-{number}" for number in range(20)]
     with ThreadPoolExecutor(8) as at_once:
