@@ -71,6 +71,18 @@ class TableNotFound(NotFound):
         )
 
 
+class SaveNotFound(NotFound):
+    """The member has no such save, or none any more."""
+
+    def __init__(self, save_id: str) -> None:
+        super().__init__(
+            "There is no such save.",
+            field="saveId",
+            value=save_id[:64],
+            suggestion="list-saves shows those that there are.",
+        )
+
+
 class NotForVisitors(Forbidden):
     """The table's member lets nobody else wake it."""
 
@@ -146,6 +158,16 @@ class Busy(Conflict):
             f"The server is being worked on just now; {_state(status)}.",
             status=_shown(status),
             suggestion="Try again in a minute. What was interrupted is finished by itself within ten.",
+        )
+
+
+class FilesBusy(Conflict):
+    """The server's files are being put back: it starts when that is done, and never half way."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The server's files are being put back just now.",
+            suggestion="Start it when status says that they are; that takes minutes, for large ones longer.",
         )
 
 

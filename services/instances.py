@@ -14,6 +14,7 @@ from typing_extensions import ReadOnly, TypeIs
 from services.dynamodb import Attr, Condition, Key, Operation, Position
 from services.locks import LockableTable
 from services.runs import EndCause, Kind
+from services.saves import SaveKind
 
 
 class InstanceStatus(StrEnum):
@@ -61,6 +62,50 @@ class Booking(TypedDict):
     begins: int
     ends: int
     world: NotRequired[str]  # that a run in this time opens, instead of the server's own
+
+
+class FileWorkKind(StrEnum):
+    """What has been decided to be done with a server's files while it is at rest."""
+
+    SAVE = "save"  # by itself, after a stop; a start comes first
+    SAVE_NOW = "save-now"  # its member has asked for it
+    RESTORE = "restore"
+
+
+class FileWork(TypedDict):
+    """One such decision, from then on until it is carried out or given up. Each of its steps is a run."""
+
+    id: str
+    kind: FileWorkKind
+    since: int
+    save: SaveKind  # what the save is with which it begins
+    label: NotRequired[str]
+    saved: NotRequired[str]  # that save's id, once it is made
+    restores: NotRequired[
+        dict[str, str]
+    ]  # the `snapshot` and what of it: `all`, or a `world`, a `module`, a `system`
+    tries: NotRequired[int]  # of the present step, that have failed
+    failure: NotRequired[str]  # why the last one has
+
+
+class LastSave(TypedDict):
+    """The newest save, as `status` tells of it."""
+
+    saveId: str
+    at: int
+    bytes: int
+    clean: NotRequired[bool]
+
+
+class Files(TypedDict):
+    """What is done with its files, and was."""
+
+    repository: NotRequired[str]  # in which its saves are; named by itself unless said
+    filesDefinition: NotRequired[str]  # the ARN of the definition of its file tasks
+    filesShape: NotRequired[str]  # what that looks like
+    work: NotRequired[FileWork]
+    startsAfter: NotRequired[int]  # since when it is to be started, once its file task has ended
+    lastSave: NotRequired[LastSave]
 
 
 class Identity(TypedDict):
@@ -121,6 +166,7 @@ class PresentRun(TypedDict):
     runLicense: NotRequired[ReadOnly[str]]  # of one that plays
     runSize: NotRequired[ReadOnly[list[int]]]  # the same: CPU units and MiB
     runWorld: NotRequired[ReadOnly[str]]  # that it is to open at once
+    runOrder: NotRequired[ReadOnly[str]]  # of one that handles files: what its task has to do
     worldNotOpened: NotRequired[str]  # why it has not
     taskArn: NotRequired[ReadOnly[str]]  # once ECS has been asked for it
     upSince: NotRequired[ReadOnly[int]]  # once it was seen running
@@ -149,11 +195,12 @@ class Work(TypedDict):
 
     worker: NotRequired[str]
     workerUntil: NotRequired[int]
+    renews: NotRequired[bool]  # at rest, while its task definition may not be what was asked for
     due: NotRequired[str]
     dueAt: NotRequired[int]
 
 
-class Instance(Identity, Choices, Resources, Bookings, PresentRun, Work):
+class Instance(Identity, Choices, Resources, Bookings, PresentRun, Files, Work):
     """A member's server in any state."""
 
     status: ReadOnly[InstanceStatus]
@@ -262,6 +309,16 @@ class Instances(LockableTable[Instance]):
     def is_same(self, instance: Instance) -> Condition:
         """The condition that the item is still this very instance."""
         return Attr("instanceId").eq(instance["instanceId"])
+
+
+def repository_of(instance: Instance) -> str:
+    """The name of the repository in which its saves are."""
+    return instance.get("repository", instance["instanceId"])
+
+
+def is_wanted_up(instance: Instance) -> bool:
+    """Whether it is up, or starts as soon as its file task has ended."""
+    return instance["status"] in UP or "startsAfter" in instance
 
 
 def booked_now(instance: Instance, now: int) -> Booking | None:

@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from services.route53 import Route53
     from services.runs import Runs
     from services.s3 import S3
+    from services.save_bucket import SaveBucket
+    from services.saves import Saves
     from services.secrets import Secrets
     from services.security_groups import SecurityGroups
     from services.self_invocation import SelfInvocation
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
     from services.stack_key import StackKey
     from services.tables import Tables
     from services.task_logs import TaskLogs
-    from services.task_roles import TaskRoles
+    from services.task_roles import FileRoles, TaskRoles
     from services.tenant_functions import TenantFunctions
     from services.tokens import Tokens
     from services.webhook_delivery import WebhookDelivery
@@ -183,6 +185,27 @@ class Platform:
         from services.s3 import S3
 
         return S3(self.settings)
+
+    @made_once
+    def saves(self) -> Saves:
+        """The table of saves."""
+        from services.saves import Saves
+
+        return Saves(self.settings.tables["saves"])
+
+    @made_once
+    def save_bucket(self) -> SaveBucket:
+        """The bucket of the saves."""
+        from services.save_bucket import SaveBucket
+
+        return SaveBucket(self.settings)
+
+    @made_once
+    def file_roles(self) -> FileRoles:
+        """The roles of the members' file tasks."""
+        from services.task_roles import FileRoles
+
+        return FileRoles(self.settings)
 
     @made_once
     def iam(self) -> Iam:

@@ -10,7 +10,8 @@ from typing import Literal, NotRequired, TypedDict, cast
 
 from services.dynamodb import Attr, Condition, Key, Operation, Table, absent
 
-Kind = Literal["play", "purge", "function", "job"]
+Kind = Literal["play", "purge", "save", "restore", "function", "job"]
+FILE_KINDS: tuple[Kind, ...] = ("save", "restore")  # of the tasks that handle a member's files
 _STRAY = "stray"
 _FOLLOW = "follow"
 _OF_A_STRAY = ("open", "strayTask", "straySince")
@@ -32,6 +33,7 @@ class EndCause(StrEnum):
     CRASH = "crash"
     FAILURE = "failure"  # it did not come up
     PURGE = "purge"  # a task that erased files has ended, as it should
+    FILES = "files"  # a task that saved or restored files has ended, however it did
     FUNCTION = "function"  # a task of a member's function has ended, however it did
 
     @property

@@ -33,6 +33,7 @@ TABLES = (
     "lambda_invocations",
     "functions",
     "webhooks",
+    "saves",
 )
 
 
@@ -61,6 +62,7 @@ class Settings(BaseModel):
         ""  # where members' servers are reached; the load balancer, by HTTPS, unless given
     )
     bucket_user_boundary: str
+    files_boundary: str
     operator_secret_arn: str = ""
     admin_user_ids: str = ""
     task_cpu: int = Field(default=1024, gt=0)
@@ -88,6 +90,8 @@ class Settings(BaseModel):
     daily_chats: int = Field(default=100, ge=1, le=10_000)
     daily_changes: int = Field(default=500, ge=1, le=10_000)
     session_days: int = Field(default=90, ge=1, le=3650)
+    # How many saves are kept: the last, and those of so many weeks and months (docs/saves.md)
+    saves_kept: Annotated[str, Field(pattern=r"^\d{1,2},\d{1,2},\d{1,2}$")] = "5,4,6"
     # What clients may have invoked (docs/invocations.md)
     invokable_functions: str = ""
     max_concurrent_requests: int = Field(default=100, ge=1, le=1000)
@@ -174,6 +178,25 @@ class Settings(BaseModel):
     def bucket_user_boundary_arn(self) -> str:
         """The most that a member's IAM user can ever do."""
         return f"{self._iam}:policy/{self.bucket_user_boundary}"
+
+    @property
+    def files_boundary_arn(self) -> str:
+        """The most that the role of a member's file tasks can ever do."""
+        return f"{self._iam}:policy/{self.files_boundary}"
+
+    @property
+    def saves_bucket(self) -> str:
+        """The bucket of all saves."""
+        return f"saves-{self.stack_mark}-{self.account}"
+
+    @property
+    def kept(self) -> tuple[int, int, int]:
+        """How many saves are kept: the last ones, and the last of so many weeks and of so many months.
+
+        Without any, none is made after a stop.
+        """
+        last, weeks, months = (int(part) for part in self.saves_kept.split(","))
+        return last, weeks, months
 
     @property
     def purge_task_definition(self) -> str:

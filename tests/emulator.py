@@ -37,6 +37,7 @@ def provision() -> None:
         task.last_status = "PROVISIONING"
         definition: TaskDefinition = kwargs.get("task_definition") or args[1]
         task.defined = definition.container_definitions  # type: ignore[attr-defined]
+        task.volumes = definition.volumes  # type: ignore[attr-defined]
 
     Task.__init__ = provisioned  # type: ignore
 

@@ -28,6 +28,7 @@ STACK = "foundry-test"
 MARK = "0a1b2c3d"
 DOMAIN = "play.example"
 FUNCTION = "foundry-vtt-instance-management"
+SAVES = f"saves-{MARK}-{ACCOUNT}"
 KOFI_TOKEN = "demo-kofi-verification-token"
 TOKEN_KEY = "the-key-that-signs-the-platforms-own-tokens-in-tests"
 WEBHOOK_KEY = "the-key-from-which-webhooks-secrets-are-derived-in-tests"
@@ -88,6 +89,7 @@ def build() -> dict[str, str]:
     client("events").create_event_bus(Name=STACK)
     client("logs").create_log_group(logGroupName=f"/ecs/{STACK}")
     client("s3").create_bucket(Bucket=f"functions-{MARK}-{ACCOUNT}")
+    client("s3").create_bucket(Bucket=SAVES)
     return {
         "STACK": STACK,
         "STACK_MARK": MARK,
@@ -106,6 +108,9 @@ def build() -> dict[str, str]:
         "LOAD_BALANCER_DNS": balancer["DNSName"],
         "LOAD_BALANCER_ZONE_ID": balancer["CanonicalHostedZoneId"],
         "BUCKET_USER_BOUNDARY": "boundary",
+        "FILES_BOUNDARY": "files-boundary",
+        # Servers are saved after each stop where a test is about that (tests/saves).
+        "SAVES_KEPT": "0,0,0",
         "OPERATOR_SECRET_ARN": operator,
         "ADMIN_USER_IDS": "admin",
         # Members of the stories come and go more often than a day allows; tests/rates says what it allows.
@@ -159,6 +164,7 @@ TABLES: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str]]]] = {
     "lambda_invocations": (("client_id", "id"), [("DayIndex", "day", "id")]),
     "functions": (("userId", "entry"), [("DueIndex", "due", "dueAt")]),
     "webhooks": (("userId", "webhookId"), []),
+    "saves": (("repository", "saveId"), []),
 }
 
 

@@ -7,6 +7,7 @@ from typing import cast
 from actions.automation.auto_stop import stop_if_due
 from actions.automation.finish_stop import end_run
 from actions.errors import StartDelayed
+from actions.instances import file_work
 from actions.instances.arriving import look
 from actions.instances.ending import CONSISTENCY_SECONDS, is_certainly_over, is_missing_for_long
 from actions.instances.idling import LOOK_AGAIN_SECONDS
@@ -71,7 +72,7 @@ def _next_step(
     if status == InstanceStatus.STARTING:
         return _bring_up(platform, instance, task)
     if status in AT_REST:
-        return _finish_update(platform, instance)
+        return _at_rest(platform, instance, task)
     if status == InstanceStatus.STOPPING:
         return end_run(platform, instance)
     return _take_down(platform, instance, task)
@@ -136,8 +137,22 @@ def _take_down(platform: Platform, instance: Instance, task: Task | None) -> boo
         return tear_down(lock)
 
 
+def _at_rest(platform: Platform, instance: Instance, task: Task | None) -> bool:
+    """Finish what was interrupted, or go on with what is done with its files; True if that started it."""
+    if "renews" in instance:
+        return _finish_update(platform, instance)
+    if "runId" not in instance:
+        return file_work.carry_on(platform, instance["userId"])
+    if "taskArn" not in instance:
+        _launch_again(platform, instance)
+        return False
+    is_missing = is_missing_for_long(instance, clock.now())
+    file_work.follow(platform, instance, task, is_missing=is_missing)
+    return False
+
+
 def _finish_update(platform: Platform, instance: Instance) -> bool:
-    same = Attr("status").eq(instance["status"]) & Attr("due").exists()
+    same = Attr("status").eq(instance["status"]) & Attr("renews").exists()
     with lock_instance(platform, instance, same) as lock:
         put_version_in(lock)
     return False

@@ -4,19 +4,25 @@ from __future__ import annotations
 
 from actions.instances.definition import CONTAINER, PREPARE, PREPARE_MEMORY
 from actions.instances.fetching import fetch_release
+from actions.instances.file_definition import CONTAINER as FILES_CONTAINER
+from actions.instances.file_definition import family as files_family
+from actions.instances.file_renewing import files_definition
 from actions.instances.locking import Lock
 from actions.instances.renewing import renew_definition, retire_former
 from actions.instances.versions import image_tag
 from services.ecs import Resized, Task
 from services.errors import TaskRefused
 from services.fargate import Size
+from services.runs import FILE_KINDS
 
 
 def find_task(lock: Lock) -> Task | None:
     """The run's task if ECS shows one; it may lag by minutes."""
     platform, instance = lock.platform, lock.instance
     family = platform.ecs.family(instance["instanceId"])
-    if instance.get("runKind") == "purge":
+    if instance["runKind"] in FILE_KINDS:
+        family = platform.ecs.family(files_family(instance["instanceId"]))
+    if instance["runKind"] == "purge":
         family = platform.settings.purge_task_definition.split("/")[-1].split(":")[0]
     return platform.ecs.find(instance["runId"], family)
 
@@ -27,7 +33,10 @@ def ask_for_task(lock: Lock) -> str:
     Once there is a task, no former revision of its definition is left.
     """
     platform, instance = lock.platform, lock.instance
-    if instance.get("runKind") == "purge":
+    if instance["runKind"] in FILE_KINDS:
+        order = {FILES_CONTAINER: {"ORDER": instance["runOrder"]}}
+        return platform.ecs.run(instance["runId"], files_definition(lock), order)
+    if instance["runKind"] == "purge":
         overrides = {"purge": {"INSTANCE_ID": instance["instanceId"]}}
         return platform.ecs.run(
             instance["runId"], platform.settings.purge_task_definition, overrides

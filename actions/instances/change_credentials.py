@@ -66,7 +66,11 @@ def change_credentials(request: ChangeCredentials, platform: Platform) -> Answer
 
 def _lock(platform: Platform, instance: Instance, request: ChangeCredentials) -> Lock:
     """The lock on the instance at rest, which starts only when it is given back, or the tick has finished."""
-    values: dict[str, Any] = {"due": "instance", "dueAt": clock.now() + LOCK_SECONDS}
+    values: dict[str, Any] = {
+        "renews": True,
+        "due": "instance",
+        "dueAt": clock.now() + LOCK_SECONDS,
+    }
     if request.foundry_username:
         values["operatorAccount"] = False
     try:

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import cast
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from actions.billing.entries import bill
 from actions.billing.pricing import run_cost
 from actions.instances.causes import UNCLEAN, noted, why_it_ended
+from actions.instances.file_decisions import after_stop
+from actions.instances.file_outcome import Outcome, outcome_of
 from actions.instances.locking import Lock
 from actions.instances.transitions import transition
 from actions.licenses.interrupted import after_run
+from actions.notices import tell
 from services import clock, metrics
 from services.counters import Amount
 from services.dynamodb import Attr, ConditionFailed, Operation, transact
 from services.ecs import Task
 from services.instances import Instance, InstanceStatus
 from services.locks import LOCK_FIELDS
-from services.runs import End, EndCause, Run
+from services.runs import FILE_KINDS, End, EndCause, Run
 
 _OF_THE_RUN = (
     "runId",
@@ -25,6 +29,7 @@ _OF_THE_RUN = (
     "runLicense",
     "runSize",
     "runWorld",
+    "runOrder",
     "worldNotOpened",
     "taskArn",
     "address",
@@ -68,42 +73,76 @@ def close_run(lock: Lock, task: Task, reason: str = "") -> None:
 def _close(lock: Lock, task: Task, reason: str) -> None:
     platform, instance = lock.platform, lock.instance
     now, run_id = clock.now(), instance["runId"]
-    started_at, stopped_at = _existed(instance, task)
-    values, removed = _at_rest(instance, task, reason, now)
-    status = (
-        InstanceStatus.DESTROYING
-        if instance["status"] == InstanceStatus.DESTROYING
-        else InstanceStatus.STOPPED
-    )
-    same_run = lock.held & Attr("runId").eq(run_id)
     run = platform.runs.find(run_id)
     if run is None:
         raise LookupError(f"run {run_id} has no entry")
-    end = _end_of(instance, run, task)
+    started_at, stopped_at = _existed(instance, task)
+    files = outcome_of(platform, instance, run) if run["kind"] in FILE_KINDS else None
+    ended = _files_ended(instance, task, files) if files else _ended(lock, run, task, reason)
+    same_run = lock.held & Attr("runId").eq(run_id)
     cost = run_cost(stopped_at - started_at, run["rate"])
     used: dict[str, Amount] = {"seconds": stopped_at - started_at, "cost": cost}
-    resumed: list[Operation] = []
-    if status != InstanceStatus.DESTROYING:  # which ends its sessions itself
-        resumed, starts_again = after_run(platform, instance, end.cause)
-        follows = noted(
-            platform, instance, run, task, end, starts_again=starts_again, told=bool(reason)
-        )
-        if follows:
-            end = replace(end, follow=follows.run)
-            values |= follows.instance
-    operations = transition(platform, instance, status, same_run, values, removed, used)
-    operations += bill(platform, run, started_at, stopped_at, cost, end)
-    operations += resumed
+    operations = transition(
+        platform, instance, ended.status, same_run, ended.values, ended.removed, used
+    )
+    operations += bill(platform, run, started_at, stopped_at, cost, ended.end)
+    operations += ended.more
     if license_id := run.get("licenseId"):
         operations.append(platform.licenses.release(license_id, run_id, now))
-    if status == InstanceStatus.DESTROYING:
+    if ended.status == InstanceStatus.DESTROYING:
         transact(*operations)
     else:
         lock.finish(*operations)
     if "taskArn" in instance:
         metrics.resource("ecs", -1)
-    left = {key: value for key, value in instance.items() if key not in removed}
-    lock.instance = cast("Instance", {**left, **values, "status": status})
+    left = {key: value for key, value in instance.items() if key not in ended.removed}
+    lock.instance = cast("Instance", {**left, **ended.values, "status": ended.status})
+    if files and files.notice:
+        kind, message = files.notice
+        tell(platform, kind, instance, message, f"{run_id}:{kind}")
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """What the instance is and notes after the end, and what else is written with it."""
+
+    status: InstanceStatus
+    values: dict[str, Any]
+    removed: tuple[str, ...]
+    end: End
+    more: list[Operation]
+
+
+def _ended(lock: Lock, run: Run, task: Task, reason: str) -> _Ended:
+    """Of a run that played, or erased files."""
+    platform, instance = lock.platform, lock.instance
+    end = _end_of(instance, run, task)
+    values, removed = _at_rest(instance, task, reason, clock.now())
+    if instance["status"] == InstanceStatus.DESTROYING:  # which ends its sessions itself
+        return _Ended(instance["status"], values, removed, end, [])
+    more, starts_again = after_run(platform, instance, end.cause)
+    follows = noted(
+        platform, instance, run, task, end, starts_again=starts_again, told=bool(reason)
+    )
+    if follows:
+        end = replace(end, follow=follows.run)
+        values |= follows.instance
+    values |= after_stop(platform, instance)
+    return _Ended(InstanceStatus.STOPPED, values, _without(removed, values), end, more)
+
+
+def _files_ended(instance: Instance, task: Task, outcome: Outcome) -> _Ended:
+    """Of a run that handled files: its status stays."""
+    removed = (*_OF_THE_RUN, *outcome.removed)
+    if instance["status"] != InstanceStatus.DESTROYING:
+        removed += _OF_THE_WORK
+    end = End(EndCause.FILES, task.stopped_at is not None)
+    left = _without(removed, outcome.values)
+    return _Ended(instance["status"], outcome.values, left, end, outcome.operations)
+
+
+def _without(removed: tuple[str, ...], values: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(name for name in removed if name not in values)
 
 
 def _end_of(instance: Instance, run: Run, task: Task) -> End:
@@ -134,7 +173,7 @@ def _existed(instance: Instance, task: Task) -> tuple[int, int]:
 
 def _at_rest(
     instance: Instance, task: Task, reason: str, now: int
-) -> tuple[dict[str, object], tuple[str, ...]]:
+) -> tuple[dict[str, Any], tuple[str, ...]]:
     if instance["status"] == InstanceStatus.DESTROYING:
         exit_codes = list((task.exit_codes or {}).values())
         erased = instance.get("runKind") == "purge" and exit_codes == [0]
@@ -142,7 +181,7 @@ def _at_rest(
     why = reason or ("" if instance["status"] == InstanceStatus.STOPPING else why_it_ended(task))
     if instance.get("clean") is False:
         why = f"{instance.get('reason', '')} {UNCLEAN}".strip()
-    values: dict[str, object] = {"statusSince": task.stopped_at or now}
+    values: dict[str, Any] = {"statusSince": task.stopped_at or now}
     if why:
         values["reason"] = why
     return values, _OF_THE_RUN + _OF_THE_WORK

@@ -11,6 +11,7 @@ from services.dynamodb import Attr
 from services.ecs import Task
 from services.errors import EcsBusy, TaskRefused
 from services.locks import LOCK_FIELDS
+from services.runs import FILE_KINDS
 
 ARRIVAL_SECONDS = 120  # how long a new task may take before the tick has a look
 _BUSY = "AWS is busy just now."
@@ -41,8 +42,8 @@ def get_task(lock: Lock, *, is_retry: bool = False) -> Task:
     except EcsBusy as busy:
         raise _delayed(lock, _BUSY) from busy
     except TaskRefused as refused:
-        # A purge has to be, so that its run stays until there is room; a member may start again.
-        if is_retry or refused.cause.is_passing or lock.instance.get("runKind") == "purge":
+        # A purge has to be, and a save, so that their runs stay until there is room; a member may start again.
+        if is_retry or refused.cause.is_passing or lock.instance.get("runKind") != "play":
             raise _delayed(lock, refused.cause.value) from refused
         close_run(lock, Task("", run_id, "STOPPED", ""), refused.cause.value)
         raise NoCapacity(refused.cause.value) from refused
@@ -59,5 +60,6 @@ def note_task(lock: Lock, task_arn: str, **values: object) -> None:
 
 def _delayed(lock: Lock, why: str) -> StartDelayed:
     delayed = StartDelayed(why)
-    lock.note({"reason": delayed.message})
+    if lock.instance["runKind"] not in FILE_KINDS:
+        lock.note({"reason": delayed.message})
     return delayed

@@ -11,6 +11,7 @@ from contextlib import suppress
 import structlog
 
 from actions.billing.budget import warn_if_near
+from actions.instances import file_work
 from actions.instances.aftermath import follow_up
 from actions.instances.causes import UNCLEAN, why_it_ended
 from actions.instances.closing import close_run
@@ -26,7 +27,7 @@ from services.dynamodb import Attr, ConditionFailed
 from services.ecs import Task
 from services.instances import Instance, InstanceStatus
 from services.platform import Platform
-from services.runs import EndCause
+from services.runs import FILE_KINDS, EndCause
 
 _log = structlog.get_logger()
 PURGE_AGAIN_SECONDS = 3600  # a purge that failed is not run again at once, since each try costs
@@ -49,12 +50,18 @@ def observe(platform: Platform, task: Task) -> bool:
         return _over(platform, instance, task)
     if task.desired_status == "STOPPED" and instance["status"] == InstanceStatus.RUNNING:
         decide_stop(platform, instance, why_it_ended(task), ended_by=EndCause.CRASH)
-    if task.status == "RUNNING" and task.desired_status == "RUNNING":
+    _alive(platform, instance, task)
+    return False
+
+
+def _alive(platform: Platform, instance: Instance, task: Task) -> None:
+    if instance.get("runKind") in FILE_KINDS:
+        file_work.note_up(platform, instance, task)
+    elif task.status == "RUNNING" and task.desired_status == "RUNNING":
         if instance["status"] == InstanceStatus.STARTING:
             warm_up(platform, instance, task)
         elif instance["status"] == InstanceStatus.RUNNING:
             _still_up(platform, instance)
-    return False
 
 
 def _still_up(platform: Platform, instance: Instance) -> None:
@@ -75,6 +82,8 @@ def _over(platform: Platform, instance: Instance, task: Task) -> bool:
         is_at_rest_or_gone = _close(lock, task)
     if lock.instance.get("failedRun") == instance["runId"]:
         follow_up(platform, instance["runId"])
+    if is_at_rest_or_gone:
+        file_work.carry_on_now(platform, lock.instance)
     return is_at_rest_or_gone
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from actions.instances.credentials import put_in_place
 from actions.instances.definition import definition
 from actions.instances.locking import Lock
 from actions.instances.versions import image_tag
+from services import clock
 from services.ecs import revision_of
 from services.instances import Instance, is_complete
 from services.locks import LOCK_FIELDS
@@ -59,6 +62,10 @@ def put_version_in(lock: Lock) -> None:
     license_id = lock.instance.get("taskDefinitionLicense", "")
     found = licenses.find(license_id) if license_id else None
     renew_definition(lock, license_id if found else "", found["secretArn"] if found else None)
-    version = {"foundryVersion": lock.instance["foundryVersion"]}
-    removed = (*LOCK_FIELDS, "due", "dueAt", "formerRevision")
-    lock.finish(instances.change(lock.instance, lock.held, version, removed))
+    values: dict[str, Any] = {"foundryVersion": lock.instance["foundryVersion"]}
+    removed: tuple[str, ...] = (*LOCK_FIELDS, "renews", "formerRevision")
+    if {"work", "runId", "startsAfter"} & lock.instance.keys():
+        values["dueAt"] = clock.now()  # with its files there is more to do
+    else:
+        removed += ("due", "dueAt")
+    lock.finish(instances.change(lock.instance, lock.held, values, removed))

@@ -28,19 +28,21 @@ class StartInstance(UserRequest):
 def start(request: StartInstance, platform: Platform) -> Answer:
     """Decide the start and ask ECS for the task; routing follows when the task runs.
 
-    Raises InstanceNotFound, WrongState, LicenseTaken, NoCapacity, Busy, BudgetSpent, UnderMaintenance, UsedUp.
+    A save that the platform makes by itself is ended before; one that its member has asked for is waited for.
+    Raises InstanceNotFound, WrongState, LicenseTaken, NoCapacity, Busy, BudgetSpent, UnderMaintenance, UsedUp,
+    FilesBusy.
     """
     instance = instance_of(platform, request.user_id)
     is_retry = instance["status"] not in AT_REST
-    if is_retry:
-        lock = _interrupted(platform, instance)
-    else:
-        refuse_start_if_spent(platform, instance)
-        lock = start_run(platform, instance)
-    if lock is None:
-        raise _refusal(instance_of(platform, request.user_id))
     message = "Instance starting..."
     try:
+        if is_retry:
+            lock = _interrupted(platform, instance)
+        else:
+            refuse_start_if_spent(platform, instance)
+            lock = start_run(platform, instance)
+        if lock is None:
+            raise _refusal(instance_of(platform, request.user_id))
         with lock:
             launch(lock, is_retry=is_retry)
     except StartDelayed as delayed:

@@ -6,12 +6,16 @@ run without a task can therefore look for one and, if there is none, ask for it 
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
 from actions.billing.pricing import hourly_rate
-from actions.errors import UnderMaintenance
+from actions.errors import FilesBusy, UnderMaintenance
+from actions.instances.file_definition import FILES_SIZE
 from actions.instances.locking import Lock
+from actions.instances.making_way import is_being_restored, make_way
 from actions.instances.sizes import size, size_of
 from actions.instances.transitions import transition
 from actions.instances.worlds import world_to_open
@@ -19,13 +23,14 @@ from actions.licenses.choosing import refusal, suitable
 from actions.licenses.rules import is_leased, is_leased_by
 from actions.rates import counted_use, used_up
 from services import clock, ids
-from services.dynamodb import Attr, Condition, ConditionFailed, Operation, transact
+from services.dynamodb import Attr, Condition, ConditionFailed, Operation, absent, transact
 from services.fargate import Size
 from services.instances import AT_REST, Instance, InstanceStatus
 from services.licenses import License
-from services.locks import LOCK_SECONDS, lock_fields
+from services.locks import LOCK_SECONDS, lock_fields, unlocked_for
 from services.platform import Platform
-from services.runs import Kind, Run
+from services.runs import FILE_KINDS, Kind, Run
+from services.saves import Save
 from services.sessions import Session
 
 _WHY = 2  # the position, in the transaction, of what lets it start: its session, or a start of the day's
@@ -52,10 +57,9 @@ def start_run(
     `again` only if it rests since that run, once. For a `session`, only on the licence that it has booked, and None
     if the session is no longer as it was read. What its member asks for counts for the day, and what starts again
     after an end, a session that starts by itself does not. Raises UnderMaintenance, UsedUp, LicenseTaken when no
-    licence is free.
+    licence is free, FilesBusy, StartDelayed while its files are saved: then its member's start follows by itself.
     """
-    if maintenance := platform.registry.maintenance():
-        raise UnderMaintenance(maintenance.get("until"))
+    _let_pass(platform, instance, is_members=not (session or again))
     lock_id = ids.new_id()
     for license in suitable(platform, instance, session["licenseId"] if session else None):
         now, license_id = clock.now(), license["licenseId"]
@@ -85,6 +89,16 @@ def start_run(
     raise refusal(platform, instance)
 
 
+def _let_pass(platform: Platform, instance: Instance, *, is_members: bool) -> None:
+    """Raise what keeps the server from starting; a file task under way makes way where it can."""
+    if maintenance := platform.registry.maintenance():
+        raise UnderMaintenance(maintenance.get("until"))
+    if is_being_restored(instance):
+        raise FilesBusy
+    if "runId" in instance and instance["status"] in AT_REST:
+        raise make_way(platform, instance, is_wanted=is_members)
+
+
 def _operations(
     platform: Platform,
     instance: Instance,
@@ -94,11 +108,13 @@ def _operations(
     again: Again | None,
 ) -> list[Operation]:
     now, license_id, user_id = clock.now(), license["licenseId"], instance["userId"]
-    # An instance at rest is due only while another version of Foundry is being put in.
-    at_rest = Attr("due").not_exists()
+    lock_id = run_fields["worker"]
+    at_rest = absent("renews") & absent("runId") & unlocked_for(lock_id, now)
+    # What is to be saved, and is not yet, is saved after this run.
+    at_rest &= Attr("work").eq(instance["work"]) if "work" in instance else absent("work")
     if again:
         at_rest &= is_at_rest_since(again.after)
-    removed = ("reason", "purged", "failure", "nextMemory")
+    removed = ("reason", "purged", "failure", "nextMemory", "work", "startsAfter")
     run = _run(platform, instance, run_fields, license_id)
     if run["memory"] > size_of(platform.settings, instance).memory:
         run["grown"] = True
@@ -146,6 +162,26 @@ def start_purge(lock: Lock) -> None:
     lock.instance = cast("Instance", {**lock.instance, **run_fields})
 
 
+def start_file_run(
+    lock: Lock, kind: Kind, order: Mapping[str, Any], leaving: Sequence[Save] = ()
+) -> None:
+    """Decide that a task handles the instance's files, as `order` says, and which saves it is to forget.
+
+    Raises ConditionFailed if the lock is another's by now, or one of those saves has been locked.
+    """
+    platform = lock.platform
+    run_fields = _run_fields(kind, lock.lock_id, clock.now())
+    run_id = run_fields["runId"]
+    run_fields["runOrder"] = json.dumps({"do": kind, "run": run_id, **order})
+    no_active_run = lock.held & absent("runId")
+    transact(
+        platform.instances.change(lock.instance, no_active_run, run_fields),
+        platform.runs.begin(_run(platform, lock.instance, run_fields)),
+        *(platform.saves.leave(save, run_id) for save in leaving),
+    )
+    lock.instance = cast("Instance", {**lock.instance, **run_fields})
+
+
 def _is_still_at_rest(platform: Platform, instance: Instance) -> bool:
     found = platform.instances.find(instance["userId"])
     if found is None or found["instanceId"] != instance["instanceId"]:
@@ -170,7 +206,7 @@ def _run(
     license_id: str | None = None,
 ) -> Run:
     settings, kind = platform.settings, run_fields["runKind"]
-    cpu, memory = run_fields.get("runSize", PURGE_SIZE)
+    cpu, memory = run_fields.get("runSize", FILES_SIZE if kind in FILE_KINDS else PURGE_SIZE)
     run: Run = {
         "runId": run_fields["runId"],
         "userId": instance["userId"],

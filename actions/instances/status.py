@@ -43,7 +43,7 @@ def status(request: Status, platform: Platform) -> Answer:
     stored = dict(instance)
     return {
         "success": True,
-        "status": shown_status(instance),
+        "status": InstanceStatus.STARTING if "startsAfter" in instance else shown_status(instance),
         "instanceUrl": f"https://{instance['host']}",
         "message": _message(platform, instance),
         **{field: stored[field] for field in _SHOWN if field in stored},

@@ -10,6 +10,7 @@ import structlog
 
 from actions.errors import NoCapacity, StartDelayed
 from actions.instances.ending import end_task
+from actions.instances.file_definition import family
 from actions.instances.launching import get_task, note_task
 from actions.instances.locking import Lock
 from actions.instances.renewing import first_revision, noted_revision
@@ -18,8 +19,10 @@ from actions.licenses.keys import release_keys
 from actions.licenses.releasing import release_all
 from services import metrics
 from services.concurrency import concurrently
+from services.dynamodb import transact
+from services.ecs import revision_of
 from services.errors import Unfinished
-from services.instances import Instance, InstanceStatus, is_complete
+from services.instances import Instance, InstanceStatus, is_complete, repository_of
 from services.platform import Platform
 
 _log = structlog.get_logger()
@@ -95,8 +98,21 @@ def _removals(platform: Platform, instance: Instance) -> list[Callable[[], Any]]
         lambda: platform.s3.delete_bucket(instance["s3BucketName"]),
         lambda: platform.iam.delete_user(name),
         lambda: platform.task_roles.delete(name),
+        lambda: _forget_saves(platform, instance),
         lambda: platform.ecs.retire_all(name, first_revision(instance), noted_revision(instance)),
     ]
+
+
+def _forget_saves(platform: Platform, instance: Instance) -> None:
+    """Remove its saves, and what made them."""
+    name, noted = instance["instanceId"], instance.get("filesDefinition")
+    if noted is None:
+        return  # a file task has never been asked for
+    platform.file_roles.delete(name)
+    platform.ecs.retire_all(family(name), 1, revision_of(noted))
+    platform.save_bucket.delete(repository_of(instance))
+    for save in platform.saves.of_repository(repository_of(instance)):
+        transact(platform.saves.forget(save))
 
 
 def _release(platform: Platform, instance: Instance) -> bool:

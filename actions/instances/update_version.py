@@ -50,6 +50,7 @@ def update_version(request: UpdateVersion, platform: Platform) -> Answer:
             {
                 "foundryVersion": wanted,
                 "imageTag": wanted,
+                "renews": True,
                 "due": "instance",
                 "dueAt": clock.now() + LOCK_SECONDS,
             },

@@ -7,7 +7,7 @@ from typing import Any, TypedDict
 
 from actions.instances.looks import pause_between_looks
 from services import clock
-from services.instances import AT_REST, UP, Instance, InstanceStatus, Phase
+from services.instances import AT_REST, UP, Instance, InstanceStatus, Phase, is_wanted_up
 
 ASLEEP = "asleep"
 _STEP = 5  # seconds; nobody can tell them more exactly
@@ -37,7 +37,7 @@ def is_worth_a_look(instance: Instance) -> bool:
 
 
 def _phase(instance: Instance) -> str:
-    if instance["status"] not in UP:
+    if not is_wanted_up(instance):
         return ASLEEP
     if instance["status"] == InstanceStatus.RUNNING:
         return Phase(instance.get("phase", Phase.READY))

@@ -36,7 +36,7 @@ def needs(platform: Platform, instance: Instance) -> Needs:
     license = next(suitable(platform, instance), None)
     if license is None:
         return Needs(refusal(platform, instance))
-    if "due" in instance:
+    if "renews" in instance:
         return Needs(Busy(instance["status"]))
     now, allowed = clock.now(), platform.settings.daily_starts
     if platform.registry.used(instance["userId"], "starts", now) >= allowed:

@@ -15,7 +15,7 @@ from actions.tables.coming_up import state_of
 from actions.tables.finding import TableRequest, table_at
 from services import clock
 from services.dynamodb import ConditionFailed, transact
-from services.instances import UP, Instance, Who
+from services.instances import Instance, Who, is_wanted_up
 from services.platform import Platform
 
 _WINDOW = 900  # seconds
@@ -61,7 +61,7 @@ def wake_table(request: WakeTable, platform: Platform) -> Answer:
 def _repeated(platform: Platform, host: str) -> Answer:
     """The answer to a form that was sent before: as then, if the table is up; else raises StalePage."""
     instance = table_at(platform, host)
-    if instance["status"] not in UP:
+    if not is_wanted_up(instance):
         raise StalePage
     return {"success": True, **state_of(instance)}
 
@@ -81,7 +81,7 @@ def _started(platform: Platform, instance: Instance) -> Instance:
         start(StartInstance.model_validate({"userId": instance["userId"]}), platform)
     except WrongState:
         found = table_at(platform, instance["host"])
-        if found["status"] not in UP:
+        if not is_wanted_up(found):
             raise
         return found  # somebody was quicker, or plays already: that is what was wanted
     return table_at(platform, instance["host"])

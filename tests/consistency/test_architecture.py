@@ -20,6 +20,7 @@ FOLDERS = (
     "webhooks",
     "licenses",
     "instances",
+    "saves",
     "scheduling",
     "tables",
     "functions",

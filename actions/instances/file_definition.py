@@ -1,0 +1,121 @@
+"""The task definition of an instance's file tasks: what saves and restores its files (file_task.py).
+
+Two containers hand over the programs that do it, restic and rclone, from their official images; the third runs
+file_task.py, which the definition carries. A definition of its own for each instance, since neither secrets nor
+volumes can be overridden when a task is run.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from actions.instances.definition import efs_volume, environment, logs, secret_of
+from services.ecs import Ecs
+from services.efs import OWNER
+from services.instances import Complete, repository_of
+from services.platform import Platform
+from services.task_roles import FileRoles
+
+CONTAINER = "files"
+FILES_SIZE = (512, 1024)  # CPU units and MiB
+PASSWORD = "savesPassword"  # noqa: S105 - the key in the instance's secret, not the password
+# By their digests: they see a member's files. restic 0.18.1, rclone 1.75.1 and python 3.13-slim.
+_RESTIC = "docker.io/restic/restic@sha256:39d9072fb5651c80d75c7a811612eb60b4c06b32ffe87c2e9f3c7222e1797e76"
+_RCLONE = "docker.io/rclone/rclone@sha256:45401ad7410db1d67ffdb58e19059ad20b0d8e0285a60e38bbec55cc1019c7a5"
+_PYTHON = (
+    "public.ecr.aws/docker/library/python"
+    "@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b"
+)
+_TOOLS = {"restic": (_RESTIC, "/usr/bin/restic"), "rclone": (_RCLONE, "/usr/local/bin/rclone")}
+PROGRAM = Path(__file__).with_name("file_task.py")
+
+
+def family(instance_id: str) -> str:
+    """The name by which services/ecs.py makes the family of an instance's file tasks."""
+    return f"{instance_id}-files"
+
+
+def file_definition(platform: Platform, instance: Complete) -> dict[str, Any]:
+    """RegisterTaskDefinition's arguments."""
+    settings, name = platform.settings, instance["instanceId"]
+    return {
+        "family": Ecs(settings).family(family(name)),
+        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": "awsvpc",
+        "cpu": str(FILES_SIZE[0]),
+        "memory": str(FILES_SIZE[1]),
+        "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
+        "executionRoleArn": settings.execution_role_arn,
+        "taskRoleArn": FileRoles(settings).arn(name),
+        "volumes": [
+            efs_volume("data", settings.file_system_id, instance["accessPointId"]),
+            {"name": "tools"},
+            {"name": "scratch"},
+        ],
+        "containerDefinitions": [
+            *(_tool(platform, instance, tool, *where) for tool, where in _TOOLS.items()),
+            _files(platform, instance),
+        ],
+        "tags": [
+            {"key": "stack", "value": settings.stack},
+            {"key": "userId", "value": instance["userId"].replace("|", "/")},
+        ],
+    }
+
+
+def shape(definition: dict[str, Any]) -> str:
+    """What tells one definition from another."""
+    return sha256(json.dumps(definition, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _tool(
+    platform: Platform, instance: Complete, name: str, image: str, program: str
+) -> dict[str, Any]:
+    """A container that copies a program out of its image, and makes the scratch directory the task's own."""
+    script = f"cp {program} /tools/{name} && chown {OWNER}:{OWNER} /scratch"
+    return {
+        "name": name,
+        "image": image,
+        "memory": 64,
+        "essential": False,
+        "user": "0:0",
+        "entryPoint": ["/bin/sh", "-c", script],
+        "command": [],
+        "mountPoints": [_mount("tools"), _mount("scratch")],
+        "logConfiguration": logs(platform.settings, family(instance["instanceId"])),
+    }
+
+
+def _files(platform: Platform, instance: Complete) -> dict[str, Any]:
+    settings, repository = platform.settings, repository_of(instance)
+    address = platform.save_bucket.address
+    variables = {
+        "RESTIC_REPOSITORY": f"s3:{address}/{settings.saves_bucket}/repositories/{repository}",
+        "S3_ENDPOINT": address,
+        "BUCKET": settings.saves_bucket,
+        "REPOSITORY": repository,
+        "ASSETS": instance["s3BucketName"],
+        "AWS_REGION": settings.aws_region,
+    }
+    return {
+        "name": CONTAINER,
+        "image": _PYTHON,
+        "memory": FILES_SIZE[1] - 64 * len(_TOOLS),
+        "essential": True,
+        "user": f"{OWNER}:{OWNER}",
+        "dependsOn": [{"containerName": tool, "condition": "SUCCESS"} for tool in _TOOLS],
+        "entryPoint": ["python3", "-c", PROGRAM.read_text()],
+        "command": [],
+        "environment": environment(variables),
+        "secrets": [secret_of("RESTIC_PASSWORD", instance["secretArn"], PASSWORD)],
+        "mountPoints": [_mount("data"), _mount("tools") | {"readOnly": True}, _mount("scratch")],
+        "logConfiguration": logs(settings, family(instance["instanceId"])),
+        "stopTimeout": 60,
+    }
+
+
+def _mount(volume: str) -> dict[str, Any]:
+    return {"sourceVolume": volume, "containerPath": f"/{volume}"}

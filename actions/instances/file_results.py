@@ -1,0 +1,79 @@
+"""What a file task reports (file_task.py): read with care, since what it tells of are members' files."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError
+
+from actions.action import Request
+from services.saves import Package
+
+Size = Annotated[int, Field(ge=0, lt=2**53)]
+Text = Annotated[str, Field(max_length=200)]
+_SNAPSHOT = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+LOST = "unexpected"  # the word for a task that has ended without saying how
+
+# What a task says of its failure, in words for the member (file_task.py has the list).
+WORDS = {
+    "no-space": "There was no room for it.",
+    "no-repository": "The saves could not be found; tell the operator.",
+    "wrong-password": "The saves could not be opened; tell the operator.",
+    "no-such-save": "That save is not there any more.",
+    "no-such-part": "The save does not have that.",
+    "unreachable": "The saves could not be reached.",
+    "damaged": "The saves are damaged; tell the operator.",
+    "unreadable": "Some files could not be read.",
+    "no-tools": "Here is no program that saves: on Debian, `apt-get install restic rclone` installs it.",
+    LOST: "It ended before it was done.",
+}
+
+
+class Checked(Request):
+    """What came of a look at a part of the repository."""
+
+    part: Text
+    problems: Annotated[tuple[Text, ...], Field(max_length=20, strict=False)] = ()
+
+
+class FileResult(Request):
+    """A report, of a save or of a restore."""
+
+    run: Text
+    do: Literal["save", "restore"]
+    snapshot: _SNAPSHOT | None = None
+    at: Size = 0
+    bytes: Size = 0
+    added_bytes: Size = 0
+    files: Size = 0
+    build: Annotated[str, Field(pattern=r"^[0-9.]{1,16}$")] | None = None
+    clean: bool | None = None
+    packages: Annotated[tuple[dict[str, Any], ...], Field(max_length=1000, strict=False)] = ()
+    forgot: Annotated[tuple[_SNAPSHOT, ...], Field(max_length=100, strict=False)] = ()
+    checked: Checked | None = None
+    repository_bytes: Size | None = None
+    restored: dict[str, Any] | None = None
+    failed: Text | None = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether what was ordered has been done."""
+        return bool(self.restored if self.do == "restore" else self.snapshot)
+
+    @property
+    def shown_packages(self) -> list[Package]:
+        """The packages, without anything that a save's item has no name for."""
+        names = Package.__annotations__
+        return [
+            {k: str(v)[:100] for k, v in package.items() if k in names and isinstance(v, str)}  # type: ignore[misc]
+            for package in self.packages
+        ]
+
+
+def result_of(found: dict[str, Any] | None, run_id: str) -> FileResult | None:
+    """The report, or None where there is none, or none of that run's."""
+    try:
+        result = FileResult.model_validate(found) if found else None
+    except ValidationError:
+        return None
+    return result if result and result.run == run_id else None

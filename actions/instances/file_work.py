@@ -1,0 +1,179 @@
+"""What is done with the files of a server at rest, step by step: each step is a run of a file task.
+
+What was decided is `work` of the instance (services/instances.py). While its task is under way the instance has
+that run and no other, so that there are never two tasks on one data directory; its status stays as it is. A start
+ends a save that the platform makes by itself, and waits for one that was asked for (making_way.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import structlog
+
+from actions.errors import Busy, NoCapacity, PlatformError, StartDelayed
+from actions.instances.ending import end_task
+from actions.instances.launching import get_task, launch, note_task
+from actions.instances.locking import Lock, lock_instance, lock_run
+from actions.instances.retention import expendable
+from actions.instances.starting import start_file_run, start_run
+from actions.notices import tell
+from services import clock
+from services.aws import AWS_FAILURES
+from services.dynamodb import Attr, ConditionFailed, absent
+from services.ecs import Task
+from services.instances import (
+    AT_REST,
+    FileWorkKind,
+    Instance,
+    repository_of,
+)
+from services.platform import Platform
+from services.saves import Save
+
+_log = structlog.get_logger()
+LIMIT_SECONDS = 3 * 3600  # for a task; one that takes longer is ended, and the step tried again
+LOOK_AGAIN_SECONDS = 280
+_BUSY_SECONDS = 60  # until ECS is asked again
+_FORGOTTEN_AT_ONCE = 20  # an order has to fit into RunTask's overrides (8 KB)
+_PARTS = 8  # of a repository, of which a task looks at one a week
+_WEEK = 7 * 86400
+
+
+def carry_on(platform: Platform, user_id: str) -> bool:
+    """Take what is to be done with a member's files at rest a step further, if it is due; True if a server started.
+
+    Repeating it is harmless. What fails is left to the tick.
+    """
+    instance = platform.instances.find(user_id)
+    if instance is None or instance["status"] not in AT_REST or "runId" in instance:
+        return False
+    if instance.get("dueAt", clock.now() + 1) > clock.now():
+        return False
+    if "startsAfter" in instance and _start(platform, instance):
+        return True
+    if "work" in instance:
+        _begin_step(platform, instance)
+    return False
+
+
+def carry_on_now(platform: Platform, instance: Instance) -> None:
+    """Carry on after an end, if there is anything to do. What fails is left to the tick."""
+    if not {"work", "startsAfter"} & instance.keys():
+        return
+    try:
+        carry_on(platform, instance["userId"])
+    except (PlatformError, ConditionFailed, *AWS_FAILURES):
+        _log.warning("what is to be done with files waits for the tick", exc_info=True)
+
+
+def _begin_step(platform: Platform, instance: Instance) -> None:
+    as_read = Attr("work").eq(instance["work"]) & absent("runId")
+    try:
+        lock = lock_instance(platform, instance, Attr("status").is_in(list(AT_REST)) & as_read, {})
+    except ConditionFailed:
+        return  # somebody else was quicker
+    with lock:
+        _decide_step(lock)
+        try:
+            task = get_task(lock)
+        except (NoCapacity, StartDelayed):
+            lock.pause(_BUSY_SECONDS)
+        else:
+            note_task(lock, task.arn)
+
+
+def _decide_step(lock: Lock) -> None:
+    """Decide the run of the next step, with what its task has to do."""
+    platform, instance = lock.platform, lock.instance
+    work = instance["work"]
+    if work["kind"] == FileWorkKind.RESTORE and "saved" in work:
+        restores = work["restores"]
+        what = {k: (True if k == "all" else v) for k, v in restores.items() if k != "snapshot"}
+        start_file_run(lock, "restore", {"snapshot": restores["snapshot"], "what": what})
+        return
+    leaving = _leaving(platform, instance)
+    order = {
+        "kind": work["save"],
+        "forget": [save["snapshot"] for save in leaving],
+        "check": _part_to_check(platform, instance),
+    }
+    start_file_run(lock, "save", order, leaving)
+
+
+def _leaving(platform: Platform, instance: Instance) -> list[Save]:
+    """The saves that the next task forgets: those that it is not to keep, and what earlier ones have left."""
+    wanted = instance["work"].get("restores", {}).get("snapshot")
+    found = platform.saves.of_repository(repository_of(instance))
+    saves = [save for save in found if save["snapshot"] != wanted]
+    gone = [save for save in saves if "leaving" in save]
+    staying = [save for save in saves if "leaving" not in save]
+    return [*gone, *expendable(staying, platform.settings.kept)][:_FORGOTTEN_AT_ONCE]
+
+
+def _part_to_check(platform: Platform, instance: Instance) -> str | None:
+    """The part of the repository to look at, in the first save of a week: each after all the others."""
+    week = clock.now() // _WEEK
+    last = instance.get("lastSave")
+    if last is None or last["at"] // _WEEK == week:
+        return None
+    return f"{week % _PARTS + 1}/{_PARTS}"
+
+
+def _start(platform: Platform, instance: Instance) -> bool:
+    """Start a server whose file task has ended; False if that was refused, of which its member is told."""
+    from actions.billing.budget import refuse_start_if_spent
+
+    try:
+        refuse_start_if_spent(platform, instance)
+        lock = start_run(platform, instance)
+        if lock is None:
+            return False
+        with lock:
+            launch(lock)
+    except StartDelayed:
+        pass  # it is decided
+    except PlatformError as error:
+        if isinstance(error, Busy):
+            raise
+        no_more = platform.instances.change(
+            instance, Attr("startsAfter").exists() & absent("runId"), {}, ("startsAfter",)
+        )
+        try:
+            platform.instances.apply_update(no_more)
+        except ConditionFailed:
+            return False
+        message = f"Your server did not start: {error.message}"
+        notice_id = f"{instance['instanceId']}:{instance['startsAfter']}:start"
+        tell(platform, "start-failed", instance, message, notice_id)
+        return False
+    return True
+
+
+def follow(platform: Platform, instance: Instance, task: Task | None, *, is_missing: bool) -> None:
+    """The tick's look at a file task under way: one that takes too long, or has long not been seen, is ended."""
+    now = clock.now()
+    begun = (task.started_at or task.created_at) if task else None
+    if is_missing or (begun and now - begun > LIMIT_SECONDS):
+        lock = lock_run(platform, instance, Attr("status").is_in(list(AT_REST)))
+        if lock:
+            with lock:
+                end_task(lock, "It took too long")
+        return
+    note_up(platform, instance, task)
+
+
+def note_up(platform: Platform, instance: Instance, task: Task | None) -> None:
+    """Note that a file task was seen, and since when AWS bills it."""
+    now = clock.now()
+    seen: dict[str, Any] = {"dueAt": now + LOOK_AGAIN_SECONDS}
+    if task:
+        seen["seenAt"] = now
+        if task.status == "RUNNING":
+            seen["upSince"] = task.pulled_from or task.started_at or now
+    same = Attr("runId").eq(instance["runId"]) & absent("stopAskedAt")
+    change = platform.instances.change(instance, same, seen)
+    try:
+        platform.instances.apply_update(change)
+    except ConditionFailed:
+        return  # it is being ended, or over

@@ -1,0 +1,39 @@
+"""A start while a file task is under way: it comes first, or after."""
+
+from __future__ import annotations
+
+from actions.errors import FilesBusy, StartDelayed
+from actions.instances.ending import end_task
+from actions.instances.locking import lock_run
+from services import clock
+from services.dynamodb import Attr
+from services.instances import AT_REST, FileWorkKind, Instance
+from services.platform import Platform
+
+_LOOK_AGAIN_SECONDS = 280
+_SAVING = "Its files are being saved."
+
+
+def is_being_restored(instance: Instance) -> bool:
+    """Whether its files may be half of one save and half of another."""
+    return "work" in instance and instance["work"]["kind"] == FileWorkKind.RESTORE
+
+
+def make_way(platform: Platform, instance: Instance, *, is_wanted: bool) -> StartDelayed:
+    """Let a server that is to start come after its file task, and end that unless somebody has asked for it.
+
+    `is_wanted` if it starts by itself then; else whoever wanted it tries again. Returns what to answer or raise.
+    Raises FilesBusy while its files are put back, Busy.
+    """
+    if is_being_restored(instance):
+        raise FilesBusy
+    is_asked_for = "work" in instance and instance["work"]["kind"] == FileWorkKind.SAVE_NOW
+    wish: dict[str, object] = {"startsAfter": clock.now()} if is_wanted else {}
+    lock = lock_run(platform, instance, Attr("status").is_in(list(AT_REST)), **wish)
+    if lock:
+        with lock:
+            if is_asked_for:
+                lock.pause(_LOOK_AGAIN_SECONDS)
+            else:
+                end_task(lock, "The server is wanted")
+    return StartDelayed(_SAVING)

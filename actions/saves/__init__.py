@@ -1,0 +1,1 @@
+"""Saves of members' files: made, listed, kept, put back."""

@@ -1,0 +1,65 @@
+"""From a member's wish to what is decided to be done with the files of a server at rest."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actions.errors import Busy, Conflict, WrongState
+from actions.instances.file_decisions import decided
+from actions.instances.file_work import carry_on_now
+from actions.instances.locking import refuse_if_busy
+from actions.rates import counted_use, used_up
+from services import clock
+from services.dynamodb import Attr, ConditionFailed, absent, transact
+from services.instances import AT_REST, FileWorkKind, Instance
+from services.locks import unlocked_for
+from services.platform import Platform
+from services.saves import SaveKind
+
+_BY_ITSELF = (FileWorkKind.SAVE,)
+
+
+def decide(
+    platform: Platform, instance: Instance, kind: FileWorkKind, save: SaveKind, **more: Any
+) -> None:
+    """Decide it, in place of a save that the platform would make by itself, and begin with it.
+
+    Raises WrongState unless the server rests, NothingToSave, Busy, Conflict while something else is done, UsedUp.
+    """
+    refuse_if_busy(instance)
+    _refuse_unless_saved(instance)
+    work = instance.get("work")
+    if work and work["kind"] not in _BY_ITSELF:
+        raise Conflict(
+            "Something else is being done with the server's files.",
+            suggestion="Look at its status, and try again when that is done.",
+        )
+    rests = Attr("status").is_in(list(AT_REST)) & absent("renews") & unlocked_for("", clock.now())
+    rests &= Attr("work").eq(work) if work else absent("work")
+    wish = platform.instances.change(instance, rests, _with_its_run(instance, kind, save, more))
+    try:
+        transact(wish, counted_use(platform, instance["userId"], "changes"))
+    except ConditionFailed as refused:
+        if 0 in refused.failed:
+            raise Busy(instance["status"]) from refused
+        raise used_up(platform, "changes") from None
+    carry_on_now(platform, {**instance, "work": decided(kind, save)["work"]})
+
+
+def _with_its_run(
+    instance: Instance, kind: FileWorkKind, save: SaveKind, more: dict[str, Any]
+) -> dict[str, Any]:
+    """What is noted; a save that is under way serves, and is looked at when it was to be."""
+    values = decided(kind, save, **more)
+    return {"work": values["work"]} if "runId" in instance else values
+
+
+def _refuse_unless_saved(instance: Instance) -> None:
+    if instance["status"] not in AT_REST:
+        hint = "Stop it; it is saved after each stop by itself."
+        raise WrongState("saved or put back", instance["status"], hint)
+    if "lastStarted" not in instance:
+        raise Conflict(
+            "The server has never run: there is nothing to save yet.",
+            suggestion="Start it first.",
+        )

@@ -1,0 +1,110 @@
+"""The table of saves: what was kept of members' files, one item per restic snapshot, by its repository."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import NotRequired, TypedDict, cast
+
+from services.dynamodb import Attr, Condition, Key, Operation, Position, Table, absent
+
+
+class SaveKind(StrEnum):
+    """Why a save was made."""
+
+    AFTER_STOP = "after-stop"
+    ASKED_FOR = "asked-for"  # by its member
+    BEFORE_RESTORE = "before-restore"
+
+
+class Package(TypedDict):
+    """A module, system or world as its manifest in a save says; versions are what authors write."""
+
+    type: str
+    id: str
+    title: NotRequired[str]
+    version: NotRequired[str]
+    minimum: NotRequired[str]  # of Foundry, as the next two
+    verified: NotRequired[str]
+    maximum: NotRequired[str]
+    system: NotRequired[str]  # of a world
+    coreVersion: NotRequired[str]  # of a world: the Foundry that opened it last
+
+
+class Save(TypedDict):
+    """One save. Times are UTC Unix seconds, sizes bytes."""
+
+    repository: str
+    saveId: str
+    snapshot: str
+    userId: str
+    runId: str
+    kind: SaveKind
+    at: int
+    bytes: int
+    addedBytes: int  # that the repository has grown by
+    files: int
+    clean: NotRequired[
+        bool
+    ]  # whether Foundry had ended cleanly before; absent where it had never run
+    build: NotRequired[str]  # of the Foundry that had run
+    packages: NotRequired[list[Package]]
+    label: NotRequired[str]
+    locked: NotRequired[bool]  # it is kept whatever its age
+    leaving: NotRequired[str]  # the run that forgets it
+
+
+class Saves(Table):
+    """Reads and writes of saves."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "repository", "saveId")
+
+    def find(self, repository: str, save_id: str) -> Save | None:
+        """The save as it is now, or None."""
+        return cast("Save | None", self.get((repository, save_id)))
+
+    def of_repository(self, repository: str) -> list[Save]:
+        """All saves in a repository, the oldest first. A consistent read."""
+        return cast("list[Save]", list(self.query(None, Key("repository").eq(repository))))
+
+    def listed(
+        self, repository: str, limit: int, after: Position | None
+    ) -> tuple[list[Save], Position | None]:
+        """A page of a repository's saves, the newest first."""
+        of = ("repository", repository)
+        items, last = self.page(limit, after, of=of, descending=True)
+        return cast("list[Save]", items), last
+
+    def before(self, save: Save) -> Save | None:
+        """The next older save of the same repository."""
+        older = Key("repository").eq(save["repository"]) & Key("saveId").lt(save["saveId"])
+        return cast("Save | None", next(self.query(None, older, 1, descending=True), None))
+
+    def add(self, save: Save) -> Operation:
+        """The operation that notes a save; refused if it is noted."""
+        return self.put(save, absent("saveId"))
+
+    def leave(self, save: Save, run_id: str) -> Operation:
+        """The operation that notes that a save is to be forgotten; refused if it is locked by now."""
+        unlocked = self._is_there & absent("locked")
+        return self._change(save, unlocked, {"leaving": run_id})
+
+    def forget(self, save: Save) -> Operation:
+        """The operation that removes a save of which its repository knows nothing any more."""
+        return self.delete((save["repository"], save["saveId"]))
+
+    def relabel(self, save: Save, values: dict[str, object], removed: tuple[str, ...]) -> Operation:
+        """The operation that gives a save another label, or locks it; refused if it is leaving or gone."""
+        return self.update(
+            (save["repository"], save["saveId"]),
+            self._is_there & absent("leaving"),
+            values,
+            removed,
+        )
+
+    def _change(self, save: Save, when: Condition, values: dict[str, object]) -> Operation:
+        return self.update((save["repository"], save["saveId"]), when, values)
+
+    @property
+    def _is_there(self) -> Condition:
+        return Attr("saveId").exists()

@@ -1,0 +1,68 @@
+"""A server that was played on, with saves after each stop."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import world
+from tests.file_tasks import Files
+from tests.world import sample
+
+USER = sample("create-instance")["userId"]
+TEN_O_CLOCK = "2026-11-26 22:00:00"
+
+
+@pytest.fixture
+def files() -> Files:
+    """The files of all servers."""
+    return Files()
+
+
+@pytest.fixture
+def saving(aws, freezer, monkeypatch):
+    """Servers are saved after each stop, as a stack does unless its operator says otherwise."""
+    freezer.move_to(TEN_O_CLOCK)
+    monkeypatch.setenv("SAVES_KEPT", "5,4,6")
+    world.new_process()
+
+
+@pytest.fixture
+def evening(saving, invoke, ecs, files, freezer):
+    """Play for two hours and stop; returns the ARN of the task that follows."""
+
+    def play() -> str:
+        invoke("start-instance", userId=USER)
+        (task,) = ecs.tasks()
+        ecs.comes_up(task)
+        freezer.tick(7200)
+        files.played(access_point())
+        invoke("stop-instance", userId=USER)
+        ecs.ends(task)
+        (saver,) = ecs.tasks()
+        return saver
+
+    invoke(sample("create-instance"))
+    return play
+
+
+@pytest.fixture
+def save(ecs, files, freezer):
+    """Let a file task do its work and end."""
+
+    def carry_out(task: str, **otherwise):
+        ecs.comes_up(task)
+        freezer.tick(40)
+        report = files.carry_out(task, **otherwise)
+        ecs.ends(task)
+        return report
+
+    return carry_out
+
+
+def instance():
+    (item,) = world.items("instances")
+    return item
+
+
+def access_point():
+    return instance()["accessPointId"]

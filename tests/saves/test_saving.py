@@ -1,0 +1,167 @@
+"""Servers are saved after each stop; a start comes first."""
+
+from __future__ import annotations
+
+from tests import world
+from tests.recount import disagreements
+from tests.saves.conftest import USER, access_point, instance
+
+
+def saves():
+    return sorted(world.items("saves"), key=lambda item: item["saveId"])
+
+
+def status(invoke):
+    return invoke("status", userId=USER)
+
+
+def test_a_server_is_saved_after_it_has_stopped(evening, save, files, invoke, ecs):
+    report = save(evening())
+    (found,) = saves()
+    assert (found["kind"], found["snapshot"]) == ("after-stop", report["snapshot"])
+    assert files.saved[found["repository"]] == {report["snapshot"]: files.content[access_point()]}
+    assert ecs.tasks() == []
+    assert instance()["status"] == "stopped"
+    assert not {"due", "work", "runId", "worker"} & instance().keys()
+    assert disagreements(world.items) == {}
+
+
+def test_a_save_is_on_the_bill(evening, save, invoke):
+    save(evening())
+    (run,) = (run for run in world.items("runs") if run["kind"] == "save")
+    assert run["seconds"] == 40 and run["cost"] > 0
+    costs = invoke("get-user-costs", userId=USER)
+    assert costs["success"]
+
+
+def test_the_task_gets_no_password_but_by_its_secret(evening, files):
+    task = evening()
+    assert "PASSWORD" not in "".join(files.place(task))
+    (password,) = files.secrets(task)
+    assert password["name"] == "RESTIC_PASSWORD"
+    assert password["valueFrom"].endswith(":savesPassword::")
+
+
+def test_the_next_save_uses_the_same_definition_and_password(evening, save, files):
+    first = evening()
+    save(first)
+    definition = instance()["filesDefinition"]
+    second = evening()
+    assert instance()["filesDefinition"] == definition
+    assert files.secrets(first) == files.secrets(second)
+
+
+def test_a_start_ends_a_save_and_follows_by_itself(evening, invoke, ecs):
+    saver = evening()
+    ecs.comes_up(saver)
+    answer = invoke("start-instance", userId=USER)
+    assert answer["success"] and answer["status"] == "starting"
+    assert status(invoke)["status"] == "starting"
+    assert ecs.tasks() == [], "never two tasks on one data directory"
+    ecs.ends(saver, exit_code=143)
+    (task,) = ecs.tasks()
+    ecs.comes_up(task)
+    assert status(invoke)["status"] == "running"
+    assert saves() == []
+    assert disagreements(world.items) == {}
+
+
+def test_what_was_not_saved_before_a_start_is_saved_after_the_next_stop(
+    evening, invoke, ecs, save, files
+):
+    saver = evening()
+    invoke("start-instance", userId=USER)
+    ecs.ends(saver, exit_code=143)
+    (task,) = ecs.tasks()
+    ecs.comes_up(task)
+    invoke("stop-instance", userId=USER)
+    ecs.ends(task)
+    (saver,) = ecs.tasks()
+    save(saver)
+    assert len(saves()) == 1
+
+
+def test_a_save_that_failed_is_told_and_tried_again(evening, invoke, ecs, files, freezer, save):
+    saver = evening()
+    ecs.comes_up(saver)
+    files.fail(saver, "unreachable")
+    ecs.ends(saver, exit_code=1)
+    assert "could not be reached" in "".join(n["message"] for n in notices())
+    assert ecs.tasks() == []
+    freezer.tick(301)
+    invoke("auto-shutdown-check", userId="system")
+    (saver,) = ecs.tasks()
+    save(saver)
+    assert len(saves()) == 1
+    assert len(notices("save-failed")) == 1
+
+
+def test_a_save_whose_task_was_killed_is_made_again(evening, invoke, ecs, freezer, save):
+    saver = evening()
+    ecs.comes_up(saver)
+    ecs.ends(saver, exit_code=137)
+    freezer.tick(301)
+    invoke("auto-shutdown-check", userId="system")
+    (saver,) = ecs.tasks()
+    save(saver)
+    assert len(saves()) == 1
+
+
+def test_a_save_counts_though_its_task_was_killed_afterwards(evening, ecs, files):
+    saver = evening()
+    ecs.comes_up(saver)
+    files.carry_out(saver)
+    ecs.ends(saver, exit_code=137)
+    assert len(saves()) == 1
+    assert "work" not in instance()
+
+
+def test_a_save_is_made_when_asked_for_and_has_a_name(evening, save, invoke, ecs):
+    save(evening())
+    answer = invoke("save-now", userId=USER, label="Before the dragon")
+    assert answer["success"]
+    (saver,) = ecs.tasks()
+    save(saver)
+    listed = invoke("list-saves", userId=USER)["saves"]
+    assert [s["kind"] for s in listed] == ["asked-for", "after-stop"]
+    assert listed[0]["label"] == "Before the dragon"
+
+
+def test_a_start_waits_for_a_save_that_was_asked_for(evening, save, invoke, ecs):
+    save(evening())
+    invoke("save-now", userId=USER)
+    (saver,) = ecs.tasks()
+    assert invoke("start-instance", userId=USER)["status"] == "starting"
+    assert ecs.tasks() == [saver]
+    save(saver)
+    assert len(saves()) == 2
+    (task,) = ecs.tasks()
+    ecs.comes_up(task)
+    assert status(invoke)["status"] == "running"
+
+
+def test_files_are_put_back_after_a_save_of_what_there_was(evening, save, invoke, ecs, files):
+    save(evening())
+    good = files.content[access_point()]
+    (first,) = saves()
+    save(evening())
+    bad = files.content[access_point()]
+    assert invoke("restore-save", userId=USER, saveId=first["saveId"])["success"]
+    (saver,) = ecs.tasks()
+    refused = invoke("start-instance", userId=USER)
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    report = save(saver)
+    assert files.saved[first["repository"]][report["snapshot"]] == bad
+    (restorer,) = ecs.tasks()
+    save(restorer)
+    assert files.content[access_point()] == good
+    assert [s["kind"] for s in saves()] == ["after-stop", "after-stop", "before-restore"]
+    assert "work" not in instance()
+    assert invoke("start-instance", userId=USER)["success"]
+
+
+def notices(kind=None):
+    from tests.aws_calls import AWS
+
+    found = [call for call in AWS.queue if call.get("action") == "send-notification"]
+    return [n for n in found if kind in (None, n["kind"])]
