@@ -92,6 +92,21 @@ class FileWork(TypedDict):
     failure: NotRequired[str]  # why the last one has
 
 
+class Farewell(StrEnum):
+    """What becomes of the files of a server that is being destroyed."""
+
+    WANTED = "wanted"  # they are to be saved first
+    SAVED = "saved"  # they are, and the saves are kept for a while
+    FORGOTTEN = "forgotten"  # nothing is kept
+
+
+class ComesBack(TypedDict):
+    """What a server that comes back was."""
+
+    snapshot: str
+    lastStarted: int
+
+
 class Trial(TypedDict):
     """Another version of Foundry on trial: how the server was before, and until when that can be had again."""
 
@@ -123,6 +138,12 @@ class Files(TypedDict):
     startsAfter: NotRequired[int]  # since when it is to be started, once its file task has ended
     lastSave: NotRequired[LastSave]
     trial: NotRequired[Trial]
+    farewell: NotRequired[Farewell]
+    farewellTries: NotRequired[int]
+    # Of one that comes back, until its files are there: what it was,
+    # and the instance whose secret still holds its repository's password.
+    comesBack: NotRequired[ComesBack]
+    passwordOf: NotRequired[str]
 
 
 class Identity(TypedDict):

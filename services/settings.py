@@ -97,6 +97,8 @@ class Settings(BaseModel):
     max_concurrent_requests: int = Field(default=100, ge=1, le=1000)
     request_timeout: int = Field(default=30, ge=1, le=900)
     invocation_days: int = Field(default=30, ge=1, le=3650)
+    # Days for which a destroyed server's saves are kept, and after which one that nobody plays on falls asleep
+    keep_days: Annotated[str, Field(pattern=r"^\d{1,3},\d{1,3}$")] = "30,60"
     # Members' own containers (docs/functions.md)
     function_network: Literal["none", "public", "private"] = "none"
     function_subnets: str = ""
@@ -197,6 +199,16 @@ class Settings(BaseModel):
         """
         last, weeks, months = (int(part) for part in self.saves_kept.split(","))
         return last, weeks, months
+
+    @property
+    def departed_seconds(self) -> int:
+        """For how long the saves of a destroyed server are kept."""
+        return int(self.keep_days.split(",")[0]) * 86400
+
+    @property
+    def dormant_seconds(self) -> int:
+        """After how long without play a server falls asleep; 0 for never."""
+        return int(self.keep_days.split(",")[1]) * 86400
 
     @property
     def purge_task_definition(self) -> str:

@@ -50,6 +50,10 @@ class Files:
         key = f"results/{place['REPOSITORY']}/{order['run']}.json"
         world.client("s3").put_object(Bucket=place["BUCKET"], Key=key, Body=json.dumps(report))
 
+    def is_file_task(self, arn: str) -> bool:
+        """Whether the task handles files."""
+        return is_file_task(arn)
+
     def order(self, arn: str) -> dict[str, Any]:
         """What the task has to do."""
         (override,) = _task(arn).overrides["containerOverrides"]

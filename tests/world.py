@@ -164,7 +164,7 @@ TABLES: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str]]]] = {
     "lambda_invocations": (("client_id", "id"), [("DayIndex", "day", "id")]),
     "functions": (("userId", "entry"), [("DueIndex", "due", "dueAt")]),
     "webhooks": (("userId", "webhookId"), []),
-    "saves": (("repository", "saveId"), []),
+    "saves": (("repository", "saveId"), [("DueIndex", "due", "dueAt")]),
 }
 
 

@@ -12,6 +12,7 @@ from actions.instances.retention import TRIAL_SECONDS
 from services import clock
 from services.dynamodb import Operation
 from services.instances import (
+    Farewell,
     FileWork,
     FileWorkKind,
     Instance,
@@ -21,7 +22,7 @@ from services.instances import (
 )
 from services.platform import Platform
 from services.runs import Run
-from services.saves import Save
+from services.saves import Save, SaveKind
 
 _log = structlog.get_logger()
 TRIES = 5  # of a save that follows a stop, before it is given up
@@ -56,9 +57,34 @@ def outcome_of(platform: Platform, instance: Instance, run: Run) -> Outcome:
             "A look at your saves has found damage. Tell the operator before you rely on them."
         )
         outcome.notice = ("saves-damaged", message)
-    if work and instance["status"] != InstanceStatus.DESTROYING:
+    if instance["status"] == InstanceStatus.DESTROYING:
+        _depart(outcome, instance, run, result)
+    elif work:
         _advance(outcome, instance, work, run, result)
     return outcome
+
+
+def _depart(outcome: Outcome, instance: Instance, run: Run, result: FileResult | None) -> None:
+    """A save of a server that is being destroyed: with it the rest can go, else it is tried again."""
+    if instance.get("farewell") != Farewell.WANTED or run["kind"] != "save":
+        return
+    if result and result.is_done:
+        outcome.values["farewell"] = Farewell.SAVED
+        return
+    tries = instance.get("farewellTries", 0) + 1
+    outcome.values["farewellTries"] = tries
+    if tries == 1:
+        why = WORDS.get((result and result.failed) or LOST, WORDS[LOST])
+        what = f"Your server is not destroyed yet, since it could not be saved before: {why}"
+        outcome.notice = ("save-failed", f"{what} It is tried again. {_FORGET}")
+
+
+_FORGET = "With `forget` destroy-instance keeps nothing."
+
+
+def pause_before(tries: int) -> int:
+    """The seconds until the next try, after so many."""
+    return _AGAIN_SECONDS << min(tries - 1, 4)
 
 
 def _advance(
@@ -77,6 +103,9 @@ def _advance(
         left = {k: v for k, v in work.items() if k not in ("tries", "failure")}
         outcome.values |= {"work": left | step, **due}
     if run["kind"] == "restore":
+        outcome.removed += ("comesBack", "passwordOf")
+        if "comesBack" in instance:
+            outcome.values["lastStarted"] = instance["comesBack"]["lastStarted"]
         outcome.notice = ("restored", "Your files have been put back as they were saved.")
 
 
@@ -102,9 +131,8 @@ def _failed(outcome: Outcome, instance: Instance, work: FileWork, run: Run, fail
         outcome.values |= {"due": "instance", "dueAt": now} if "startsAfter" in instance else {}
         outcome.notice = (kind, f"{what} {why} {nothing_more}")
         return
-    wait = _AGAIN_SECONDS << min(tries - 1, 4)
     again = {"work": work | {"tries": tries, "failure": failure}}
-    outcome.values |= {**again, "due": "instance", "dueAt": now + wait}
+    outcome.values |= {**again, "due": "instance", "dueAt": now + pause_before(tries)}
     if tries == 1:
         outcome.notice = (kind, f"{what} {why} It is tried again.")
 
@@ -144,7 +172,7 @@ def _save(instance: Instance, run: Run, result: FileResult, work: FileWork | Non
         "snapshot": result.snapshot,
         "userId": instance["userId"],
         "runId": run["runId"],
-        "kind": work["save"] if work else "after-stop",
+        "kind": work["save"] if work else SaveKind.BEFORE_DESTROY,
         "at": result.at,
         "bytes": result.bytes,
         "addedBytes": result.added_bytes,

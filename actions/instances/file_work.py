@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 
 from actions.errors import Busy, NoCapacity, PlatformError, StartDelayed
+from actions.instances.coming_back import drop_former_secret
 from actions.instances.ending import end_task
 from actions.instances.launching import get_task, launch, note_task
 from actions.instances.locking import Lock, lock_instance, lock_run
@@ -80,6 +81,7 @@ def _begin_step(platform: Platform, instance: Instance) -> None:
     except ConditionFailed:
         return  # somebody else was quicker
     with lock:
+        drop_former_secret(platform, lock.instance)
         _decide_step(lock)
         try:
             task = get_task(lock)
