@@ -72,6 +72,7 @@ class FileWorkKind(StrEnum):
     RESTORE = "restore"
     UPDATE = "update"  # to another version of Foundry
     UNDO_UPDATE = "undo-update"  # back to the version before, and to the files as they were
+    SLEEP = "sleep"  # its files are erased once they are saved, since nobody plays on it
 
 
 class FileWork(TypedDict):
@@ -98,6 +99,13 @@ class Farewell(StrEnum):
     WANTED = "wanted"  # they are to be saved first
     SAVED = "saved"  # they are, and the saves are kept for a while
     FORGOTTEN = "forgotten"  # nothing is kept
+
+
+class Asleep(TypedDict):
+    """Of a server whose files are kept as a save only: since when, and as which."""
+
+    since: int
+    snapshot: str
 
 
 class ComesBack(TypedDict):
@@ -138,6 +146,10 @@ class Files(TypedDict):
     startsAfter: NotRequired[int]  # since when it is to be started, once its file task has ended
     lastSave: NotRequired[LastSave]
     trial: NotRequired[Trial]
+    asleep: NotRequired[Asleep]
+    sleepNotices: NotRequired[
+        int
+    ]  # how often its member was told that it will be, since it was last used
     farewell: NotRequired[Farewell]
     farewellTries: NotRequired[int]
     # Of one that comes back, until its files are there: what it was,

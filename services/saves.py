@@ -17,6 +17,7 @@ class SaveKind(StrEnum):
     BEFORE_RESTORE = "before-restore"
     BEFORE_UPDATE = "before-update"
     BEFORE_DESTROY = "before-destroy"
+    BEFORE_SLEEP = "before-sleep"
 
 
 class Package(TypedDict):

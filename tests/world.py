@@ -111,6 +111,7 @@ def build() -> dict[str, str]:
         "FILES_BOUNDARY": "files-boundary",
         # Servers are saved after each stop where a test is about that (tests/saves).
         "SAVES_KEPT": "0,0,0",
+        "KEEP_DAYS": "30,0",
         "OPERATOR_SECRET_ARN": operator,
         "ADMIN_USER_IDS": "admin",
         # Members of the stories come and go more often than a day allows; tests/rates says what it allows.

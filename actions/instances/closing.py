@@ -10,7 +10,7 @@ from actions.billing.entries import bill
 from actions.billing.pricing import run_cost
 from actions.instances.causes import UNCLEAN, noted, why_it_ended
 from actions.instances.file_decisions import after_stop
-from actions.instances.file_outcome import Outcome, outcome_of
+from actions.instances.file_outcome import Outcome, outcome_of, outcome_of_erasing
 from actions.instances.locking import Lock
 from actions.instances.transitions import transition
 from actions.licenses.interrupted import after_run
@@ -77,7 +77,11 @@ def _close(lock: Lock, task: Task, reason: str) -> None:
     if run is None:
         raise LookupError(f"run {run_id} has no entry")
     started_at, stopped_at = _existed(instance, task)
-    files = outcome_of(platform, instance, run) if run["kind"] in FILE_KINDS else None
+    files = None
+    if run["kind"] in FILE_KINDS:
+        files = outcome_of(platform, instance, run)
+    elif run["kind"] == "purge" and instance["status"] != InstanceStatus.DESTROYING:
+        files = outcome_of_erasing(platform, instance, run, task)
     ended = _files_ended(instance, task, files) if files else _ended(lock, run, task, reason)
     same_run = lock.held & Attr("runId").eq(run_id)
     cost = run_cost(stopped_at - started_at, run["rate"])

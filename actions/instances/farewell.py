@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from actions.instances.file_decisions import is_saved
 from actions.instances.file_definition import PASSWORD
 from services import clock
 from services.dynamodb import Operation
@@ -34,14 +35,7 @@ def begins(platform: Platform, instance: Instance, *, forget: bool) -> dict[str,
         return {}  # as it was decided
     if "lastStarted" not in instance:
         return {"farewell": Farewell.SAVED if "repository" in instance else Farewell.FORGOTTEN}
-    return {"farewell": Farewell.SAVED if _is_saved(instance) else Farewell.WANTED}
-
-
-def _is_saved(instance: Instance) -> bool:
-    """Whether nothing can have changed since its newest save: it has rested since then."""
-    last = instance.get("lastSave")
-    rests = instance["status"] == InstanceStatus.STOPPED and not {"work", "runId"} & instance.keys()
-    return rests and last is not None and last["at"] > instance["statusSince"]
+    return {"farewell": Farewell.SAVED if is_saved(instance) else Farewell.WANTED}
 
 
 def keeps_saves(instance: Instance) -> bool:

@@ -9,8 +9,10 @@ import structlog
 
 from actions.instances.file_results import LOST, WORDS, FileResult, result_of
 from actions.instances.retention import TRIAL_SECONDS
+from actions.instances.sleeping import fell_asleep, rests
 from services import clock
 from services.dynamodb import Operation
+from services.ecs import Task
 from services.instances import (
     Farewell,
     FileWork,
@@ -60,7 +62,19 @@ def outcome_of(platform: Platform, instance: Instance, run: Run) -> Outcome:
     if instance["status"] == InstanceStatus.DESTROYING:
         _depart(outcome, instance, run, result)
     elif work:
-        _advance(outcome, instance, work, run, result)
+        _advance(platform, outcome, instance, work, run, result)
+    return outcome
+
+
+def outcome_of_erasing(platform: Platform, instance: Instance, run: Run, task: Task) -> Outcome:
+    """What comes of the end of a task that erased the files of a server which falls asleep."""
+    outcome, work = Outcome(), instance.get("work")
+    if list((task.exit_codes or {}).values()) == [0]:
+        outcome.values |= fell_asleep(platform, instance)
+        outcome.removed = ("work", "sleepNotices")
+        outcome.values |= _due_next(platform, {**instance, "asleep": outcome.values["asleep"]})
+    elif work:
+        _failed(platform, outcome, instance, work, run, LOST)
     return outcome
 
 
@@ -88,22 +102,27 @@ def pause_before(tries: int) -> int:
 
 
 def _advance(
-    outcome: Outcome, instance: Instance, work: FileWork, run: Run, result: FileResult | None
+    platform: Platform,
+    outcome: Outcome,
+    instance: Instance,
+    work: FileWork,
+    run: Run,
+    result: FileResult | None,
 ) -> None:
     """Let the work go on behind the step that was done, or try that again."""
     if result is None or not result.is_done:
-        _failed(outcome, instance, work, run, (result and result.failed) or LOST)
+        _failed(platform, outcome, instance, work, run, (result and result.failed) or LOST)
         return
     due = {"due": "instance", "dueAt": clock.now()}
     step = {"restored": True} if run["kind"] == "restore" else {"saved": _save_id(run, result)}
     if work["kind"] in _ENDS_WITH[run["kind"]]:
         outcome.removed = ("work",)
-        outcome.values |= due if "startsAfter" in instance else {}
+        outcome.values |= _due_next(platform, instance)
     else:
         left = {k: v for k, v in work.items() if k not in ("tries", "failure")}
         outcome.values |= {"work": left | step, **due}
     if run["kind"] == "restore":
-        outcome.removed += ("comesBack", "passwordOf")
+        outcome.removed += ("comesBack", "passwordOf", "asleep")
         if "comesBack" in instance:
             outcome.values["lastStarted"] = instance["comesBack"]["lastStarted"]
         outcome.notice = ("restored", "Your files have been put back as they were saved.")
@@ -116,7 +135,21 @@ _ENDS_WITH: dict[str, tuple[FileWorkKind, ...]] = {
 }
 
 
-def _failed(outcome: Outcome, instance: Instance, work: FileWork, run: Run, failure: str) -> None:
+def _due_next(platform: Platform, instance: Instance) -> dict[str, Any]:
+    """When an instance with which nothing more is to be done is due again."""
+    if "startsAfter" in instance:
+        return {"due": "instance", "dueAt": clock.now()}
+    return rests(platform, instance)
+
+
+def _failed(
+    platform: Platform,
+    outcome: Outcome,
+    instance: Instance,
+    work: FileWork,
+    run: Run,
+    failure: str,
+) -> None:
     now, tries = clock.now(), work.get("tries", 0) + 1
     if "startsAfter" in instance and work["kind"] in _ENDS_WITH["save"]:
         outcome.values |= {"due": "instance", "dueAt": now}  # it was ended for that
@@ -124,11 +157,11 @@ def _failed(outcome: Outcome, instance: Instance, work: FileWork, run: Run, fail
     kind, what, nothing_more = _WORDS[work["kind"]]
     why = WORDS.get(failure, WORDS[LOST])
     # Of one that may have begun to put files in their places, every try is better than none.
-    may_be_half = run["kind"] == "restore" and failure not in _HOPELESS
+    may_be_half = run["kind"] in ("restore", "purge") and failure not in _HOPELESS
     most = TRIES if work["kind"] == FileWorkKind.SAVE else TRIES_OF_A_WISH
     if failure in _HOPELESS or (tries >= most and not may_be_half):
         outcome.removed = ("work",)
-        outcome.values |= {"due": "instance", "dueAt": now} if "startsAfter" in instance else {}
+        outcome.values |= _due_next(platform, instance)
         outcome.notice = (kind, f"{what} {why} {nothing_more}")
         return
     again = {"work": work | {"tries": tries, "failure": failure}}
@@ -151,6 +184,11 @@ _WORDS = {
         "update-failed",
         "Your server was not given the other version of Foundry, since it could not be saved before:",
         "Nothing was changed.",
+    ),
+    FileWorkKind.SLEEP: (
+        "save-failed",
+        "Your server does not fall asleep, since it could not be saved:",
+        "It stays as it is.",
     ),
     FileWorkKind.UNDO_UPDATE: (
         "restore-failed",

@@ -10,7 +10,8 @@ from typing import Any
 
 import structlog
 
-from actions.errors import PlatformError
+from actions.errors import PlatformError, StartDelayed
+from actions.instances.file_work import carry_on_now
 from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.launching import launch
 from actions.instances.starting import start_run
@@ -80,6 +81,8 @@ def _prepare(platform: Platform, session: Session) -> bool:
     except PlatformError as error:
         # A licence that is not free yet, no capacity, a server that is still stopping: the next minute tries again.
         _note_failure(platform, session, error.message)
+        if isinstance(error, StartDelayed):
+            carry_on_now(platform, platform.instances.find(session["userId"]) or instance)
         return False
 
 
