@@ -37,6 +37,7 @@ _OF_THE_RUN = (
     "seenAt",
     "upSince",
     "missingSince",
+    "missedAt",
     "stopAskedAt",
     "clean",
     "idleSince",
