@@ -211,7 +211,7 @@ def _start_again(platform: Platform, run: Run, instance: Instance, plan: _Plan) 
         pass  # it is decided
     except PlatformError as error:
         _log.info("a server is not started again", details={"runId": run["runId"]}, exc_info=True)
-        with suppress(ConditionFailed):
+        with suppress(ConditionFailed):  # if it was decided, the end of its own run is told of
             transact(platform.runs.followed(run), _refused(platform, run, instance, error.message))
             message = f"Your server was not started again: {error.message}"
             tell(platform, "start-failed", instance, message, f"{run['runId']}:again")

@@ -86,9 +86,8 @@ def _close(lock: Lock, task: Task, reason: str) -> None:
     resumed: list[Operation] = []
     if status != InstanceStatus.DESTROYING:  # which ends its sessions itself
         resumed, starts_again = after_run(platform, instance, end.cause)
-        follows = noted(
-            platform, instance, run, task, end, starts_again=starts_again, told=bool(reason)
-        )
+        told = bool(reason) and "againOf" not in run  # nobody asked for a start by itself
+        follows = noted(platform, instance, run, task, end, starts_again=starts_again, told=told)
         if follows:
             end = replace(end, follow=follows.run)
             values |= follows.instance
