@@ -84,8 +84,10 @@ def _close(lock: Lock, task: Task, reason: str) -> None:
     cost = run_cost(stopped_at - started_at, run["rate"])
     used: dict[str, Amount] = {"seconds": stopped_at - started_at, "cost": cost}
     resumed: list[Operation] = []
+    starts_again = False
     if status != InstanceStatus.DESTROYING:  # which ends its sessions itself
-        resumed, starts_again = after_run(platform, instance, end.cause)
+        if not reason:  # with one, nothing was started
+            resumed, starts_again = after_run(platform, instance, end.cause)
         told = bool(reason) and "againOf" not in run  # nobody asked for a start by itself
         follows = noted(platform, instance, run, task, end, starts_again=starts_again, told=told)
         if follows:
