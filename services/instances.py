@@ -233,6 +233,7 @@ class PresentRun(TypedDict):
     noticedAt: NotRequired[int]
     keepUntil: NotRequired[int]
     missingSince: NotRequired[int]  # while ECS shows nothing of its task
+    missedAt: NotRequired[int]  # at the last look that showed nothing
     stopAskedAt: NotRequired[int]  # once ECS has been asked to stop its task
     clean: NotRequired[bool]  # once Foundry was asked to close its world: whether it did
     idleProvenAt: NotRequired[int]  # when Foundry last said that nobody plays

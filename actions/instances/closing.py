@@ -42,6 +42,7 @@ _OF_THE_RUN = (
     "seenAt",
     "upSince",
     "missingSince",
+    "missedAt",
     "stopAskedAt",
     "clean",
     "idleSince",
@@ -124,10 +125,12 @@ def _ended(lock: Lock, run: Run, task: Task, reason: str) -> _Ended:
     values, removed = _at_rest(instance, task, reason, clock.now())
     if instance["status"] == InstanceStatus.DESTROYING:  # which ends its sessions itself
         return _Ended(instance["status"], values, removed, end, [])
-    more, starts_again = after_run(platform, instance, end.cause)
-    follows = noted(
-        platform, instance, run, task, end, starts_again=starts_again, told=bool(reason)
-    )
+    more: list[Operation] = []
+    starts_again = False
+    if not reason:  # with one, nothing was started
+        more, starts_again = after_run(platform, instance, end.cause)
+    told = bool(reason) and "againOf" not in run  # nobody asked for a start by itself
+    follows = noted(platform, instance, run, task, end, starts_again=starts_again, told=told)
     if follows:
         end = replace(end, follow=follows.run)
         values |= follows.instance

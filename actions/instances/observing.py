@@ -69,7 +69,8 @@ def _still_up(platform: Platform, instance: Instance) -> None:
     now = clock.now()
     pause = ARRIVING_SECONDS if is_arriving(instance) else LOOK_AGAIN_SECONDS
     seen = {"seenAt": now, "dueAt": now + pause}
-    change = platform.instances.change(instance, is_still_up(instance), seen, ("missingSince",))
+    no_longer = ("missingSince", "missedAt")
+    change = platform.instances.change(instance, is_still_up(instance), seen, no_longer)
     with suppress(ConditionFailed):  # it is being stopped, and due for that
         platform.instances.apply_update(change)
 
