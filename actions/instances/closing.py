@@ -77,7 +77,7 @@ def _close(lock: Lock, task: Task, reason: str) -> None:
     if run is None:
         raise LookupError(f"run {run_id} has no entry")
     started_at, stopped_at = _existed(instance, task)
-    files = outcome_of(platform, instance, run) if run["kind"] in FILE_KINDS else None
+    files = outcome_of(platform, instance, run, task) if run["kind"] in FILE_KINDS else None
     ended = _files_ended(instance, task, files) if files else _ended(lock, run, task, reason)
     same_run = lock.held & Attr("runId").eq(run_id)
     cost = run_cost(stopped_at - started_at, run["rate"])
