@@ -21,6 +21,7 @@ ACTIONS = {
     "status": "actions.instances.status",
     "destroy-instance": "actions.instances.destroy",
     "update-version": "actions.instances.update_version",
+    "undo-update": "actions.instances.undo_update",
     "change-credentials": "actions.instances.change_credentials",
     "keep-alive": "actions.instances.keep_alive",
     "set-auto-shutdown": "actions.instances.set_auto_shutdown",

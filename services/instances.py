@@ -70,6 +70,8 @@ class FileWorkKind(StrEnum):
     SAVE = "save"  # by itself, after a stop; a start comes first
     SAVE_NOW = "save-now"  # its member has asked for it
     RESTORE = "restore"
+    UPDATE = "update"  # to another version of Foundry
+    UNDO_UPDATE = "undo-update"  # back to the version before, and to the files as they were
 
 
 class FileWork(TypedDict):
@@ -84,8 +86,22 @@ class FileWork(TypedDict):
     restores: NotRequired[
         dict[str, str]
     ]  # the `snapshot` and what of it: `all`, or a `world`, a `module`, a `system`
+    restored: NotRequired[bool]  # once that is done
+    version: NotRequired[str]  # of Foundry, that is asked for
     tries: NotRequired[int]  # of the present step, that have failed
     failure: NotRequired[str]  # why the last one has
+
+
+class Trial(TypedDict):
+    """Another version of Foundry on trial: how the server was before, and until when that can be had again."""
+
+    since: int
+    until: int
+    saveId: str
+    snapshot: str
+    version: str  # that was asked for before
+    tag: NotRequired[str]  # that was started
+    build: NotRequired[str]  # that had run
 
 
 class LastSave(TypedDict):
@@ -106,6 +122,7 @@ class Files(TypedDict):
     work: NotRequired[FileWork]
     startsAfter: NotRequired[int]  # since when it is to be started, once its file task has ended
     lastSave: NotRequired[LastSave]
+    trial: NotRequired[Trial]
 
 
 class Identity(TypedDict):

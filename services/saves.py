@@ -14,6 +14,7 @@ class SaveKind(StrEnum):
     AFTER_STOP = "after-stop"
     ASKED_FOR = "asked-for"  # by its member
     BEFORE_RESTORE = "before-restore"
+    BEFORE_UPDATE = "before-update"
 
 
 class Package(TypedDict):
@@ -50,6 +51,7 @@ class Save(TypedDict):
     packages: NotRequired[list[Package]]
     label: NotRequired[str]
     locked: NotRequired[bool]  # it is kept whatever its age
+    keptUntil: NotRequired[int]  # it is locked until then
     leaving: NotRequired[str]  # the run that forgets it
 
 
@@ -84,9 +86,10 @@ class Saves(Table):
         """The operation that notes a save; refused if it is noted."""
         return self.put(save, absent("saveId"))
 
-    def leave(self, save: Save, run_id: str) -> Operation:
-        """The operation that notes that a save is to be forgotten; refused if it is locked by now."""
+    def leave(self, save: Save, run_id: str, now: int) -> Operation:
+        """The operation that notes that a save is to be forgotten; refused if it is locked `now`."""
         unlocked = self._is_there & absent("locked")
+        unlocked &= absent("keptUntil") | Attr("keptUntil").lte(now)
         return self._change(save, unlocked, {"leaving": run_id})
 
     def forget(self, save: Save) -> Operation:

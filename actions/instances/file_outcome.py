@@ -8,6 +8,7 @@ from typing import Any, cast
 import structlog
 
 from actions.instances.file_results import LOST, WORDS, FileResult, result_of, without_tools
+from actions.instances.retention import TRIAL_SECONDS
 from services import clock
 from services.dynamodb import Operation
 from services.ecs import Task
@@ -24,7 +25,8 @@ from services.runs import Run
 from services.saves import Save
 
 _log = structlog.get_logger()
-TRIES = 5  # of a step, before it is given up
+TRIES = 5  # of a save that follows a stop, before it is given up
+TRIES_OF_A_WISH = 2  # of what somebody has asked for, and may ask for again
 _AGAIN_SECONDS = 300  # until the second; twice as long before each further one
 _HOPELESS = ("no-such-save", "no-such-part")  # no further try helps
 
@@ -64,50 +66,71 @@ def _advance(
     outcome: Outcome, instance: Instance, work: FileWork, run: Run, result: FileResult | None
 ) -> None:
     """Let the work go on behind the step that was done, or try that again."""
-    due = {"due": "instance", "dueAt": clock.now()}
     if result is None or not result.is_done:
         _failed(outcome, instance, work, run, (result and result.failed) or LOST)
         return
-    if run["kind"] == "restore" or work["kind"] in (FileWorkKind.SAVE, FileWorkKind.SAVE_NOW):
+    due = {"due": "instance", "dueAt": clock.now()}
+    step = {"restored": True} if run["kind"] == "restore" else {"saved": _save_id(run, result)}
+    if work["kind"] in _ENDS_WITH[run["kind"]]:
         outcome.removed = ("work",)
-        if run["kind"] == "restore":
-            outcome.notice = ("restored", "Your files have been put back as they were saved.")
         outcome.values |= due if "startsAfter" in instance else {}
-        return
-    done = {k: v for k, v in work.items() if k not in ("tries", "failure")}
-    outcome.values |= {"work": done | {"saved": _save_id(run, result)}, **due}
+    else:
+        left = {k: v for k, v in work.items() if k not in ("tries", "failure")}
+        outcome.values |= {"work": left | step, **due}
+    if run["kind"] == "restore":
+        outcome.notice = ("restored", "Your files have been put back as they were saved.")
+
+
+# The work of which a run of that kind is the last step.
+_ENDS_WITH: dict[str, tuple[FileWorkKind, ...]] = {
+    "save": (FileWorkKind.SAVE, FileWorkKind.SAVE_NOW),
+    "restore": (FileWorkKind.RESTORE,),
+}
 
 
 def _failed(outcome: Outcome, instance: Instance, work: FileWork, run: Run, failure: str) -> None:
     now, tries = clock.now(), work.get("tries", 0) + 1
-    if "startsAfter" in instance:  # it was ended for that
-        outcome.values |= {"due": "instance", "dueAt": now}
+    if "startsAfter" in instance and work["kind"] in _ENDS_WITH["save"]:
+        outcome.values |= {"due": "instance", "dueAt": now}  # it was ended for that
         return
+    kind, what, nothing_more = _WORDS[work["kind"]]
     why = WORDS.get(failure, WORDS[LOST])
-    kind = "restore-failed" if work["kind"] == FileWorkKind.RESTORE else "save-failed"
     # Of one that may have begun to put files in their places, every try is better than none.
     may_be_half = run["kind"] == "restore" and failure not in _HOPELESS
-    if failure in _HOPELESS or (tries >= TRIES and not may_be_half):
+    most = TRIES if work["kind"] == FileWorkKind.SAVE else TRIES_OF_A_WISH
+    if failure in _HOPELESS or (tries >= most and not may_be_half):
         outcome.removed = ("work",)
-        outcome.notice = (kind, f"{_WHAT[kind]} {why} It is not tried again.{_after(work)}")
+        outcome.values |= {"due": "instance", "dueAt": now} if "startsAfter" in instance else {}
+        outcome.notice = (kind, f"{what} {why} {nothing_more}")
         return
     wait = _AGAIN_SECONDS << min(tries - 1, 4)
     again = {"work": work | {"tries": tries, "failure": failure}}
     outcome.values |= {**again, "due": "instance", "dueAt": now + wait}
     if tries == 1:
-        outcome.notice = (kind, f"{_WHAT[kind]} {why} It is tried again.")
+        outcome.notice = (kind, f"{what} {why} It is tried again.")
 
 
-_WHAT = {
-    "save-failed": "Your server could not be saved:",
-    "restore-failed": "Your files could not be put back:",
+_NOT_SAVED = "Your server could not be saved:"
+# Of each kind of work: the notice of its failure, how that begins, and how it ends when nothing is tried any more.
+_WORDS = {
+    FileWorkKind.SAVE: ("save-failed", _NOT_SAVED, "The next save is made after the next stop."),
+    FileWorkKind.SAVE_NOW: ("save-failed", _NOT_SAVED, "Ask for it again, or tell the operator."),
+    FileWorkKind.RESTORE: (
+        "restore-failed",
+        "Your files could not be put back:",
+        "Nothing was changed.",
+    ),
+    FileWorkKind.UPDATE: (
+        "update-failed",
+        "Your server was not given the other version of Foundry, since it could not be saved before:",
+        "Nothing was changed.",
+    ),
+    FileWorkKind.UNDO_UPDATE: (
+        "restore-failed",
+        "Your server could not be taken back to what it was before the update:",
+        "Nothing was changed.",
+    ),
 }
-
-
-def _after(work: FileWork) -> str:
-    if work["kind"] == FileWorkKind.RESTORE:
-        return " Nothing was changed."
-    return " The next save is made after the next stop."
 
 
 def _save_id(run: Run, result: FileResult) -> str:
@@ -115,6 +138,7 @@ def _save_id(run: Run, result: FileResult) -> str:
 
 
 def _save(instance: Instance, run: Run, result: FileResult, work: FileWork | None) -> Save:
+    is_way_back = work is not None and work["kind"] == FileWorkKind.UPDATE
     made: dict[str, Any] = {
         "repository": repository_of(instance),
         "saveId": _save_id(run, result),
@@ -130,6 +154,7 @@ def _save(instance: Instance, run: Run, result: FileResult, work: FileWork | Non
         "build": result.build,
         "packages": result.shown_packages,
         "label": work.get("label") if work else None,
+        "keptUntil": clock.now() + TRIAL_SECONDS if is_way_back else None,
     }
     return cast("Save", {name: value for name, value in made.items() if value is not None})
 

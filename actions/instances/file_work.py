@@ -15,8 +15,10 @@ from actions.errors import Busy, NoCapacity, PlatformError, StartDelayed
 from actions.instances.ending import end_task
 from actions.instances.launching import get_task, launch, note_task
 from actions.instances.locking import Lock, lock_instance, lock_run
+from actions.instances.making_way import is_lasting
 from actions.instances.retention import expendable
 from actions.instances.starting import start_file_run, start_run
+from actions.instances.trial import change_version, is_next_to_change
 from actions.notices import tell
 from services import clock
 from services.aws import AWS_FAILURES
@@ -24,7 +26,6 @@ from services.dynamodb import Attr, ConditionFailed, absent
 from services.ecs import Task
 from services.instances import (
     AT_REST,
-    FileWorkKind,
     Instance,
     repository_of,
 )
@@ -41,20 +42,25 @@ _WEEK = 7 * 86400
 
 
 def carry_on(platform: Platform, user_id: str) -> bool:
-    """Take what is to be done with a member's files at rest a step further, if it is due; True if a server started.
+    """Take what is to be done with a member's files at rest as far as it is due; True if a server started.
 
     Repeating it is harmless. What fails is left to the tick.
     """
-    instance = platform.instances.find(user_id)
-    if instance is None or instance["status"] not in AT_REST or "runId" in instance:
+    while True:
+        instance = platform.instances.find(user_id)
+        if instance is None or instance["status"] not in AT_REST or "runId" in instance:
+            return False
+        if instance.get("dueAt", clock.now() + 1) > clock.now():
+            return False
+        work = instance.get("work")
+        if work and is_next_to_change(work):
+            change_version(platform, instance)
+            continue
+        if "startsAfter" in instance and not is_lasting(instance):
+            return _start(platform, instance)
+        if work:
+            _begin_step(platform, instance)
         return False
-    if instance.get("dueAt", clock.now() + 1) > clock.now():
-        return False
-    if "startsAfter" in instance and _start(platform, instance):
-        return True
-    if "work" in instance:
-        _begin_step(platform, instance)
-    return False
 
 
 def carry_on_now(platform: Platform, instance: Instance) -> None:
@@ -87,7 +93,7 @@ def _decide_step(lock: Lock) -> None:
     """Decide the run of the next step, with what its task has to do."""
     platform, instance = lock.platform, lock.instance
     work = instance["work"]
-    if work["kind"] == FileWorkKind.RESTORE and "saved" in work:
+    if "restores" in work and "saved" in work:
         restores = work["restores"]
         what = {k: (True if k == "all" else v) for k, v in restores.items() if k != "snapshot"}
         start_file_run(lock, "restore", {"snapshot": restores["snapshot"], "what": what})
@@ -108,7 +114,7 @@ def _leaving(platform: Platform, instance: Instance) -> list[Save]:
     saves = [save for save in found if save["snapshot"] != wanted]
     gone = [save for save in saves if "leaving" in save]
     staying = [save for save in saves if "leaving" not in save]
-    return [*gone, *expendable(staying, platform.settings.kept)][:_FORGOTTEN_AT_ONCE]
+    return [*gone, *expendable(staying, platform.settings.kept, clock.now())][:_FORGOTTEN_AT_ONCE]
 
 
 def _part_to_check(platform: Platform, instance: Instance) -> str | None:
@@ -121,7 +127,10 @@ def _part_to_check(platform: Platform, instance: Instance) -> str | None:
 
 
 def _start(platform: Platform, instance: Instance) -> bool:
-    """Start a server whose file task has ended; False if that was refused, of which its member is told."""
+    """Start a server whose file task has ended; False if that was refused, of which its member is told.
+
+    Then whatever is still to be done with its files is due again.
+    """
     from actions.billing.budget import refuse_start_if_spent
 
     try:
