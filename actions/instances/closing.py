@@ -80,7 +80,7 @@ def _close(lock: Lock, task: Task, reason: str) -> None:
     started_at, stopped_at = _existed(instance, task)
     files = None
     if run["kind"] in FILE_KINDS:
-        files = outcome_of(platform, instance, run)
+        files = outcome_of(platform, instance, run, task)
     elif run["kind"] == "purge" and instance["status"] != InstanceStatus.DESTROYING:
         files = outcome_of_erasing(platform, instance, run, task)
     ended = _files_ended(instance, task, files) if files else _ended(lock, run, task, reason)

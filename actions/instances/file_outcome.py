@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import structlog
 
-from actions.instances.file_results import LOST, WORDS, FileResult, result_of
+from actions.instances.file_results import LOST, WORDS, FileResult, result_of, without_tools
 from actions.instances.retention import TRIAL_SECONDS
 from actions.instances.sleeping import fell_asleep, rests
 from services import clock
@@ -43,11 +43,11 @@ class Outcome:
     notice: tuple[str, str] | None = None
 
 
-def outcome_of(platform: Platform, instance: Instance, run: Run) -> Outcome:
+def outcome_of(platform: Platform, instance: Instance, run: Run, task: Task) -> Outcome:
     """What comes of the end of a file task's run, by what the task has reported."""
     found = platform.save_bucket.result(repository_of(instance), run["runId"])
-    result, outcome = result_of(found, run["runId"]), Outcome()
-    work = instance.get("work")
+    result = result_of(found, run["runId"]) or without_tools(task, run["runId"], run["kind"])
+    work, outcome = instance.get("work"), Outcome()
     if result and result.do == "save" and result.snapshot:
         save = _save(instance, run, result, work)
         outcome.values["lastSave"] = _last(save)

@@ -15,6 +15,7 @@ from actions.instances.aftermath import last_failed_run, worth_trying_at
 from actions.instances.file_work import carry_on_now
 from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.launching import launch
+from actions.instances.locking import Lock
 from actions.instances.starting import start_run
 from actions.instances.stop import decide_stop
 from actions.instances.warming import tell_of_session
@@ -92,8 +93,6 @@ def _prepare(platform: Platform, session: Session) -> bool:
     except PlatformError as error:
         # A licence that is not free yet, no capacity, a server that is still stopping: the next minute tries again.
         _note_failure(platform, session, error.message)
-        if isinstance(error, StartDelayed):
-            carry_on_now(platform, platform.instances.find(session["userId"]) or instance)
         return False
 
 
@@ -109,7 +108,7 @@ def _is_on_its_way(instance: Instance, session: Session) -> bool:
 def _start(platform: Platform, session: Session, instance: Instance) -> bool:
     """Start the server if it is at rest; one that runs on another licence is stopped to be started anew."""
     if instance["status"] in AT_REST:
-        lock = start_run(platform, instance, session)
+        lock = _decided(platform, session, instance)
         if lock is None:
             return False
         with lock:
@@ -119,6 +118,15 @@ def _start(platform: Platform, session: Session, instance: Instance) -> bool:
         reason = "It starts again on the licence of the session."
         decide_stop(platform, instance, reason, ended_by=EndCause.SESSION)
     return False
+
+
+def _decided(platform: Platform, session: Session, instance: Instance) -> Lock | None:
+    """The start, decided; what has to be done with its files before begins, if it has not."""
+    try:
+        return start_run(platform, instance, session)
+    except StartDelayed:
+        carry_on_now(platform, platform.instances.find(session["userId"]) or instance)
+        raise
 
 
 def _on_its_licence(instance: Instance, session: Session) -> bool:

@@ -98,6 +98,12 @@ def test_a_save_that_failed_is_told_and_tried_again(evening, invoke, ecs, files,
     assert len(notices("save-failed")) == 1
 
 
+def test_a_member_is_told_how_programs_that_save_are_installed_where_there_are_none(evening, ecs):
+    ecs.ends(evening(), exit_code=127)
+    (notice,) = notices("save-failed")
+    assert "`apt-get install restic rclone`" in notice["message"]
+
+
 def test_a_save_whose_task_was_killed_is_made_again(evening, invoke, ecs, freezer, save):
     saver = evening()
     ecs.comes_up(saver)
