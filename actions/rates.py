@@ -41,5 +41,4 @@ def used_up(platform: Platform, use: Use) -> UsedUp:
 
 
 def _allowed(platform: Platform, use: Use) -> int:
-    allowed: int = getattr(platform.settings, f"daily_{use}")
-    return allowed
+    return platform.settings.allowed_a_day[use]

@@ -38,7 +38,7 @@ def needs(platform: Platform, instance: Instance) -> Needs:
         return Needs(refusal(platform, instance))
     if "renews" in instance:
         return Needs(Busy(instance["status"]))
-    now, allowed = clock.now(), platform.settings.daily_starts
+    now, allowed = clock.now(), platform.settings.allowed_a_day["starts"]
     if platform.registry.used(instance["userId"], "starts", now) >= allowed:
         return Needs(used_up(platform, "starts"))
     return Needs(license="own" if license["ownerId"] == instance["userId"] else "pool")

@@ -311,7 +311,7 @@ def maintained(invoke, ecs, freezer, monkeypatch):
 def budget_spent(invoke, ecs, freezer, monkeypatch):
     """Ada has cost more than a member may."""
     for name, value in {
-        "VCPU_HOUR": "1",
+        "PRICES": "1,0.00356,0.005",
         "BUDGET_PER_USER": "1",
         "KOFI_PAGE": "https://ko-fi.com/demo",
     }.items():
@@ -326,7 +326,7 @@ def budget_spent(invoke, ecs, freezer, monkeypatch):
 
 def used_up(invoke, ecs, freezer, monkeypatch):
     """It was started as often as may be in a day."""
-    monkeypatch.setenv("DAILY_STARTS", "1")
+    monkeypatch.setenv("DAILY_USES", "1,10000,10000,10000")
     world.new_process()
     assert invoke(sample("start-instance"))["success"]
     ecs.ends(ecs.only_task())
