@@ -455,7 +455,7 @@ class UsedUp(RateLimited):
 
     def __init__(self, what: str, allowed: int, now: int, retry_at: int) -> None:
         super().__init__(
-            f"Your {what} of today are used up: a day has {allowed}.",
+            f"Your {what} of today are used up: a day has {allowed} of them.",
             retry_at - now,
             retryAt=retry_at,
             suggestion="Try again after midnight UTC.",

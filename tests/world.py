@@ -115,10 +115,7 @@ def build() -> dict[str, str]:
         "OPERATOR_SECRET_ARN": operator,
         "ADMIN_USER_IDS": "admin",
         # Members of the stories come and go more often than a day allows; tests/rates says what it allows.
-        "DAILY_STARTS": "10000",
-        "DAILY_CREATES": "10000",
-        "DAILY_CHATS": "10000",
-        "DAILY_CHANGES": "10000",
+        "DAILY_USES": "10000,10000,10000,10000",
         # HTTP
         "ENV": "test",
         "TOKEN_SECRET_ARN": client("secretsmanager").create_secret(

@@ -251,20 +251,20 @@ def test_what_has_the_most_memory_is_not_started_again(starting, invoke, ecs, en
 
 
 @pytest.mark.parametrize(
-    ("forbids", "words"),
+    ("forbids", "value", "words"),
     [
-        ("maintenance", "maintained"),
-        ("BUDGET_PER_USER", "0.01"),
-        ("DAILY_STARTS", "1"),
+        ("maintenance", "", "maintained"),
+        ("BUDGET_PER_USER", "0.01", "0.01"),
+        ("DAILY_USES", "1,9,9,9", "a day has 1"),
     ],
 )
 def test_it_starts_again_only_if_its_member_could(
-    running, invoke, ends, monkeypatch, freezer, forbids, words
+    running, invoke, ends, monkeypatch, freezer, forbids, value, words
 ):
     if forbids == "maintenance":
         invoke(sample("admin-system-maintenance", userId="admin"))
     else:
-        monkeypatch.setenv(forbids, words)
+        monkeypatch.setenv(forbids, value)
         world.new_process()
     freezer.tick(3600)
     ends(running, OUT_OF_MEMORY, foundry=137)
