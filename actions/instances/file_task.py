@@ -51,7 +51,7 @@ STOPPED = 143  # the exit code after SIGTERM
 
 # How restic 0.14 to 0.18 and rclone 1.60 to 1.75 say what went wrong; the first that fits.
 _SAID = {
-    "no-space": r"no space left on device|disk quota exceeded",
+    "no-space": r"no space left on device|disk quota exceeded|too big for remaining disk space",
     "wrong-password": r"wrong password or no key found",
     "unreachable": r"connection (refused|reset)|no such host|no route to host|time(d )?-?out|access ?denied"
     r"|forbidden|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|NoCredentialProviders|SlowDown"
@@ -308,7 +308,7 @@ class Told:
 
     def remove_result(self, run: str) -> None:
         """From now on the run's snapshots are nobody's."""
-        ran = self.tools.rclone("deletefile", self.place("results", run))
+        ran = self.tools.rclone("delete", self.place("results", run))
         if ran.code not in _NOT_THERE:
             self.tools.must(ran)
 
@@ -1002,6 +1002,7 @@ def _failed(task: Task, failure: Failed) -> int:
 def main() -> int:
     """The task's process."""
     signal.signal(signal.SIGTERM, _stop)
+    signal.signal(signal.SIGINT, _stop)  # were it ignored, as of a shell's jobs, so it would be by the tools
     try:
         return carry_out(os.environ)
     except Stopped:
@@ -1010,7 +1011,8 @@ def main() -> int:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough, and ending takes a moment
+    for number in (signal.SIGTERM, signal.SIGINT):  # once is enough, and ending takes a moment
+        signal.signal(number, signal.SIG_IGN)
     raise Stopped
 
 
