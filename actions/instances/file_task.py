@@ -213,10 +213,11 @@ class Tools:
         provider = "AWS" if ".amazonaws.com" in self._endpoint else "Minio"
         store = {"TYPE": "s3", "PROVIDER": provider, "ENV_AUTH": "true", "NO_CHECK_BUCKET": "true"}
         store |= {"ENDPOINT": self._endpoint, "REGION": self._region}
-        patience = {"LOW_LEVEL_RETRIES": "5", "RETRIES": "2", "CONTIMEOUT": "10s", "TIMEOUT": "60s"}
+        limits = {"LOW_LEVEL_RETRIES": "5", "RETRIES": "2", "CONTIMEOUT": "10s", "TIMEOUT": "60s"}
+        limits["STREAMING_UPLOAD_CUTOFF"] = "1M"  # any result at once, not as an upload in parts
         return {
             **common,
-            **{f"RCLONE_{name}": value for name, value in patience.items()},
+            **{f"RCLONE_{name}": value for name, value in limits.items()},
             **{f"RCLONE_CONFIG_STORE_{name}": value for name, value in store.items()},
             "RCLONE_CONFIG": os.devnull,
             "RCLONE_CACHE_DIR": str(self.scratch / "cache"),
@@ -1002,7 +1003,9 @@ def _failed(task: Task, failure: Failed) -> int:
 def main() -> int:
     """The task's process."""
     signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)  # were it ignored, as of a shell's jobs, so it would be by the tools
+    signal.signal(
+        signal.SIGINT, _stop
+    )  # were it ignored, as of a shell's jobs, so it would be by the tools
     try:
         return carry_out(os.environ)
     except Stopped:
