@@ -50,6 +50,13 @@ class Files:
         key = f"results/{place['REPOSITORY']}/{order['run']}.json"
         world.client("s3").put_object(Bucket=place["BUCKET"], Key=key, Body=json.dumps(report))
 
+    def tell(self, arn: str, progress: dict[str, Any] | str) -> None:
+        """The task tells how far it is."""
+        order, place = self.order(arn), self.place(arn)
+        key = f"progress/{place['REPOSITORY']}/{order['run']}.json"
+        body = progress if isinstance(progress, str) else json.dumps(progress)
+        world.client("s3").put_object(Bucket=place["BUCKET"], Key=key, Body=body)
+
     def order(self, arn: str) -> dict[str, Any]:
         """What the task has to do."""
         (override,) = _task(arn).overrides["containerOverrides"]
