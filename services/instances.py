@@ -97,6 +97,14 @@ class LastSave(TypedDict):
     clean: NotRequired[bool]
 
 
+class Stored(TypedDict):
+    """What its repository holds, by the report of a run, and since when that was not billed yet."""
+
+    runId: str
+    bytes: int
+    since: int
+
+
 class Files(TypedDict):
     """What is done with its files, and was."""
 
@@ -106,6 +114,7 @@ class Files(TypedDict):
     work: NotRequired[FileWork]
     startsAfter: NotRequired[int]  # since when it is to be started, once its file task has ended
     lastSave: NotRequired[LastSave]
+    stored: NotRequired[Stored]
 
 
 class Identity(TypedDict):

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from actions.billing.storage import settle
 from actions.errors import NoCapacity, StartDelayed
 from actions.instances.ending import end_task
 from actions.instances.file_definition import family
@@ -108,6 +109,7 @@ def _forget_saves(platform: Platform, instance: Instance) -> None:
     name, noted = instance["instanceId"], instance.get("filesDefinition")
     if noted is None:
         return  # a file task has never been asked for
+    settle(platform, instance)
     platform.file_roles.delete(name)
     platform.ecs.retire_all(family(name), 1, revision_of(noted))
     platform.save_bucket.delete(repository_of(instance))
