@@ -88,6 +88,13 @@ class Files:
         """What the task has reported last; nothing if it has not."""
         return _read(self.place(arn), self.order(arn)["run"])
 
+    def tell(self, arn: str, progress: dict[str, Any] | str) -> None:
+        """The task tells how far it is."""
+        order, place = self.order(arn), self.place(arn)
+        key = f"progress/{place['REPOSITORY']}/{order['run']}.json"
+        body = progress if isinstance(progress, str) else json.dumps(progress)
+        world.client("s3").put_object(Bucket=place["BUCKET"], Key=key, Body=body)
+
     def order(self, arn: str) -> Order:
         """What the task has to do."""
         (override,) = _task(arn).overrides["containerOverrides"]

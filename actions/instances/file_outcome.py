@@ -41,6 +41,7 @@ class Outcome:
     removed: tuple[str, ...] = ()
     operations: list[Operation] = field(default_factory=list)
     notice: tuple[str, str] | None = None
+    held: int | None = None  # bytes, in the repository
 
 
 def outcome_of(platform: Platform, instance: Instance, run: Run, task: Task) -> Outcome:
@@ -51,6 +52,7 @@ def outcome_of(platform: Platform, instance: Instance, run: Run, task: Task) -> 
     if result and result.do == "save" and result.snapshot:
         save = _save(instance, run, result, work)
         outcome.values["lastSave"] = _last(save)
+        outcome.held = _held(instance, result)
         outcome.operations.append(platform.saves.add(save))
         outcome.operations += _forgotten(platform, save["repository"], run, result)
     if result and result.checked and result.checked.problems:
@@ -222,6 +224,13 @@ def _save(instance: Instance, run: Run, result: FileResult, work: FileWork | Non
         "keptUntil": clock.now() + TRIAL_SECONDS if is_way_back else None,
     }
     return cast("Save", {name: value for name, value in made.items() if value is not None})
+
+
+def _held(instance: Instance, result: FileResult) -> int:
+    """What the repository holds; reckoned, where the task has ended before it had added that up."""
+    if result.repository_bytes is not None:
+        return result.repository_bytes
+    return (instance["stored"]["bytes"] if "stored" in instance else 0) + result.added_bytes
 
 
 def _last(save: Save) -> LastSave:
