@@ -186,6 +186,13 @@ def instance_secrets() -> list[str]:
     return [s.secret_string for s in stored if s.name.startswith(f"{world.STACK}/")]
 
 
+def named_secrets() -> dict[str, dict[str, Any]]:
+    """The same by their names."""
+    stored = _here(secretsmanager_backends).secrets.values()
+    ours = [s for s in stored if s.name.startswith(f"{world.STACK}/")]
+    return {secret.name: json.loads(secret.secret_string) for secret in ours}
+
+
 def access_keys() -> set[str]:
     """The secret parts of the access keys that are in force."""
     users = _here(iam_backends, "aws").users.values()
