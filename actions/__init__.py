@@ -16,11 +16,13 @@ if TYPE_CHECKING:
 
 ACTIONS = {
     "create-instance": "actions.instances.create",
+    "restore-instance": "actions.instances.restore_instance",
     "start-instance": "actions.instances.start",
     "stop-instance": "actions.instances.stop",
     "status": "actions.instances.status",
     "destroy-instance": "actions.instances.destroy",
     "update-version": "actions.instances.update_version",
+    "undo-update": "actions.instances.undo_update",
     "change-credentials": "actions.instances.change_credentials",
     "keep-alive": "actions.instances.keep_alive",
     "set-auto-shutdown": "actions.instances.set_auto_shutdown",

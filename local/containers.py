@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 from typing import Any
 
 from ministack.core.responses import request_scope
-from ministack.services import ecs
+from ministack.services import ecs, sts
 
 LINE = 16_384  # bytes; Docker's log driver, too, cuts what is longer
 Record = dict[str, Any]  # of the emulator: a task, a container, a request, ...
@@ -21,6 +22,29 @@ def secret_environment(container: Record) -> dict[str, str]:
     """What the definition takes from secrets; raises the emulator's _SecretResolutionError."""
     found: dict[str, str] = ecs._resolve_container_secrets(container)
     return found
+
+
+def role_environment(definition: Record, task: str) -> dict[str, str]:
+    """Credentials of the definition's role for a task, `task` being its id; none where it has no role.
+
+    A container on AWS asks an address for them.
+    """
+    role = definition.get("taskRoleArn")
+    if not role:
+        return {}
+    name, key = role.rpartition("/")[2], f"ASIA{secrets.token_hex(8).upper()}"
+    session = {
+        "Arn": f"arn:aws:sts::{ecs.get_account_id()}:assumed-role/{name}/{task}",
+        "UserId": f"{name}:{task}",
+        "SecretAccessKey": secrets.token_hex(20),
+        "SessionToken": secrets.token_hex(32),
+    }
+    sts.register_session(key, session)
+    return {
+        "AWS_ACCESS_KEY_ID": key,
+        "AWS_SECRET_ACCESS_KEY": session["SecretAccessKey"],
+        "AWS_SESSION_TOKEN": session["SessionToken"],
+    }
 
 
 def override_for(container: Record, overrides: list[Record]) -> Record:

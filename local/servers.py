@@ -3,7 +3,8 @@
 A task has a loopback address of its own and a directory for each of its volumes; EFS is a directory, an access
 point one within it. A container is a process (`local/contained.py`) with the environment, secrets and command
 of its definition, in which the paths of its mounts lead to those directories. The image of Foundry is played by
-`local/foundry_image.py`, Foundry itself by `local/foundry.py`; busybox is this machine's shell.
+`local/foundry_image.py`, Foundry itself by `local/foundry.py`, those that handle files by `local/file_images.py`;
+busybox is this machine's shell.
 
 The cluster's name comes by the environment; so does how long things take, for those who cannot wait.
 """
@@ -30,15 +31,17 @@ from typing import Any
 from ministack.core.responses import request_scope
 from ministack.services import ecs, efs
 
-from local import contained, foundry, foundry_image, places
+from local import contained, file_images, foundry, foundry_image, places
 from local.containers import (
     LINE,
     Record,
     keep_log,
     override_for,
     plain_environment,
+    role_environment,
     secret_environment,
 )
+from local.file_images import Image
 
 CLUSTER = (
     "PLAYED_SERVERS"  # the variable that names the cluster, beside which `<it>-releases` is played
@@ -159,13 +162,13 @@ class Life:
         self._waits("MACHINE", 1, part=0.3)
         if not (self._goes_on() and ecs._mark_task_activating(self._task["taskArn"], self._task)):
             return
-        homes = [self._pull(container) for container in self._definition["containerDefinitions"]]
+        images = [self._pull(container) for container in self._definition["containerDefinitions"]]
         self._waits("IMAGE", 2)
         self._task["pullStoppedAt"] = ecs._iso()
         self._mount()
-        for container, home in zip(self._definition["containerDefinitions"], homes, strict=True):
+        for container, image in zip(self._definition["containerDefinitions"], images, strict=True):
             if self._may_start(container):
-                self._start(container, home)
+                self._start(container, image)
         if self._goes_on():
             ecs._mark_task_running(self._task["taskArn"], self._task)
 
@@ -188,12 +191,14 @@ class Life:
             }
         ]
 
-    def _pull(self, container: Record) -> dict[str, str]:
-        """The image's own environment; its files are where its HOME is."""
+    def _pull(self, container: Record) -> Image:
+        """The image; its files are where its HOME is."""
         home = self._root / container["name"] / "home"
         if _BUSYBOX.search(container["image"]):
             home.mkdir(parents=True)
-            return {"PATH": os.environ["PATH"], "HOME": str(home)}
+            return Image({"PATH": os.environ["PATH"], "HOME": str(home)})
+        if image := file_images.unpack(container["image"], home):
+            return image
         named = _FOUNDRY.search(container["image"])
         try:
             build = foundry_image.build_of(named[1] if named else container["image"])
@@ -214,7 +219,7 @@ class Life:
             "switches": str(places.switches(_top())),
         }
         (home / foundry.MACHINE).write_text(json.dumps(machine))
-        return found
+        return Image(found)
 
     def _memory(self, container: Record) -> int:
         """In MiB, that the container may have."""
@@ -252,22 +257,23 @@ class Life:
                 raise NotStartedError("Task failed to start")
         return self._goes_on()
 
-    def _start(self, container: Record, image: dict[str, str]) -> None:
+    def _start(self, container: Record, image: Image) -> None:
         override = override_for(container, self._overrides)
         mounts = {
             mount["containerPath"]: self._volumes[mount["sourceVolume"]]
             for mount in container.get("mountPoints", [])
         }
-        here = partial(_here, mounts)
+        here = partial(_here, {**mounts, **image.files})
         try:
             secret = secret_environment(container)
         except ecs._SecretResolutionError as error:
             raise NotStartedError(
                 f"ResourceInitializationError: unable to pull secrets or registry auth: {error}"
             ) from None
-        temporary = _made(Path(image["HOME"]).parent / "tmp")
+        temporary = _made(Path(image.environment["HOME"]).parent / "tmp")
         environment = {
-            **image,
+            **image.environment,
+            **role_environment(self._definition, self._id),
             "TMPDIR": str(temporary),
             **{name: here(value) for name, value in plain_environment(container).items()},
             **secret,
@@ -277,7 +283,11 @@ class Life:
             "OWNER": "",
         }
         words = [*container.get("entryPoint", []), *container.get("command", [])]
-        command = [here(word) for word in override.get("command") or words]
+        words = override.get("command") or words
+        command = words if image.is_program else [here(word) for word in words]
+        if image.lacks:
+            command = ["/bin/sh", "-c", f'echo "$1"; exit {file_images.NO_SUCH_PROGRAM}', "sh"]
+            command.append(image.lacks)
         shown = self._task["containers"][len(self._containers)]
         inside = {str(place): path for path, place in mounts.items()}
         self._containers.append(Container(container, shown, command, environment, self._id, inside))

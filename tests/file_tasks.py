@@ -81,6 +81,10 @@ class Files:
         """The task reports that."""
         _write(self.place(arn), self.order(arn)["run"], report)
 
+    def is_file_task(self, arn: str) -> bool:
+        """Whether the task handles files."""
+        return is_file_task(arn)
+
     def reported(self, arn: str) -> Report:
         """What the task has reported last; nothing if it has not."""
         return _read(self.place(arn), self.order(arn)["run"])

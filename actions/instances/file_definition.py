@@ -30,6 +30,7 @@ _PYTHON = (
     "@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b"
 )
 _TOOLS = {"restic": (_RESTIC, "/usr/bin/restic"), "rclone": (_RCLONE, "/usr/local/bin/rclone")}
+TOOLS = tuple(_TOOLS)  # the containers that hand a program over
 PROGRAM = Path(__file__).with_name("file_task.py")
 
 

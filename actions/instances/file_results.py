@@ -7,11 +7,14 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError
 
 from actions.action import Request
+from actions.instances.file_definition import TOOLS
+from services.ecs import Task
 from services.saves import Package
 
 Size = Annotated[int, Field(ge=0, lt=2**53)]
 Text = Annotated[str, Field(max_length=200)]
 _SNAPSHOT = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+_NO_SUCH_PROGRAM = 127  # how a shell ends that finds none (POSIX, Shell Command Language, 2.8.2)
 LOST = "unexpected"  # the word for a task that has ended without saying how
 
 # What a task says of its failure, in words for the member (file_task.py has the list).
@@ -77,3 +80,11 @@ def result_of(found: dict[str, Any] | None, run_id: str) -> FileResult | None:
     except ValidationError:
         return None
     return result if result and result.run == run_id else None
+
+
+def without_tools(task: Task, run_id: str, do: Any) -> FileResult | None:
+    """What a task could not report for want of the programs that report, or None if it had them."""
+    codes = task.exit_codes or {}
+    if all(codes.get(tool) != _NO_SUCH_PROGRAM for tool in TOOLS):
+        return None
+    return FileResult(run=run_id, do=do, failed="no-tools")

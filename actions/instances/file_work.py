@@ -12,11 +12,15 @@ from typing import Any
 import structlog
 
 from actions.errors import Busy, NoCapacity, PlatformError, StartDelayed
+from actions.instances.coming_back import drop_former_secret
 from actions.instances.ending import end_task
 from actions.instances.launching import get_task, launch, note_task
 from actions.instances.locking import Lock, lock_instance, lock_run
+from actions.instances.making_way import is_lasting
 from actions.instances.retention import expendable
-from actions.instances.starting import start_file_run, start_run
+from actions.instances.sleeping import bring_back, doze
+from actions.instances.starting import start_file_run, start_purge, start_run
+from actions.instances.trial import change_version, is_next_to_change
 from actions.notices import tell
 from services import clock
 from services.aws import AWS_FAILURES
@@ -41,19 +45,36 @@ _WEEK = 7 * 86400
 
 
 def carry_on(platform: Platform, user_id: str) -> bool:
-    """Take what is to be done with a member's files at rest a step further, if it is due; True if a server started.
+    """Take what is to be done with a member's files at rest as far as it is due; True if a server started.
 
     Repeating it is harmless. What fails is left to the tick.
     """
+    while instance := _due(platform, user_id):
+        work = instance.get("work")
+        if work and is_next_to_change(work):
+            change_version(platform, instance)
+        elif "startsAfter" in instance and "asleep" in instance and not work:
+            bring_back(platform, instance, is_wanted=True)
+        elif work or "startsAfter" in instance:
+            return _last_step(platform, instance)
+        elif not doze(platform, instance):
+            return False
+    return False
+
+
+def _due(platform: Platform, user_id: str) -> Instance | None:
+    """The member's instance, if it rests without a task, and something is due."""
     instance = platform.instances.find(user_id)
     if instance is None or instance["status"] not in AT_REST or "runId" in instance:
-        return False
-    if instance.get("dueAt", clock.now() + 1) > clock.now():
-        return False
-    if "startsAfter" in instance and _start(platform, instance):
-        return True
-    if "work" in instance:
-        _begin_step(platform, instance)
+        return None
+    return instance if instance.get("dueAt", clock.now() + 1) <= clock.now() else None
+
+
+def _last_step(platform: Platform, instance: Instance) -> bool:
+    """The step behind which something has to be waited for; True if the server started."""
+    if "startsAfter" in instance and not is_lasting(instance):
+        return _start(platform, instance)
+    _begin_step(platform, instance)
     return False
 
 
@@ -74,6 +95,7 @@ def _begin_step(platform: Platform, instance: Instance) -> None:
     except ConditionFailed:
         return  # somebody else was quicker
     with lock:
+        drop_former_secret(platform, lock.instance)
         _decide_step(lock)
         try:
             task = get_task(lock)
@@ -87,7 +109,10 @@ def _decide_step(lock: Lock) -> None:
     """Decide the run of the next step, with what its task has to do."""
     platform, instance = lock.platform, lock.instance
     work = instance["work"]
-    if work["kind"] == FileWorkKind.RESTORE and "saved" in work:
+    if work["kind"] == FileWorkKind.SLEEP and "saved" in work:
+        start_purge(lock)
+        return
+    if "restores" in work and "saved" in work:
         restores = work["restores"]
         what = {k: (True if k == "all" else v) for k, v in restores.items() if k != "snapshot"}
         start_file_run(lock, "restore", {"snapshot": restores["snapshot"], "what": what})
@@ -108,7 +133,7 @@ def _leaving(platform: Platform, instance: Instance) -> list[Save]:
     saves = [save for save in found if save["snapshot"] != wanted]
     gone = [save for save in saves if "leaving" in save]
     staying = [save for save in saves if "leaving" not in save]
-    return [*gone, *expendable(staying, platform.settings.kept)][:_FORGOTTEN_AT_ONCE]
+    return [*gone, *expendable(staying, platform.settings.kept, clock.now())][:_FORGOTTEN_AT_ONCE]
 
 
 def _part_to_check(platform: Platform, instance: Instance) -> str | None:
@@ -121,7 +146,10 @@ def _part_to_check(platform: Platform, instance: Instance) -> str | None:
 
 
 def _start(platform: Platform, instance: Instance) -> bool:
-    """Start a server whose file task has ended; False if that was refused, of which its member is told."""
+    """Start a server whose file task has ended; False if that was refused, of which its member is told.
+
+    Then whatever is still to be done with its files is due again.
+    """
     from actions.billing.budget import refuse_start_if_spent
 
     try:

@@ -14,9 +14,18 @@ _LOOK_AGAIN_SECONDS = 280
 _SAVING = "Its files are being saved."
 
 
+# What a start comes before; all else first comes to its end.
+_SAVES = (FileWorkKind.SAVE, FileWorkKind.SAVE_NOW)
+
+
 def is_being_restored(instance: Instance) -> bool:
-    """Whether its files may be half of one save and half of another."""
-    return "work" in instance and instance["work"]["kind"] == FileWorkKind.RESTORE
+    """Whether its files may be half of one save and half of another, or are about to be."""
+    return "work" in instance and "restores" in instance["work"]
+
+
+def is_lasting(instance: Instance) -> bool:
+    """Whether more is being done with its files than to save them."""
+    return "work" in instance and instance["work"]["kind"] not in _SAVES
 
 
 def make_way(platform: Platform, instance: Instance, *, is_wanted: bool) -> StartDelayed:
@@ -27,7 +36,7 @@ def make_way(platform: Platform, instance: Instance, *, is_wanted: bool) -> Star
     """
     if is_being_restored(instance):
         raise FilesBusy
-    is_asked_for = "work" in instance and instance["work"]["kind"] == FileWorkKind.SAVE_NOW
+    is_asked_for = "work" in instance and instance["work"]["kind"] != FileWorkKind.SAVE
     wish: dict[str, object] = {"startsAfter": clock.now()} if is_wanted else {}
     lock = lock_run(platform, instance, Attr("status").is_in(list(AT_REST)), **wish)
     if lock:

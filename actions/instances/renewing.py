@@ -7,6 +7,7 @@ from typing import Any
 from actions.instances.credentials import put_in_place
 from actions.instances.definition import definition
 from actions.instances.locking import Lock
+from actions.instances.sleeping import rests
 from actions.instances.versions import image_tag
 from services import clock
 from services.ecs import revision_of
@@ -51,10 +52,10 @@ def retire_former(lock: Lock) -> None:
         lock.platform.ecs.retire(instance["instanceId"], former, before=noted)
 
 
-def put_version_in(lock: Lock) -> None:
+def put_version_in(lock: Lock, done: tuple[str, ...] = ()) -> None:
     """Make the task definition agree with the instance's version; the lock is given back.
 
-    A change of the licence key that was interrupted is finished before.
+    A change of the licence key that was interrupted is finished before. `done` are the attributes that go with it.
     """
     if len(lock.instance.get("licenseClaims", [])) > 1:
         put_in_place(lock, {})
@@ -63,9 +64,11 @@ def put_version_in(lock: Lock) -> None:
     found = licenses.find(license_id) if license_id else None
     renew_definition(lock, license_id if found else "", found["secretArn"] if found else None)
     values: dict[str, Any] = {"foundryVersion": lock.instance["foundryVersion"]}
-    removed: tuple[str, ...] = (*LOCK_FIELDS, "renews", "formerRevision")
-    if {"work", "runId", "startsAfter"} & lock.instance.keys():
+    removed: tuple[str, ...] = (*LOCK_FIELDS, "renews", "formerRevision", *done)
+    if {"work", "runId", "startsAfter"} & lock.instance.keys() - {*done}:
         values["dueAt"] = clock.now()  # with its files there is more to do
+    elif later := rests(lock.platform, lock.instance):
+        values |= later
     else:
         removed += ("due", "dueAt")
     lock.finish(instances.change(lock.instance, lock.held, values, removed))

@@ -30,7 +30,12 @@ World = Annotated[
 
 
 def world_to_open(instance: Instance, now: int) -> str | None:
-    """The world that a run which is decided now opens: the session's whose time it is, else the server's own."""
+    """The world that a run which is decided now opens: the session's whose time it is, else the server's own.
+
+    None in the first run of another version of Foundry: its member is to see what became of the packages first.
+    """
+    if "trial" in instance and instance.get("lastStarted", 0) < instance["trial"]["since"]:
+        return None
     booking = booked_now(instance, now)
     if booking and "world" in booking:
         return booking["world"]

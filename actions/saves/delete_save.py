@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import Conflict, SaveNotFound
+from actions.instances.retention import is_locked
 from actions.lookup import instance_of
 from actions.saves.finding import save_of
 from actions.saves.restore_save import SaveId
+from services import clock
 from services.dynamodb import ConditionFailed, transact
 from services.platform import Platform
 
@@ -23,11 +25,16 @@ def delete_save(request: DeleteSave, platform: Platform) -> Answer:
     save = save_of(platform, instance, request.save_id)
     if save.get("locked"):
         raise _kept("It is locked.", "Unlock it first, with label-save.")
+    if is_locked(save, clock.now()):
+        raise _kept(
+            "It is the way back from an update.",
+            "Wait until that has been on trial for long enough.",
+        )
     restored = instance["work"].get("restores", {}) if "work" in instance else {}
     if restored.get("snapshot") == save["snapshot"]:
         raise _kept("It is being put back.", "Wait until that is done.")
     try:
-        transact(platform.saves.leave(save, "delete-save"))
+        transact(platform.saves.leave(save, "delete-save", clock.now()))
     except ConditionFailed:
         raise SaveNotFound(request.save_id) from None
     return {

@@ -8,9 +8,9 @@ from pydantic import Field, model_validator
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.errors import InvalidRequest
+from actions.instances.deciding import decide
 from actions.instances.worlds import World
 from actions.lookup import instance_of
-from actions.saves.deciding import decide
 from actions.saves.finding import save_of
 from services.instances import FileWorkKind
 from services.platform import Platform

@@ -7,8 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.instances.deciding import decide
 from actions.lookup import instance_of
-from actions.saves.deciding import decide
 from services.instances import FileWorkKind
 from services.platform import Platform
 from services.saves import SaveKind

@@ -50,6 +50,19 @@ class Member:
         """Wait until the server is in a state."""
         self.deployed.until(self.event("status"), lambda answer: answer.get("status") == status)
 
+    def rests(self) -> None:
+        """Wait until the server has stopped and nothing is done with its files."""
+
+        def is_at_rest(answer: Answer) -> bool:
+            return answer.get("status") == "stopped" and not {"work", "runId"} & self.item.keys()
+
+        self.deployed.until(self.event("status"), is_at_rest)
+
+    @property
+    def item(self) -> dict[str, Any]:
+        """What is stored of the server."""
+        return self.deployed.item("InstancesTable", {"userId": {"S": self.user}})
+
     def is_gone(self) -> None:
         """Wait until the server and all that belongs to it are gone."""
         gone = self.deployed.until(self.event("status"), lambda answer: not answer["success"])

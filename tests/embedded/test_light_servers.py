@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -15,7 +17,7 @@ from tests.processes import descendants
 
 pytestmark = pytest.mark.embedded
 
-CLUSTER = "played"
+CLUSTER, BUCKET = "played", "saves"
 MANY = 40  # more than run at once where processes play them
 SCRIPTED = [
     {"name": "prepare", "image": "ghcr.io/felddy/foundryvtt:13", "essential": False},
@@ -26,6 +28,14 @@ SCRIPTED = [
         "portMappings": [{"containerPort": 30000}],
     },
 ]
+FILES: list[dict[str, Any]] = [
+    {"name": "restic", "image": "docker.io/restic/restic@sha256:1", "essential": False},
+    {
+        "name": "files",
+        "image": "public.ecr.aws/docker/library/python@sha256:2",
+        "dependsOn": [{"containerName": "restic", "condition": "SUCCESS"}],
+    },
+]
 
 
 @pytest.fixture(scope="module")
@@ -34,14 +44,24 @@ def aws() -> Iterator[embedded.Embedded]:
         ecs = aws.client("ecs")
         ecs.create_cluster(clusterName=CLUSTER)
         purge = {"name": "purge", "image": "busybox"}
-        for family, containers in (("server", SCRIPTED), ("purge", [purge])):
-            ecs.register_task_definition(family=family, containerDefinitions=containers)
+        role = "arn:aws:iam::000000000000:role/files"
+        told = {"S3_ENDPOINT": aws.endpoint, "AWS_REGION": embedded.REGION, "BUCKET": BUCKET}
+        FILES[1]["environment"] = variables(**told, REPOSITORY="repository")
+        for family, containers in (("server", SCRIPTED), ("purge", [purge]), ("files", FILES)):
+            ecs.register_task_definition(
+                family=family, containerDefinitions=containers, taskRoleArn=role
+            )
+        aws.client("s3").create_bucket(Bucket=BUCKET)
         yield aws
 
 
-def run(aws: embedded.Embedded, family: str, count: int = 1, **variables: str) -> list[str]:
-    given = [{"name": name, "value": value} for name, value in variables.items()]
-    override = {"containerOverrides": [{"name": "foundry", "environment": given}]}
+def variables(**values: str) -> list[dict[str, str]]:
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+def run(aws: embedded.Embedded, family: str, count: int = 1, **given: str) -> list[str]:
+    name = "files" if family == "files" else "foundry"
+    override = {"containerOverrides": [{"name": name, "environment": variables(**given)}]}
     started = aws.client("ecs").run_task(
         cluster=CLUSTER,
         taskDefinition=family,
@@ -101,3 +121,18 @@ def test_what_serves_nothing_ends_by_itself(aws):
     (shown,) = become(aws, run(aws, "purge"), "STOPPED")
     assert shown["stopCode"] == "EssentialContainerExited"
     assert shown["containers"][0]["exitCode"] == 0
+
+
+def test_what_handles_files_reports_that_it_has(aws):
+    def reported(run_id: str, **order: Any) -> dict[str, Any]:
+        order |= {"run": run_id}
+        (shown,) = become(aws, run(aws, "files", ORDER=json.dumps(order)), "STOPPED")
+        assert [container["exitCode"] for container in shown["containers"]] == [0, 0]
+        key = f"results/repository/{run_id}.json"
+        return json.loads(aws.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read())
+
+    saved = reported("run-1", do="save", forget=["old"])
+    snapshot = hashlib.sha256(b"run-1").hexdigest()
+    assert (saved["run"], saved["snapshot"], saved["forgot"]) == ("run-1", snapshot, ["old"])
+    restored = reported("run-2", do="restore", snapshot=snapshot, what={"all": True})
+    assert restored["restored"] == {"files": 1, "bytes": 1}

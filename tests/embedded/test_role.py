@@ -129,10 +129,33 @@ def an_evening_on_the_own_licence(ada: Member) -> None:
     ada.as_if(dueAt=0)
     assert ticks(ada.deployed, "auto-shutdown-check")["instancesChecked"] == 1
     ada.asks("stop-instance")
-    ada.becomes("stopped")
+    ada.rests()
+    her_files_are_saved_and_put_back(ada)
     ada.asks("update-version", foundryVersion="14")
+    ada.rests()
+    assert ada.asks("status")["foundryVersion"] == "14"
+    ada.asks("undo-update")
+    ada.rests()
+    assert ada.asks("status")["foundryVersion"] == "13"
     ada.asks("change-credentials")
     a_visitor_wakes_her_table(ada)
+
+
+def her_files_are_saved_and_put_back(ada: Member) -> None:
+    """By tasks of another role than the function's, in a bucket from which that one only reads reports."""
+    ada.asks("save-now", label="Before the dragon")
+    ada.rests()
+    newest, oldest = ada.asks("list-saves")["saves"]
+    assert (newest["label"], oldest["kind"]) == ("Before the dragon", "after-stop")
+    ada.asks("label-save", saveId=newest["saveId"], label="With the dragon", locked=True)
+    ada.asks("restore-save", saveId=oldest["saveId"], world=None)
+    ada.rests()
+    ada.asks("label-save", saveId=newest["saveId"], label=None, locked=False)
+    ada.asks("delete-save", saveId=newest["saveId"])
+    ada.asks("save-now", label=None)
+    ada.rests()
+    kinds = [save["kind"] for save in ada.asks("list-saves")["saves"]]
+    assert kinds == ["asked-for", "before-restore", "after-stop"]
 
 
 def a_visitor_wakes_her_table(ada: Member) -> None:

@@ -29,7 +29,8 @@ def test_a_server_is_saved_after_it_has_stopped(evening, save, files, invoke, ec
 def test_a_save_is_on_the_bill(evening, save, invoke):
     save(evening())
     (run,) = (run for run in world.items("runs") if run["kind"] == "save")
-    assert run["seconds"] == 40 and run["cost"] > 0
+    assert run["seconds"] == 40
+    assert run["cost"] > 0
     costs = invoke("get-user-costs", userId=USER)
     assert costs["success"]
 
@@ -55,7 +56,8 @@ def test_a_start_ends_a_save_and_follows_by_itself(evening, invoke, ecs):
     saver = evening()
     ecs.comes_up(saver)
     answer = invoke("start-instance", userId=USER)
-    assert answer["success"] and answer["status"] == "starting"
+    assert answer["success"]
+    assert answer["status"] == "starting"
     assert status(invoke)["status"] == "starting"
     assert ecs.tasks() == [], "never two tasks on one data directory"
     ecs.ends(saver, exit_code=143)
@@ -94,6 +96,12 @@ def test_a_save_that_failed_is_told_and_tried_again(evening, invoke, ecs, files,
     save(saver)
     assert len(saves()) == 1
     assert len(notices("save-failed")) == 1
+
+
+def test_a_member_is_told_how_programs_that_save_are_installed_where_there_are_none(evening, ecs):
+    ecs.ends(evening(), exit_code=127)
+    (notice,) = notices("save-failed")
+    assert "`apt-get install restic rclone`" in notice["message"]
 
 
 def test_a_save_whose_task_was_killed_is_made_again(evening, invoke, ecs, freezer, save):
