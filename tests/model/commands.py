@@ -28,6 +28,7 @@ REGISTER, UNREGISTER = "webhook-create", "webhook-delete"
 MOVE, CREDENTIALS = "move-session", "change-credentials"
 WAKE, LOOK = "wake-table", "table-state"
 SAVE, RESTORE, LABEL, DELETE = "save-now", "restore-save", "label-save", "delete-save"
+UNDO, COME_BACK = "undo-update", "restore-instance"
 
 
 def _is(*statuses: str) -> Callable[[Item], bool]:
@@ -41,6 +42,8 @@ SENSIBLE: dict[str, Callable[[Item], bool]] = {
     STOP: _is("starting", "running"),
     KEEP: _is("running"),
     CREATE: _is("none"),
+    COME_BACK: _is("none"),
+    UNDO: _is("stopped"),
     BOOK: bool,
     CANCEL: lambda instance: bool(instance.get("bookings")),
     MOVE: lambda instance: bool(instance.get("bookings")),
@@ -71,8 +74,8 @@ class Command:
         """The request at the moment `now`."""
         user = self._user()
         asked = {"action": self.action, "userId": user, **self.fields}
-        if self.action == CREATE:
-            return _created(userId=user, **self.fields)
+        if self.action in (CREATE, COME_BACK):
+            return _created(userId=user, **self.fields) | {"action": self.action}
         if self.action in (WAKE, LOOK):
             return _at_a_table(self.action, user, **self.fields)
         if self.action in (BOOK, ASK, MOVE):
@@ -108,7 +111,7 @@ def _given(asked: dict[str, Any]) -> Event:
 
 def _one_save(user: str, which: int) -> str:
     """The id of one of the user's saves."""
-    ids = sorted(i["saveId"] for i in emulated.items("saves") if i["userId"] == user)
+    ids = sorted(i["saveId"] for i in emulated.saves() if i["userId"] == user)
     return str(ids[which % len(ids)]) if ids else "save-0"
 
 
@@ -157,8 +160,9 @@ leases = st.one_of(_asking("request-license"), _asking("release-license"))
 shares = _asking(
     "set-license-sharing", allowLicenseSharing=st.booleans(), afterSessions=st.booleans()
 )
-creates = _asking(CREATE, kind=st.sampled_from(["sharing", "own", "pooled"]))
-destroys = _asking(DESTROY)
+_KINDS = {"kind": st.sampled_from(["sharing", "own", "pooled"])}
+creates = st.one_of(_asking(CREATE, **_KINDS), _asking(COME_BACK, **_KINDS))
+destroys = st.one_of(_asking(DESTROY), _asking(DESTROY, forget=st.booleans()))
 minor = st.one_of(
     _asking(ASK, **_TIMES),
     _asking(KEEP, minutes=st.integers(10, 720)),
@@ -177,6 +181,8 @@ saves = st.one_of(
     _asking(RESTORE, which=st.integers(0, 5), world=st.just("a-world")),
     _asking(LABEL, which=st.integers(0, 5), label=st.just("Another"), locked=st.booleans()),
     _asking(DELETE, which=st.integers(0, 5)),
+    _asking(UPDATE, foundryVersion=st.sampled_from(["12", "13"])),
+    _asking(UNDO),
 )
 visits = st.one_of(_asking(WAKE, is_code=st.booleans()), _asking(LOOK))
 any_command = st.one_of(

@@ -90,6 +90,11 @@ def items(table: str) -> list[Item]:
     ]
 
 
+def saves() -> list[Item]:
+    """The saves; what is left of destroyed servers is in the same table."""
+    return [item for item in items("saves") if "snapshot" in item]
+
+
 def stored(table: str, key: tuple[str, ...]) -> Item | None:
     """The item with that key as DynamoDB writes it; None if there is none."""
     found = _here(dynamodb_backends).tables[table]

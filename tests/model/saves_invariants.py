@@ -19,7 +19,7 @@ from tests.model.simulation import Simulation, is_server
 
 SAVES_KEPT = "2,2,1"
 _LAST, _WEEKS, _MONTHS = (int(part) for part in SAVES_KEPT.split(","))
-_TRIES = 5  # of a save, before the platform gives it up
+_TRIES = 2  # of a save that somebody has asked for, before the platform gives it up
 Known = tuple[str, str]  # a save's repository and id
 
 
@@ -59,10 +59,11 @@ def what_was_saved_can_be_had(seen: Seen, files: Files, before: Remembered) -> N
 
     It goes only because its member has deleted it, or since others are kept instead; a locked one never.
     """
-    there = {(item["repository"], item["saveId"]): item for item in emulated.items("saves")}
-    servers = {repository(instance): instance for instance in seen.instances}
+    there = {(item["repository"], item["saveId"]): item for item in emulated.saves()}
+    servers = _servers(seen)
     for known, item in there.items():
-        assert item["repository"] in servers, "a save of a server that is gone"
+        if item["repository"] not in servers:
+            continue  # its time is over
         assert not (item.get("locked") and "leaving" in item), "a locked save is to go"
         if "leaving" not in item:
             held = files.saved.get(item["repository"], {})
@@ -74,7 +75,7 @@ def what_was_saved_can_be_had(seen: Seen, files: Files, before: Remembered) -> N
     for known, item in before.staying.items():
         is_whole = servers.get(known[0], {}).get("status", "destroying") != "destroying"
         if known not in staying and is_whole:
-            _may_go(item, {**before.staying, **staying}, before)
+            _may_go(item, {**before.staying, **staying}, before, seen.now)
     before.staying = staying
     for instance in seen.instances:
         restored = instance.get("work", {}).get("restores", {}).get("snapshot")
@@ -83,10 +84,20 @@ def what_was_saved_can_be_had(seen: Seen, files: Files, before: Remembered) -> N
     _passwords_stay(seen, before)
 
 
-def _may_go(item: Item, others: dict[Known, Item], before: Remembered) -> None:
+def _servers(seen: Seen) -> dict[str, Item]:
+    """Whose each repository is: a server's, or what is left of one."""
+    left = [
+        item for item in emulated.items("saves") if "secretOf" in item and "leaving" not in item
+    ]
+    found = {str(item["saveId"]): item | {"status": "departed"} for item in left}
+    return found | {repository(instance): instance for instance in seen.instances}
+
+
+def _may_go(item: Item, others: dict[Known, Item], before: Remembered, now: int) -> None:
     if (item["userId"], item["saveId"]) in before.deleted:
         return
     assert not item.get("locked"), "a locked save has gone"
+    assert item.get("keptUntil", 0) <= now, "the way back from an update has gone"
     of_its = [other for other in others.values() if other["repository"] == item["repository"]]
     newest_first = sorted(of_its, key=lambda other: other["saveId"], reverse=True)
     assert item not in newest_first[:_LAST], "one of the last saves has gone"
@@ -125,7 +136,7 @@ def the_list_is_true(on: Simulation, user: str) -> None:
             break
         more = {"next": answer["next"]}
     assert server is not None
-    items = [i for i in emulated.items("saves") if i["repository"] == repository(server)]
+    items = [i for i in emulated.saves() if i["repository"] == repository(server)]
     assert found == sorted((i["saveId"] for i in items if "leaving" not in i), reverse=True)
 
 
@@ -144,10 +155,11 @@ def all_is_saved(seen: Seen, on: Simulation, before: Remembered) -> None:
         given_up = on.failures[place] >= _TRIES
         assert content is None or is_saved or given_up, f"it was never saved: {instance}"
     names = {repository(instance) for instance in seen.instances}
+    assert {item["repository"] for item in emulated.items("saves")} <= names
     reports = world.client("s3").list_objects_v2(Bucket=world.SAVES).get("Contents", [])
     assert {report["Key"].split("/")[1] for report in reports} <= names
     for known, content in files.saved.items():
-        nobodys = set(content) - {s["snapshot"] for s in emulated.items("saves")}
+        nobodys = set(content) - {s["snapshot"] for s in emulated.saves()}
         reported = {json.loads(_body(r["Key"])).get("snapshot") for r in reports}
         assert known not in names or not nobodys & reported, "a save that nobody knows of"
 

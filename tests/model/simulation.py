@@ -54,6 +54,7 @@ FUNCTION_QUOTA = {
 }  # of a member: small, too
 OWNERS = {"olga": True, "oskar": True, "otto": False}  # who has a licence, and whether it is shared
 BORROWERS = ("ben", "cleo")
+KEEP_DAYS = "1,0"  # what is left of destroyed servers is soon gone, and none falls asleep
 FAILURE = {"do", "run", "failed", "message"}  # what a task says that has done nothing
 
 
@@ -341,7 +342,7 @@ class Simulation:
         if (
             ticks
             and self.now // 300 > before // 300
-            and self.is_due("instances", "functions", "runs")
+            and self.is_due("instances", "functions", "runs", "saves")
         ):
             self.tick(CHECK, ticks)
 
@@ -366,7 +367,7 @@ class Simulation:
 
     def stuck(self) -> list[Any]:
         """What is still due."""
-        tables = ("instances", "sessions", "functions", "runs")
+        tables = ("instances", "sessions", "functions", "runs", "saves")
         found = (item for table in tables for item in emulated.items(table))
         return [item for item in found if "due" in item or item.get("open") == "follow"]
 
@@ -418,6 +419,7 @@ def simulation(saves_kept: str = "0,0,0") -> Iterator[Simulation]:
         patch.setenv("BOOKED_HOURS", str(BOOKED_HOURS))
         patch.setenv("FUNCTION_QUOTA", "2,4,2,4")
         patch.setenv("SAVES_KEPT", saves_kept)
+        patch.setenv("KEEP_DAYS", KEEP_DAYS)
         patch.setattr(ThreadPoolExecutor, "submit", _at_once)
         patch.setattr("time.sleep", clock.tick)
         world.new_process()

@@ -367,14 +367,14 @@ class Story(RuleBasedStateMachine):
         """Both ticks come; one that finds nothing due has asked no more than what is."""
         for name, tables in (
             (PREPARE, ["sessions", "instances", "runs"]),
-            (CHECK, ["instances", "functions", "runs"]),
+            (CHECK, ["instances", "functions", "runs", "saves"]),
         ):
             idle, before, touched = not self.on.is_due(*tables), CALLS.count, LAG.touched
             self.on.tick(name)
             if idle and LAG.touched == touched:
-                # What is due of sessions and what comes up; what is due, of functions too, and strays; for both,
-                # what follows from ends.
-                reads = {PREPARE: 3, CHECK: 4}[name]
+                # What is due of sessions and what comes up; what is due, of functions and destroyed servers
+                # too, and strays; for both, what follows from ends.
+                reads = {PREPARE: 3, CHECK: 5}[name]
                 assert CALLS.count == before + reads, "a tick reads only what is due"
 
     # --- what must hold -----------------------------------------------------------------------------
@@ -586,6 +586,7 @@ of_files = st.one_of(
     commands.saves,
     commands.starts,
     commands.stops,
+    commands.creates,
     commands.destroys,
     st.sampled_from([PREPARE, CHECK, EVENT, EVENT]),
 )
