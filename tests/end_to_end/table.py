@@ -98,12 +98,12 @@ class Table:
         self.until(arrived, seen)
         return seen[1:]
 
-    def until(self, reached: Callable[[], bool], shown: Any = "") -> None:
+    def until(self, reached: Callable[[], bool], shown: Any = "", every: float = 0.5) -> None:
         """Wait, as long as things may take here."""
         give_up = time.monotonic() + _PATIENCE
         while not reached():
             assert time.monotonic() < give_up, (shown, self.ask("status"), self.log()[-2000:])
-            time.sleep(0.5)
+            time.sleep(every)
 
     def goes_wrong(self, does: str) -> None:
         """By the page for that."""

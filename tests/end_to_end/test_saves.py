@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +20,7 @@ from local.embedded import client
 from local.stack import STACK, TOP
 from tests.end_to_end.running import Run, running
 from tests.end_to_end.table import WORLD, Table, made
+from tests.processes import descendants
 
 pytestmark = [
     pytest.mark.embedded,
@@ -134,6 +139,58 @@ def test_a_start_ends_the_save_that_follows_a_stop(run: Run) -> None:
     table.sleep()
     table.rests()
     assert [save["kind"] for save in saves(table)] == ["after-stop"]
+
+
+def test_what_a_killed_task_has_not_done_the_next_one_does(run: Run) -> None:
+    table = made(run, "killed", 13)
+    table.rests()
+    before, [good] = contents(table), saves(table)
+    (table.data / "Data/worlds" / WORLD / "notes.txt").write_text("to be lost")
+    table.ask("restore-save", saveId=good["saveId"])
+    kill(table, "save")
+    goes_on(table)
+    kill(table, "restore", when=(table.data / ".restoring/new").exists)
+    assert contents(table) != before
+    goes_on(table)
+    table.rests()
+    assert contents(table) == before
+    assert [save["kind"] for save in saves(table)] == ["before-restore", "after-stop"]
+    killed = [c["exitCode"] for t in tasks(table) for c in t["containers"] if c["name"] == "files"]
+    assert killed == [0, 137, 0, 137, 0]
+    assert_one_at_a_time(table)
+
+
+def kill(table: Table, does: str, when: Callable[[], bool] = lambda: True) -> None:
+    """The program of the table's file task, which does this, as soon as it runs and is so far."""
+    order = f'ORDER={{"do": "{does}"'.encode()
+    found: list[int] = []
+
+    def runs() -> bool:
+        found[:] = [
+            pid
+            for pid in descendants(table.run.process.pid)
+            if words_of(pid, "cmdline")[:2] == [b"python3", b"-c"]
+            and any(each.startswith(order) for each in words_of(pid, "environ"))
+        ]
+        return bool(found)
+
+    table.until(runs, every=0.05)
+    table.until(when, every=0.01)
+    os.kill(found[0], signal.SIGKILL)
+
+
+def words_of(pid: int, which: str) -> list[bytes]:
+    """The command of a process, or its environment; nothing if it has ended."""
+    with suppress(OSError):
+        return Path(f"/proc/{pid}/{which}").read_bytes().split(b"\0")
+    return []
+
+
+def goes_on(table: Table) -> None:
+    """As if so much time had passed that it is tried again."""
+    table.until(lambda: "tries" in table.item().get("work", {}).get("M", {}))
+    table.as_if(dueAt=0)
+    table.tick()
 
 
 def test_a_server_is_saved_and_its_saves_are_shown_as_the_readme_says(run: Run) -> None:
