@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 ACTIONS = {
     "create-instance": "actions.instances.create",
+    "restore-instance": "actions.instances.restore_instance",
     "start-instance": "actions.instances.start",
     "stop-instance": "actions.instances.stop",
     "status": "actions.instances.status",

@@ -83,6 +83,17 @@ class SaveNotFound(NotFound):
         )
 
 
+class NothingToBringBack(NotFound):
+    """No server of the member's was destroyed lately, or its time is over."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "There is no destroyed server of yours that could come back.",
+            field="userId",
+            suggestion="Make a new one with create-instance.",
+        )
+
+
 class NotForVisitors(Forbidden):
     """The table's member lets nobody else wake it."""
 
@@ -444,7 +455,7 @@ class UsedUp(RateLimited):
 
     def __init__(self, what: str, allowed: int, now: int, retry_at: int) -> None:
         super().__init__(
-            f"Your {what} of today are used up: a day has {allowed}.",
+            f"Your {what} of today are used up: a day has {allowed} of them.",
             retry_at - now,
             retryAt=retry_at,
             suggestion="Try again after midnight UTC.",

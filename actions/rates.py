@@ -9,7 +9,14 @@ from services import clock
 from services.dynamodb import ConditionFailed, Operation
 from services.platform import Platform
 
-Use = Literal["starts", "creates", "chats", "changes"]  # the last, of functions
+Use = Literal["starts", "creates", "chats", "changes"]
+# What a member has of each, as a refusal says it.
+_WORDS: dict[Use, str] = {
+    "starts": "starts",
+    "creates": "new servers",
+    "chats": "questions to the chat",
+    "changes": "changes and invocations of functions, saves and restores",
+}
 _DAY = 86400
 
 
@@ -37,9 +44,8 @@ def give_use_back(platform: Platform, user_id: str, use: Use) -> None:
 def used_up(platform: Platform, use: Use) -> UsedUp:
     """The refusal of what the day allows no more of."""
     now = clock.now()
-    return UsedUp(use, _allowed(platform, use), now, (now // _DAY + 1) * _DAY)
+    return UsedUp(_WORDS[use], _allowed(platform, use), now, (now // _DAY + 1) * _DAY)
 
 
 def _allowed(platform: Platform, use: Use) -> int:
-    allowed: int = getattr(platform.settings, f"daily_{use}")
-    return allowed
+    return platform.settings.allowed_a_day[use]

@@ -72,6 +72,7 @@ class FileWorkKind(StrEnum):
     RESTORE = "restore"
     UPDATE = "update"  # to another version of Foundry
     UNDO_UPDATE = "undo-update"  # back to the version before, and to the files as they were
+    SLEEP = "sleep"  # its files are erased once they are saved, since nobody plays on it
 
 
 class FileWork(TypedDict):
@@ -90,6 +91,28 @@ class FileWork(TypedDict):
     version: NotRequired[str]  # of Foundry, that is asked for
     tries: NotRequired[int]  # of the present step, that have failed
     failure: NotRequired[str]  # why the last one has
+
+
+class Farewell(StrEnum):
+    """What becomes of the files of a server that is being destroyed."""
+
+    WANTED = "wanted"  # they are to be saved first
+    SAVED = "saved"  # they are, and the saves are kept for a while
+    FORGOTTEN = "forgotten"  # nothing is kept
+
+
+class Asleep(TypedDict):
+    """Of a server whose files are kept as a save only: since when, and as which."""
+
+    since: int
+    snapshot: str
+
+
+class ComesBack(TypedDict):
+    """What a server that comes back was."""
+
+    snapshot: str
+    lastStarted: int
 
 
 class Trial(TypedDict):
@@ -123,6 +146,16 @@ class Files(TypedDict):
     startsAfter: NotRequired[int]  # since when it is to be started, once its file task has ended
     lastSave: NotRequired[LastSave]
     trial: NotRequired[Trial]
+    asleep: NotRequired[Asleep]
+    sleepNotices: NotRequired[
+        int
+    ]  # how often its member was told that it will be, since it was last used
+    farewell: NotRequired[Farewell]
+    farewellTries: NotRequired[int]
+    # Of one that comes back, until its files are there: what it was,
+    # and the instance whose secret still holds its repository's password.
+    comesBack: NotRequired[ComesBack]
+    passwordOf: NotRequired[str]
 
 
 class Identity(TypedDict):
@@ -200,6 +233,7 @@ class PresentRun(TypedDict):
     noticedAt: NotRequired[int]
     keepUntil: NotRequired[int]
     missingSince: NotRequired[int]  # while ECS shows nothing of its task
+    missedAt: NotRequired[int]  # at the last look that showed nothing
     stopAskedAt: NotRequired[int]  # once ECS has been asked to stop its task
     clean: NotRequired[bool]  # once Foundry was asked to close its world: whether it did
     idleProvenAt: NotRequired[int]  # when Foundry last said that nobody plays

@@ -30,7 +30,8 @@ class SaveBucket:
     @property
     def address(self) -> str:
         """Where S3 answers, as the tasks are told."""
-        return str(client("s3").meta.endpoint_url)
+        service = client("s3")
+        return str(service.meta.endpoint_url)
 
     def result(self, repository: str, run_id: str) -> dict[str, Any] | None:
         """What a run's task has reported, or None. S3 shows at once what was written (S3, consistency model)."""

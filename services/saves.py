@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import StrEnum
-from typing import NotRequired, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 from services.dynamodb import Attr, Condition, Key, Operation, Position, Table, absent
 
@@ -15,6 +16,8 @@ class SaveKind(StrEnum):
     ASKED_FOR = "asked-for"  # by its member
     BEFORE_RESTORE = "before-restore"
     BEFORE_UPDATE = "before-update"
+    BEFORE_DESTROY = "before-destroy"
+    BEFORE_SLEEP = "before-sleep"
 
 
 class Package(TypedDict):
@@ -55,8 +58,31 @@ class Save(TypedDict):
     leaving: NotRequired[str]  # the run that forgets it
 
 
+class Departed(TypedDict):
+    """What is left of a destroyed server: its saves, and what is needed to bring it back."""
+
+    repository: str  # not one of restic's: it says whose it was
+    saveId: str  # the name of the repository that holds its saves
+    userId: str
+    username: str
+    at: int
+    until: int
+    secretOf: str  # the instance by which the secret with the repository's password is named
+    newest: str  # the snapshot of its newest save
+    choices: dict[str, Any]  # of its member's, and what had run on the files
+    takenBy: NotRequired[str]  # the instance with which it comes back
+    due: NotRequired[str]
+    dueAt: NotRequired[int]
+    leaving: NotRequired[bool]  # all of it is being deleted
+
+
+_OF_DEPARTED = "departed#"
+
+
 class Saves(Table):
-    """Reads and writes of saves."""
+    """Reads and writes of saves, and of what is left of destroyed servers."""
+
+    due = "departed"
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "repository", "saveId")
@@ -96,6 +122,42 @@ class Saves(Table):
         """The operation that removes a save of which its repository knows nothing any more."""
         return self.delete((save["repository"], save["saveId"]))
 
+    # --- what is left of destroyed servers
+
+    def depart(self, departed: Departed) -> Operation:
+        """The operation that notes what is left of a server, until its time is over."""
+        due = {"due": self.due, "dueAt": departed["until"]}
+        return self.put({**departed, **due})
+
+    def departed_of(self, user_id: str) -> list[Departed]:
+        """What is left of a member's destroyed servers and can be had again, the newest first."""
+        whose = Key("repository").eq(f"{_OF_DEPARTED}{user_id}")
+        found = cast("list[Departed]", list(self.query(None, whose)))
+        here = [one for one in found if "takenBy" not in one and "leaving" not in one]
+        return sorted(here, key=lambda one: one["at"], reverse=True)
+
+    def find_departed(self, key: tuple[str, str]) -> Departed | None:
+        """What is left of one, by its key."""
+        return cast("Departed | None", self.get(key))
+
+    def departed_due(self, now: int) -> Iterator[tuple[str, str]]:
+        """The keys of those whose time is over, the longest over first."""
+        wanted = Key("due").eq(self.due) & Key("dueAt").lte(now)
+        return ((i["repository"], i["saveId"]) for i in self.query("DueIndex", wanted))
+
+    def take(self, departed: Departed, instance_id: str) -> Operation:
+        """The operation by which one comes back as that instance; refused if it is taken, or its time is over."""
+        free = self._is_there & absent("takenBy") & absent("leaving")
+        return self.update(_key(departed), free, {"takenBy": instance_id}, ("due", "dueAt"))
+
+    def leave_departed(self, departed: Departed) -> Operation:
+        """The operation that notes that one is being deleted; refused if it is taken."""
+        return self.update(_key(departed), self._is_there & absent("takenBy"), {"leaving": True})
+
+    def forget_departed(self, user_id: str, repository: str) -> Operation:
+        """The operation that removes what was noted of one."""
+        return self.delete((f"{_OF_DEPARTED}{user_id}", repository))
+
     def relabel(self, save: Save, values: dict[str, object], removed: tuple[str, ...]) -> Operation:
         """The operation that gives a save another label, or locks it; refused if it is leaving or gone."""
         return self.update(
@@ -111,3 +173,12 @@ class Saves(Table):
     @property
     def _is_there(self) -> Condition:
         return Attr("saveId").exists()
+
+
+def departed_name(user_id: str) -> str:
+    """Under which what is left of a member's servers is noted."""
+    return f"{_OF_DEPARTED}{user_id}"
+
+
+def _key(departed: Departed) -> tuple[str, str]:
+    return departed["repository"], departed["saveId"]

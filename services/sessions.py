@@ -45,7 +45,7 @@ class Session(TypedDict):
     world: NotRequired[str]  # that its runs open, instead of the server's own
     reason: NotRequired[str]  # why it was cancelled, or why its server is not there yet
     runId: NotRequired[str]  # of the server that was up for it, once it has begun
-    restarts: NotRequired[int]  # how often its server was started again after it had crashed
+    restarts: NotRequired[int]  # how often its server has crashed or failed to come up
     restartedAt: NotRequired[int]
     expiresAt: NotRequired[int]  # when DynamoDB deletes one that is over
     due: NotRequired[str]

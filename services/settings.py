@@ -15,8 +15,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-Price = Annotated[Decimal, Field(ge=0, le=1000)]
 Ceiling = Annotated[Decimal, Field(ge=0, lt=1_000_000)]
+
+
+def _listed(count: int, form: str) -> str:
+    """The pattern of several settings in one: so many of that form, with commas between."""
+    return rf"^{form}(,{form}){{{count - 1}}}$"
+
 
 # What each table holds, which with the stack's name is its own (template.yaml, State).
 TABLES = (
@@ -76,19 +81,18 @@ class Settings(BaseModel):
     overrun_seconds: int = Field(default=3600, ge=0)
     on_demand_seconds: int = Field(default=6 * 3600, ge=600)
     longest_seconds: int = Field(default=12 * 3600, ge=600)
-    # Fargate on ARM64 and a public IPv4 address in us-east-1, per hour (AWS's price lists of November 2026).
-    vcpu_hour: Price = Decimal("0.03238")
-    gb_hour: Price = Decimal("0.00356")
-    address_hour: Price = Decimal("0.005")
+    # A vCPU and a GB of Fargate on ARM64, and a public IPv4 address, in us-east-1, per hour (AWS's price lists of
+    # November 2026).
+    prices: Annotated[str, Field(pattern=_listed(3, r"\d{1,3}(\.\d{1,6})?"))] = (
+        "0.03238,0.00356,0.005"
+    )
     budget_per_user: Ceiling = Decimal(0)
     budget_total: Ceiling = Decimal(0)
     # Per member
     open_sessions: int = Field(default=12, ge=1, le=100)
     booked_hours: int = Field(default=80, ge=1, le=1000)
-    daily_starts: int = Field(default=40, ge=1, le=10_000)
-    daily_creates: int = Field(default=5, ge=1, le=10_000)
-    daily_chats: int = Field(default=100, ge=1, le=10_000)
-    daily_changes: int = Field(default=500, ge=1, le=10_000)
+    # Starts, servers made, questions to the chat, changes and invocations of functions
+    daily_uses: Annotated[str, Field(pattern=_listed(4, r"[1-9]\d{0,4}"))] = "40,5,100,500"
     session_days: int = Field(default=90, ge=1, le=3650)
     # How many saves are kept: the last, and those of so many weeks and months (docs/saves.md)
     saves_kept: Annotated[str, Field(pattern=r"^\d{1,2},\d{1,2},\d{1,2}$")] = "5,4,6"
@@ -97,6 +101,8 @@ class Settings(BaseModel):
     max_concurrent_requests: int = Field(default=100, ge=1, le=1000)
     request_timeout: int = Field(default=30, ge=1, le=900)
     invocation_days: int = Field(default=30, ge=1, le=3650)
+    # Days for which a destroyed server's saves are kept, and after which one that nobody plays on falls asleep
+    keep_days: Annotated[str, Field(pattern=r"^\d{1,3},\d{1,3}$")] = "30,60"
     # Members' own containers (docs/functions.md)
     function_network: Literal["none", "public", "private"] = "none"
     function_subnets: str = ""
@@ -197,6 +203,40 @@ class Settings(BaseModel):
         """
         last, weeks, months = (int(part) for part in self.saves_kept.split(","))
         return last, weeks, months
+
+    @property
+    def departed_seconds(self) -> int:
+        """For how long the saves of a destroyed server are kept."""
+        return int(self.keep_days.split(",")[0]) * 86400
+
+    @property
+    def dormant_seconds(self) -> int:
+        """After how long without play a server falls asleep; 0 for never."""
+        return int(self.keep_days.split(",")[1]) * 86400
+
+    def vcpu_hour(self) -> Decimal:
+        """What a vCPU costs an hour."""
+        return self._prices[0]
+
+    @property
+    def gb_hour(self) -> Decimal:
+        """What a GB of memory costs an hour."""
+        return self._prices[1]
+
+    @property
+    def address_hour(self) -> Decimal:
+        """What a public address costs an hour."""
+        return self._prices[2]
+
+    @property
+    def _prices(self) -> list[Decimal]:
+        return [Decimal(price) for price in self.prices.split(",")]
+
+    @property
+    def allowed_a_day(self) -> dict[str, int]:
+        """How often a member may have a day what the platform counts (actions/rates.py)."""
+        starts, creates, chats, changes = (int(part) for part in self.daily_uses.split(","))
+        return {"starts": starts, "creates": creates, "chats": chats, "changes": changes}
 
     @property
     def purge_task_definition(self) -> str:

@@ -65,22 +65,37 @@ class TaskLogs:
         count: int,
         whole: int | None = None,
         *,
-        until: int | None = None,
         calls: int = _CALLS,
     ) -> Events:
         """The `count` newest events of a function, or more; none before `since`, and if given all since `whole`.
 
-        None after `until` if that is given. Times are UTC Unix milliseconds.
+        Times are UTC Unix milliseconds.
         """
         limit = min(count, _PAGE) if whole is None else _PAGE
         asked = {"startTime": since, "startFromHead": False, "limit": limit}
-        asked |= {} if until is None else {"endTime": until}
 
         def suffice(found: list[LogEvent]) -> bool:
             return len(found) >= count and (whole is None or found[-1].at < whole)
 
         found, token = self._read(prefix, asked, suffice, calls)
         return Events(found[::-1], token)
+
+    def before(
+        self, prefix: str, since: int, count: int, event_id: str, at: int, place: int
+    ) -> Events:
+        """The `count` newest events, or more, that come before one of `at`; none before `since`.
+
+        That one was the `place`th of its moment, counted from the newest. Events of one moment have an order, too,
+        by their ingestion and their request: what has come since then stands before it, and is not meant.
+        """
+        limit = min(count + place, _PAGE)
+        asked = {"startTime": since, "endTime": at, "startFromHead": False, "limit": limit}
+
+        def suffice(found: list[LogEvent]) -> bool:
+            return len(_behind(found, event_id, at)) >= count
+
+        found, token = self._read(prefix, asked, suffice, _CALLS)
+        return Events(_behind(found, event_id, at)[::-1], token)
 
     def onwards(self, prefix: str, since: int, token: str | None = None) -> Events:
         """The events of a function since then, or those behind the `token` of a former call with that `since`.
@@ -137,6 +152,14 @@ class TaskLogs:
         pages = client("logs").get_paginator("describe_log_streams")
         found = pages.paginate(logGroupName=self._group, logStreamNamePrefix=f"{prefix}/")
         return (stream["logStreamName"] for page in found for stream in page["logStreams"])
+
+
+def _behind(newest_first: list[LogEvent], event_id: str, at: int) -> list[LogEvent]:
+    """What is behind an event of `at`; if that is not kept any more, what is of moments before."""
+    for place, event in enumerate(newest_first):
+        if event.id == event_id:
+            return newest_first[place + 1 :]
+    return [event for event in newest_first if event.at < at]
 
 
 def _event(found: dict[str, Any]) -> LogEvent:

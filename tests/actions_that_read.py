@@ -9,6 +9,7 @@ ONLY_READ = {
     "status",
     "get-logs",
     "table-page",
+    "list-saves",
     "get-scheduled-sessions",
     "check-availability",
     "license-pool-status",

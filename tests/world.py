@@ -111,13 +111,11 @@ def build() -> dict[str, str]:
         "FILES_BOUNDARY": "files-boundary",
         # Servers are saved after each stop where a test is about that (tests/saves).
         "SAVES_KEPT": "0,0,0",
+        "KEEP_DAYS": "30,0",
         "OPERATOR_SECRET_ARN": operator,
         "ADMIN_USER_IDS": "admin",
         # Members of the stories come and go more often than a day allows; tests/rates says what it allows.
-        "DAILY_STARTS": "10000",
-        "DAILY_CREATES": "10000",
-        "DAILY_CHATS": "10000",
-        "DAILY_CHANGES": "10000",
+        "DAILY_USES": "10000,10000,10000,10000",
         # HTTP
         "ENV": "test",
         "TOKEN_SECRET_ARN": client("secretsmanager").create_secret(
@@ -164,7 +162,7 @@ TABLES: dict[str, tuple[tuple[str, ...], list[tuple[str, str, str]]]] = {
     "lambda_invocations": (("client_id", "id"), [("DayIndex", "day", "id")]),
     "functions": (("userId", "entry"), [("DueIndex", "due", "dueAt")]),
     "webhooks": (("userId", "webhookId"), []),
-    "saves": (("repository", "saveId"), []),
+    "saves": (("repository", "saveId"), [("DueIndex", "due", "dueAt")]),
 }
 
 

@@ -11,7 +11,7 @@ from actions.action import Action, Answer, Scope, SystemRequest
 from actions.automation.reconciling import reconcile
 from actions.due_work import due_now, run_steps
 from actions.functions import ticking
-from actions.instances import aftermath
+from actions.instances import aftermath, departed
 from actions.instances.strays import follow_stray
 from services import clock
 from services.instances import InstanceStatus
@@ -31,15 +31,17 @@ def auto_shutdown_check(request: AutoShutdownCheck, platform: Platform) -> Answe
     runs = any(instance["status"] == InstanceStatus.RUNNING for instance in instances)
     maintenance = platform.registry.maintenance() if runs else None
     functions = ticking.due_functions(platform)
-    ended = aftermath.steps(platform)
+    ended, gone = aftermath.steps(platform), departed.steps(platform)
     followed = run_steps(ended, [{"after": "an end"}] * len(ended))
     outcome = run_steps(
         [partial(reconcile, platform, instance, tasks, maintenance) for instance in instances]
         + [partial(follow_stray, platform, run, tasks) for run in strays]
-        + ticking.steps(platform, functions),
+        + ticking.steps(platform, functions)
+        + gone,
         [{"instanceId": i["instanceId"], "status": i["status"]} for i in instances]
         + [{"runId": run["runId"], "status": "stray"} for run in strays]
-        + [{"functionId": f["functionId"], "entry": f["entry"]} for f in functions],
+        + [{"functionId": f["functionId"], "entry": f["entry"]} for f in functions]
+        + [{"after": "a server's time"}] * len(gone),
     )
     return {
         "success": True,

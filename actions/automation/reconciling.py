@@ -32,6 +32,8 @@ from services.runs import EndCause
 # A task that does not run by then, or cannot be routed to, never will; the image takes 1 to 3 minutes.
 ARRIVAL_LIMIT_SECONDS = 900
 PURGE_LIMIT_SECONDS = 3600
+# Two looks are of one time of missing only if none can have been between them.
+_NEXT_LOOK_SECONDS = LOOK_AGAIN_SECONDS * 3 // 2
 _GONE = "AWS shows nothing of its task any more."
 
 
@@ -104,14 +106,20 @@ def _give_up(platform: Platform, instance: Instance) -> bool:
 
 
 def _with_missing_noted(platform: Platform, instance: Instance, task: Task | None) -> Instance:
-    """The instance, which has noted since when ECS shows nothing of its task, or that it shows it again."""
+    """The instance, which has noted since when ECS shows nothing of its task, or that it shows it again.
+
+    A tick that failed may have seen it without noting so: then the time of missing begins anew.
+    """
     is_missing = "taskArn" in instance and task is None
-    if is_missing == ("missingSince" in instance):
+    if not is_missing and "missingSince" not in instance:
         return instance
+    now, values = clock.now(), {}
+    if is_missing:
+        goes_on = now - instance.get("missedAt", 0) <= _NEXT_LOOK_SECONDS
+        since = instance.get("missingSince", now) if goes_on else now
+        values = {"missingSince": since, "missedAt": now, "dueAt": now + LOOK_AGAIN_SECONDS}
+    removed = () if is_missing else ("missingSince", "missedAt")
     same_run = Attr("runId").eq(instance["runId"])
-    now = clock.now()
-    values = {"missingSince": now, "dueAt": now + LOOK_AGAIN_SECONDS} if is_missing else {}
-    removed = () if is_missing else ("missingSince",)
     change = platform.instances.change(instance, same_run, values, removed)
     return cast("Instance", platform.instances.apply_update(change))
 

@@ -186,8 +186,19 @@ def _plan(platform: Platform, run: Run, instance: Instance) -> _Plan | None:
         return _Plan(now, memory, tries) if memory else None
     if run["why"] in _PASSES and tries < MOST_TRIES:
         grown = run["memory"] if run.get("grown") else None
-        return _Plan(run["endedAt"] + (WAIT_SECONDS << tries), grown, tries + 1)
+        return _Plan(worth_trying_at(run, tries), grown, tries + 1)
     return None
+
+
+def worth_trying_at(run: Run, tries: int) -> int:
+    """From when the server of a run that has ended is worth starting again, after so many starts by itself."""
+    return run["endedAt"] + (WAIT_SECONDS << tries if run.get("why") in _PASSES else 0)
+
+
+def last_failed_run(platform: Platform, instance: Instance) -> Run | None:
+    """The run after whose end, which nobody asked for, the server rests; None if it was another or has started."""
+    run = platform.runs.find(instance["failedRun"]) if "failedRun" in instance else None
+    return run if run and _rests_after(run, instance) else None
 
 
 def _rests_after(run: Run, instance: Instance) -> bool:
@@ -211,7 +222,7 @@ def _start_again(platform: Platform, run: Run, instance: Instance, plan: _Plan) 
         pass  # it is decided
     except PlatformError as error:
         _log.info("a server is not started again", details={"runId": run["runId"]}, exc_info=True)
-        with suppress(ConditionFailed):
+        with suppress(ConditionFailed):  # if it was decided, the end of its own run is told of
             transact(platform.runs.followed(run), _refused(platform, run, instance, error.message))
             message = f"Your server was not started again: {error.message}"
             tell(platform, "start-failed", instance, message, f"{run['runId']}:again")

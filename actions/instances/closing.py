@@ -10,7 +10,7 @@ from actions.billing.entries import bill
 from actions.billing.pricing import run_cost
 from actions.instances.causes import UNCLEAN, noted, why_it_ended
 from actions.instances.file_decisions import after_stop
-from actions.instances.file_outcome import Outcome, outcome_of
+from actions.instances.file_outcome import Outcome, outcome_of, outcome_of_erasing
 from actions.instances.locking import Lock
 from actions.instances.transitions import transition
 from actions.licenses.interrupted import after_run
@@ -42,6 +42,7 @@ _OF_THE_RUN = (
     "seenAt",
     "upSince",
     "missingSince",
+    "missedAt",
     "stopAskedAt",
     "clean",
     "idleSince",
@@ -77,7 +78,11 @@ def _close(lock: Lock, task: Task, reason: str) -> None:
     if run is None:
         raise LookupError(f"run {run_id} has no entry")
     started_at, stopped_at = _existed(instance, task)
-    files = outcome_of(platform, instance, run, task) if run["kind"] in FILE_KINDS else None
+    files = None
+    if run["kind"] in FILE_KINDS:
+        files = outcome_of(platform, instance, run, task)
+    elif run["kind"] == "purge" and instance["status"] != InstanceStatus.DESTROYING:
+        files = outcome_of_erasing(platform, instance, run, task)
     ended = _files_ended(instance, task, files) if files else _ended(lock, run, task, reason)
     same_run = lock.held & Attr("runId").eq(run_id)
     cost = run_cost(stopped_at - started_at, run["rate"])
@@ -120,10 +125,12 @@ def _ended(lock: Lock, run: Run, task: Task, reason: str) -> _Ended:
     values, removed = _at_rest(instance, task, reason, clock.now())
     if instance["status"] == InstanceStatus.DESTROYING:  # which ends its sessions itself
         return _Ended(instance["status"], values, removed, end, [])
-    more, starts_again = after_run(platform, instance, end.cause)
-    follows = noted(
-        platform, instance, run, task, end, starts_again=starts_again, told=bool(reason)
-    )
+    more: list[Operation] = []
+    starts_again = False
+    if not reason:  # with one, nothing was started
+        more, starts_again = after_run(platform, instance, end.cause)
+    told = bool(reason) and "againOf" not in run  # nobody asked for a start by itself
+    follows = noted(platform, instance, run, task, end, starts_again=starts_again, told=told)
     if follows:
         end = replace(end, follow=follows.run)
         values |= follows.instance

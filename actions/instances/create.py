@@ -6,12 +6,13 @@ is completed by calling again, or undone by the tick when nobody does.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast
 
 from pydantic import Field, model_validator
 
 from actions.action import Action, Answer, Scope, Secret
-from actions.errors import Busy, Conflict, InstanceExists, InvalidRequest
+from actions.errors import Busy, Conflict, InstanceExists, InvalidRequest, NothingToBringBack
+from actions.instances.coming_back import comes_back, password_to_saves
 from actions.instances.credentials import Credentials
 from actions.instances.locking import Lock
 from actions.instances.naming import labels, slug
@@ -25,21 +26,23 @@ from services.errors import NameTaken
 from services.instances import Instance, InstanceStatus
 from services.locks import is_locked, lock_fields
 from services.platform import Platform
+from services.saves import Departed
 
 UNDO_SECONDS = 600  # how long a half-made instance waits for its owner to call again
 
 
-class CreateInstance(Credentials):
-    """What the member gives. Secrets go to Secrets Manager and nowhere else."""
+Username = Annotated[str, Field(min_length=1, max_length=64)]
 
-    username: Annotated[str, Field(min_length=1, max_length=64)]
+
+class Making(Credentials):
+    """What the member gives for a server. Secrets go to Secrets Manager and nowhere else."""
+
     foundry_admin_key: Secret
-    foundry_version: Version = DEFAULT
     license_type: Literal["byol", "pooled"] = "byol"
     allow_license_sharing: bool = False
 
     @model_validator(mode="after")
-    def _brings_license(self) -> CreateInstance:
+    def _brings_license(self) -> Self:
         if self.license_type == "byol" and self.foundry_license is None:
             raise InvalidRequest(
                 "A server of licenseType byol needs a licence key.",
@@ -54,21 +57,34 @@ class CreateInstance(Credentials):
         return fingerprint_of(own, mark) if own else None
 
 
+class CreateInstance(Making):
+    """Whose server, its name, its version of Foundry, and what every server needs."""
+
+    username: Username
+    foundry_version: Version = DEFAULT
+
+
 def create(request: CreateInstance, platform: Platform) -> Answer:
     """Make the instance, or complete a half-made one. Raises InstanceExists, Busy, UsedUp."""
+    return make(request, platform)
+
+
+def make(request: CreateInstance, platform: Platform, departed: Departed | None = None) -> Answer:
+    """Make the instance, or complete a half-made one; one that has `departed` comes back with its saves."""
     if request.foundry_username is None and not platform.settings.operator_secret_arn:
         raise InvalidRequest(
             "This platform has no foundryvtt.com account of its own to download Foundry with.",
             field="foundryUsername",
             suggestion="Give foundryUsername and foundryPassword of your account.",
         )
-    lock, is_retry = _intend(request, platform)
+    lock, is_retry = _intend(request, platform, departed)
     with lock:
         if is_retry:
             _claim_once_more(lock, request)
         while True:
             try:
-                provision(lock, request.secrets(), is_retry=is_retry)
+                secrets = request.secrets() | password_to_saves(platform, lock.instance)
+                provision(lock, secrets, is_retry=is_retry)
                 break
             except NameTaken:
                 _take_next_name(lock)
@@ -80,16 +96,21 @@ def create(request: CreateInstance, platform: Platform) -> Answer:
     }
 
 
-def _intend(request: CreateInstance, platform: Platform) -> tuple[Lock, bool]:
+def _intend(
+    request: CreateInstance, platform: Platform, departed: Departed | None
+) -> tuple[Lock, bool]:
     """Record the intent under a host name of its own; True beside it when an earlier attempt is resumed."""
     lock_id, instance_id = ids.new_id(), ids.new_id()
     for label in labels(request.username, request.user_id):
         instance = _intended(request, platform, lock_id, instance_id, label)
+        if departed:
+            instance = cast("Instance", {**instance, **comes_back(departed)})
         operations = [
             platform.instances.put(instance, Attr("userId").not_exists()),
             platform.hosts.claim(instance["host"], request.user_id, instance_id),
             platform.counters.count(request.user_id, {InstanceStatus.CREATING: 1}),
             counted_use(platform, request.user_id, "creates"),
+            *([platform.saves.take(departed, instance_id)] if departed else []),
         ]
         try:
             if claims := instance.get("licenseClaims"):
@@ -101,6 +122,8 @@ def _intend(request: CreateInstance, platform: Platform) -> tuple[Lock, bool]:
                 return _resume(request, platform, lock_id), True
             if 3 in refused.failed:
                 raise used_up(platform, "creates") from None
+            if 4 in refused.failed and departed:
+                raise NothingToBringBack from None
             continue  # somebody else's host name: take the next
         return Lock(platform, instance, lock_id, UNDO_SECONDS), False
     raise _no_name_left()

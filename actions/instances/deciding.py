@@ -58,6 +58,11 @@ def _refuse_unless_saved(instance: Instance) -> None:
     if instance["status"] not in AT_REST:
         hint = "Stop it; it is saved after each stop by itself."
         raise WrongState("saved or put back", instance["status"], hint)
+    if "asleep" in instance:
+        raise Conflict(
+            "The server is asleep: its files are kept as a save.",
+            suggestion="Start it first; it has its files back before.",
+        )
     if "lastStarted" not in instance:
         raise Conflict(
             "The server has never run: there is nothing to save yet.",

@@ -3,34 +3,43 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.errors import Busy, LicenseTaken
+from actions.errors import Busy, FilesBusy, LicenseTaken
+from actions.instances import farewell
 from actions.instances.locking import refuse_if_busy
+from actions.instances.making_way import is_being_restored
 from actions.instances.teardown import tear_down
 from actions.instances.transitions import mark_for_deletion
 from actions.licenses import rules
 from actions.lookup import instance_of
 from services import clock
 from services.dynamodb import ConditionFailed
-from services.instances import Instance
+from services.instances import Farewell, Instance
 from services.locks import LOCK_SECONDS
 from services.platform import Platform
 
 
 class DestroyInstance(UserRequest):
-    """Whose instance to destroy."""
+    """Whose instance to destroy, and whether nothing of it is to be kept."""
+
+    forget: bool = False
 
 
 def destroy(request: DestroyInstance, platform: Platform) -> Answer:
     """Begin to destroy the instance, or carry on with it; what has to wait for a task goes on by itself.
 
-    Raises InstanceNotFound, Busy, LicenseTaken while another member plays on the instance's licence.
+    Its files are saved first, and its saves kept for some days (`keptUntil`), for which restore-instance brings it
+    back; with `forget` nothing is kept. Raises InstanceNotFound, Busy, LicenseTaken while another member plays on
+    the instance's licence, FilesBusy.
     """
     instance = instance_of(platform, request.user_id)
     refuse_if_busy(instance)
     _refuse_if_lent(platform, instance)
-    due = {"due": "instance", "dueAt": clock.now() + LOCK_SECONDS}
+    if is_being_restored(instance) and not request.forget:
+        raise FilesBusy
+    noted = farewell.begins(platform, instance, forget=request.forget)
+    noted |= {"due": "instance", "dueAt": clock.now() + LOCK_SECONDS}
     try:
-        lock = mark_for_deletion(platform, instance, due)
+        lock = mark_for_deletion(platform, instance, noted)
     except ConditionFailed as refused:
         raise Busy(instance["status"]) from refused
     with lock:
@@ -39,7 +48,9 @@ def destroy(request: DestroyInstance, platform: Platform) -> Answer:
         message = "Instance and all resources destroyed successfully"
     else:
         message = "Instance is being destroyed; its last resources go when its tasks have ended"
-    return {"success": True, "message": message}
+    kept = noted.get("farewell", instance.get("farewell")) in (Farewell.WANTED, Farewell.SAVED)
+    until = clock.now() + platform.settings.departed_seconds
+    return {"success": True, "message": message, **({"keptUntil": until} if kept else {})}
 
 
 def _refuse_if_lent(platform: Platform, instance: Instance) -> None:

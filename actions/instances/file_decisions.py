@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services import clock, ids
-from services.instances import FileWork, FileWorkKind, Instance
+from services.instances import FileWork, FileWorkKind, Instance, InstanceStatus
 from services.platform import Platform
 from services.saves import SaveKind
 
@@ -22,3 +22,10 @@ def after_stop(platform: Platform, instance: Instance) -> dict[str, Any]:
     if "upSince" not in instance or not any(platform.settings.kept):
         return {}
     return decided(FileWorkKind.SAVE, SaveKind.AFTER_STOP)
+
+
+def is_saved(instance: Instance) -> bool:
+    """Whether nothing can have changed since its newest save: it has rested since then."""
+    last = instance.get("lastSave")
+    rests = instance["status"] == InstanceStatus.STOPPED and not {"work", "runId"} & instance.keys()
+    return rests and last is not None and last["at"] > instance["statusSince"]

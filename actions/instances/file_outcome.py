@@ -9,10 +9,12 @@ import structlog
 
 from actions.instances.file_results import LOST, WORDS, FileResult, result_of, without_tools
 from actions.instances.retention import TRIAL_SECONDS
+from actions.instances.sleeping import fell_asleep, rests
 from services import clock
 from services.dynamodb import Operation
 from services.ecs import Task
 from services.instances import (
+    Farewell,
     FileWork,
     FileWorkKind,
     Instance,
@@ -22,7 +24,7 @@ from services.instances import (
 )
 from services.platform import Platform
 from services.runs import Run
-from services.saves import Save
+from services.saves import Save, SaveKind
 
 _log = structlog.get_logger()
 TRIES = 5  # of a save that follows a stop, before it is given up
@@ -57,27 +59,72 @@ def outcome_of(platform: Platform, instance: Instance, run: Run, task: Task) -> 
             "A look at your saves has found damage. Tell the operator before you rely on them."
         )
         outcome.notice = ("saves-damaged", message)
-    if work and instance["status"] != InstanceStatus.DESTROYING:
-        _advance(outcome, instance, work, run, result)
+    if instance["status"] == InstanceStatus.DESTROYING:
+        _depart(outcome, instance, run, result)
+    elif work:
+        _advance(platform, outcome, instance, work, run, result)
     return outcome
 
 
+def outcome_of_erasing(platform: Platform, instance: Instance, run: Run, task: Task) -> Outcome:
+    """What comes of the end of a task that erased the files of a server which falls asleep."""
+    outcome, work = Outcome(), instance.get("work")
+    if list((task.exit_codes or {}).values()) == [0]:
+        outcome.values |= fell_asleep(platform, instance)
+        outcome.removed = ("work", "sleepNotices")
+        outcome.values |= _due_next(platform, {**instance, "asleep": outcome.values["asleep"]})
+    elif work:
+        _failed(platform, outcome, instance, work, run, LOST)
+    return outcome
+
+
+def _depart(outcome: Outcome, instance: Instance, run: Run, result: FileResult | None) -> None:
+    """A save of a server that is being destroyed: with it the rest can go, else it is tried again."""
+    if instance.get("farewell") != Farewell.WANTED or run["kind"] != "save":
+        return
+    if result and result.is_done:
+        outcome.values["farewell"] = Farewell.SAVED
+        return
+    tries = instance.get("farewellTries", 0) + 1
+    outcome.values["farewellTries"] = tries
+    if tries == 1:
+        why = WORDS.get((result and result.failed) or LOST, WORDS[LOST])
+        what = f"Your server is not destroyed yet, since it could not be saved before: {why}"
+        outcome.notice = ("save-failed", f"{what} It is tried again. {_FORGET}")
+
+
+_FORGET = "With `forget` destroy-instance keeps nothing."
+
+
+def pause_before(tries: int) -> int:
+    """The seconds until the next try, after so many."""
+    return _AGAIN_SECONDS << min(tries - 1, 4)
+
+
 def _advance(
-    outcome: Outcome, instance: Instance, work: FileWork, run: Run, result: FileResult | None
+    platform: Platform,
+    outcome: Outcome,
+    instance: Instance,
+    work: FileWork,
+    run: Run,
+    result: FileResult | None,
 ) -> None:
     """Let the work go on behind the step that was done, or try that again."""
     if result is None or not result.is_done:
-        _failed(outcome, instance, work, run, (result and result.failed) or LOST)
+        _failed(platform, outcome, instance, work, run, (result and result.failed) or LOST)
         return
     due = {"due": "instance", "dueAt": clock.now()}
     step = {"restored": True} if run["kind"] == "restore" else {"saved": _save_id(run, result)}
     if work["kind"] in _ENDS_WITH[run["kind"]]:
         outcome.removed = ("work",)
-        outcome.values |= due if "startsAfter" in instance else {}
+        outcome.values |= _due_next(platform, instance)
     else:
         left = {k: v for k, v in work.items() if k not in ("tries", "failure")}
         outcome.values |= {"work": left | step, **due}
     if run["kind"] == "restore":
+        outcome.removed += ("comesBack", "passwordOf", "asleep")
+        if "comesBack" in instance:
+            outcome.values["lastStarted"] = instance["comesBack"]["lastStarted"]
         outcome.notice = ("restored", "Your files have been put back as they were saved.")
 
 
@@ -88,7 +135,21 @@ _ENDS_WITH: dict[str, tuple[FileWorkKind, ...]] = {
 }
 
 
-def _failed(outcome: Outcome, instance: Instance, work: FileWork, run: Run, failure: str) -> None:
+def _due_next(platform: Platform, instance: Instance) -> dict[str, Any]:
+    """When an instance with which nothing more is to be done is due again."""
+    if "startsAfter" in instance:
+        return {"due": "instance", "dueAt": clock.now()}
+    return rests(platform, instance)
+
+
+def _failed(
+    platform: Platform,
+    outcome: Outcome,
+    instance: Instance,
+    work: FileWork,
+    run: Run,
+    failure: str,
+) -> None:
     now, tries = clock.now(), work.get("tries", 0) + 1
     if "startsAfter" in instance and work["kind"] in _ENDS_WITH["save"]:
         outcome.values |= {"due": "instance", "dueAt": now}  # it was ended for that
@@ -96,16 +157,15 @@ def _failed(outcome: Outcome, instance: Instance, work: FileWork, run: Run, fail
     kind, what, nothing_more = _WORDS[work["kind"]]
     why = WORDS.get(failure, WORDS[LOST])
     # Of one that may have begun to put files in their places, every try is better than none.
-    may_be_half = run["kind"] == "restore" and failure not in _HOPELESS
+    may_be_half = run["kind"] in ("restore", "purge") and failure not in _HOPELESS
     most = TRIES if work["kind"] == FileWorkKind.SAVE else TRIES_OF_A_WISH
     if failure in _HOPELESS or (tries >= most and not may_be_half):
         outcome.removed = ("work",)
-        outcome.values |= {"due": "instance", "dueAt": now} if "startsAfter" in instance else {}
+        outcome.values |= _due_next(platform, instance)
         outcome.notice = (kind, f"{what} {why} {nothing_more}")
         return
-    wait = _AGAIN_SECONDS << min(tries - 1, 4)
     again = {"work": work | {"tries": tries, "failure": failure}}
-    outcome.values |= {**again, "due": "instance", "dueAt": now + wait}
+    outcome.values |= {**again, "due": "instance", "dueAt": now + pause_before(tries)}
     if tries == 1:
         outcome.notice = (kind, f"{what} {why} It is tried again.")
 
@@ -124,6 +184,11 @@ _WORDS = {
         "update-failed",
         "Your server was not given the other version of Foundry, since it could not be saved before:",
         "Nothing was changed.",
+    ),
+    FileWorkKind.SLEEP: (
+        "save-failed",
+        "Your server does not fall asleep, since it could not be saved:",
+        "It stays as it is.",
     ),
     FileWorkKind.UNDO_UPDATE: (
         "restore-failed",
@@ -145,7 +210,7 @@ def _save(instance: Instance, run: Run, result: FileResult, work: FileWork | Non
         "snapshot": result.snapshot,
         "userId": instance["userId"],
         "runId": run["runId"],
-        "kind": work["save"] if work else "after-stop",
+        "kind": work["save"] if work else SaveKind.BEFORE_DESTROY,
         "at": result.at,
         "bytes": result.bytes,
         "addedBytes": result.added_bytes,

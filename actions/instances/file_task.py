@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import json
+import math
 import os
 import re
 import shutil
@@ -22,8 +23,9 @@ import subprocess
 import sys
 import threading
 import time
+import traceback
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -60,7 +62,7 @@ _SAID = {
 }
 _RESTIC_CODES = {10: "no-repository", 12: "wrong-password"}  # from 0.17 on
 _SOME_UNREAD = 3  # restic's code of a backup that lacks files
-_NOT_THERE = 3  # rclone's code of a listing of nothing
+_NOT_THERE = (3, 4)  # rclone's codes where there is no such directory or file
 
 # Never saved, never touched: what the platform writes anew, secrets, and what can be fetched again.
 _KEPT = ("container_cache", "Config/license.json", "Config/admin.txt", "Config/options.json.lock")
@@ -276,7 +278,7 @@ class Told:
     bucket: str
     repository: str
     run: str
-    last: float = -_PROGRESS_SECONDS
+    last: float = -math.inf
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     def place(self, kind: str, run: str = "") -> str:
@@ -290,8 +292,25 @@ class Told:
 
     def result_of(self, run: str) -> Json:
         """The result of a run; empty if there is none."""
-        ran = self.tools.rclone("cat", self.place("results", run))
-        return {} if ran.code in (_NOT_THERE, 4) else parsed(self.tools.must(ran).out)
+        return self.results_of([run])[run]
+
+    def results_of(self, runs: Collection[str]) -> dict[str, Json]:
+        """The results of runs, each empty if there is none."""
+        here = self.tools.scratch / "results"
+        shutil.rmtree(here, ignore_errors=True)
+        here.mkdir(parents=True)
+        wanted = "".join(f"{run}.json\n" for run in runs).encode()
+        source = f"store:{self.bucket}/results/{self.repository}"
+        ran = self.tools.rclone("copy", "--files-from-raw=-", source, str(here), given=wanted)
+        if ran.code not in _NOT_THERE:
+            self.tools.must(ran)
+        return {run: parsed(_read(here / f"{run}.json", _RESULT_BYTES * 4) or b"") for run in runs}
+
+    def remove_result(self, run: str) -> None:
+        """From now on the run's snapshots are nobody's."""
+        ran = self.tools.rclone("deletefile", self.place("results", run))
+        if ran.code not in _NOT_THERE:
+            self.tools.must(ran)
 
     def progress(self, step: str, **figures: int | None) -> None:
         """Tell how far the run is, once in five seconds. That this fails is no reason to end."""
@@ -353,7 +372,6 @@ class Snapshot:
     id: str
     run: str
     files: bool
-    at: str
 
 
 class Repository:
@@ -364,6 +382,7 @@ class Repository:
         self.told = told
         self.place = f"store:{told.bucket}/repositories/{told.repository}"
         self.was_interrupted = False
+        self._there: list[Snapshot] | None = None
 
     def open(self, *, make: bool = False) -> None:
         """Find it, or `make` it, and take away what a task that died has locked: there is never another one."""
@@ -376,7 +395,7 @@ class Repository:
 
     def _entries(self) -> set[str]:
         ran = self.tools.rclone("lsf", self.place)
-        if ran.code == _NOT_THERE:
+        if ran.code in _NOT_THERE:
             return set()
         return set(self.tools.must(ran).out.decode(errors="replace").splitlines())
 
@@ -391,20 +410,27 @@ class Repository:
         self.tools.must(self.tools.restic("init"))
 
     def snapshots(self) -> list[Snapshot]:
-        """All of them, the oldest first."""
-        ran = self.tools.must(self.tools.restic("snapshots", "--json"))
-        found = [_snapshot(s) for s in json.loads(ran.out) or []]
-        return sorted(found, key=lambda snapshot: snapshot.at)
+        """All of them, the oldest first; asked for once, as nobody else is here."""
+        if self._there is None:
+            ran = self.tools.must(self.tools.restic("snapshots", "--json"))
+            found = sorted(json.loads(ran.out) or [], key=lambda snapshot: str(snapshot["time"]))
+            self._there = [_snapshot(snapshot) for snapshot in found]
+        return list(self._there)
 
-    def add(self, directory: Path, run: str, *, files: bool) -> Json:
-        """Save a directory, whose tree is the snapshot's whatever the directory is called; restic's summary."""
+    def add(self, directory: Path, *, files: bool) -> Json:
+        """Save a directory, whose tree is the snapshot's whatever the directory is called; restic's summary.
+
+        What has not changed since the newest is not read.
+        """
         kind = "files" if files else "assets"
-        since = [s.id for s in self.snapshots() if s.files is files][-1:]
+        before = self.snapshots()
+        since = [s.id for s in before if s.files is files][-1:]
         parent = [f"--parent={name}" for name in since]
         # Of what came out of the bucket a moment ago, only size and time say whether it has changed.
         changes = [] if files else ["--ignore-inode", "--ignore-ctime"]
         empty = files and not any(not _kept(name) for name in os.listdir(directory))
         what = ["--stdin", f"--stdin-filename={_NOTHING}"] if empty else [*changes, *parent, "."]
+        self._there = None  # whatever comes of it
         summary: Json = {}
         progress = self.told.of_restic(kind)
 
@@ -417,16 +443,19 @@ class Repository:
             "backup",
             "--json",
             "--host=foundry",
-            f"--tag=run:{run},{kind}",
+            f"--tag=run:{self.told.run},{kind}",
             *(f"--exclude={pattern}" for pattern in _left_out(directory)),
             *what,
             cwd=directory,
+            given=b"\n" if empty else b"",
             on_line=take,
         )
         if ran.code == _SOME_UNREAD:
             raise Failed("unreadable")
         self.tools.must(ran)
-        return {**summary, "snapshot_id": self._whole_id(str(summary["snapshot_id"]))}
+        new = self._whole_id(str(summary["snapshot_id"]))
+        self._there = [*before, Snapshot(new, self.told.run, files)]
+        return {**summary, "snapshot_id": new}
 
     def _whole_id(self, beginning: str) -> str:
         """restic 0.14 says only how an id begins."""
@@ -456,6 +485,7 @@ class Repository:
     def forget(self, snapshots: Sequence[Snapshot]) -> None:
         """Remove snapshots, and what nothing needs any more; also what a save that died has left."""
         if snapshots:
+            self._there = None
             self.tools.must(self.tools.restic("forget", *(s.id for s in snapshots)))
         if snapshots or self.was_interrupted:
             self.told.progress("prune")
@@ -477,7 +507,7 @@ class Repository:
 def _snapshot(found: Json) -> Snapshot:
     tags = found.get("tags") or []
     run = next((tag[4:] for tag in tags if tag.startswith("run:")), "")
-    return Snapshot(found["id"], run, "assets" not in tags, found["time"])
+    return Snapshot(found["id"], run, "assets" not in tags)
 
 
 def _literally(path: str) -> str:
@@ -614,8 +644,7 @@ def save(task: Task) -> None:
     task.repository.open(make=True)
     result = task.told.result_of(task.run)
     if not result.get("snapshot"):
-        result = _saved(task)
-        task.told.result(result)
+        result = _saved_whole(task)
         print(f"Saved {result['files']} files.", flush=True)
     try:
         result["forgot"] = _forget(task, result)
@@ -623,12 +652,26 @@ def save(task: Task) -> None:
         result["repositoryBytes"] = task.repository.bytes()
     except Failed as failure:
         result["afterwards"] = {"failed": failure.word, "message": str(failure)}
-    task.told.result(result)
+    with suppress(Failed):  # what was told of the save itself is there
+        task.told.result(result)
+
+
+def _saved_whole(task: Task) -> Json:
+    """A save that lacks anything is none."""
+    try:
+        result = _saved(task)
+        task.told.result(result)
+    except Failed:
+        with suppress(Failed):  # else the next save does it
+            left = [s for s in task.repository.snapshots() if s.run == task.run]
+            task.repository.forget(left)
+        raise
+    return result
 
 
 def _saved(task: Task) -> Json:
-    assets = _fetch_assets(task) and task.repository.add(task.fetched, task.run, files=False)
-    files = task.repository.add(task.tools.data, task.run, files=True)
+    assets = task.repository.add(task.fetched, files=False) if _fetch_assets(task) else None
+    files = task.repository.add(task.tools.data, files=True)
     both = [files, assets] if assets else [files]
 
     def total(*names: str) -> int:
@@ -654,10 +697,9 @@ def _fetch_assets(task: Task) -> bool:
     """Bring the asset bucket here; False if there is none."""
     place = task.fetched / "assets"
     place.mkdir(parents=True, exist_ok=True)
-    if (
-        not task.assets
-        or task.tools.rclone("lsf", "--max-depth=1", f"store:{task.assets}").code == _NOT_THERE
-    ):
+    if not task.assets:
+        return False
+    if task.tools.rclone("lsf", f"store:{task.assets}").code in _NOT_THERE:
         return False
     _sync(task, f"store:{task.assets}", str(place))
     return True
@@ -681,28 +723,30 @@ def _sync(task: Task, source: str, target: str) -> None:
 
 
 def _forget(task: Task, result: Json) -> list[str]:
-    """Forget what was ordered and what no result names. Which of the ordered ones are gone.
+    """Forget what was ordered and what no result names, but nothing to be kept; which of the ordered are gone.
 
     A result goes before its snapshots, so that none ever names what is not there.
     """
-    wanted = {str(name) for name in task.order.get("forget") or []}
+    wanted, kept = ({str(name) for name in task.order.get(key) or []} for key in ("forget", "keep"))
     there = task.repository.snapshots()
     going = {s.run for s in there if s.id in wanted} - {task.run}
-    results = {run: task.told.result_of(run) for run in {s.run for s in there} - going - {task.run}}
+    staying = {s.run for s in there if s.id in kept} - going
+    results = task.told.results_of({s.run for s in there} - going - {task.run})
     named = {
         r.get(key) for r in (*results.values(), result) for key in ("snapshot", "assetsSnapshot")
     }
     for run in sorted(going):
-        task.tools.must(task.tools.rclone("delete", task.told.place("results", run)))
-    task.repository.forget([s for s in there if s.id not in named])
-    return sorted(wanted - named)
+        task.told.remove_result(run)
+    left = [s for s in there if s.id not in named and s.run not in staying]
+    task.repository.forget(left)
+    return sorted(wanted - ({s.id for s in there} - {s.id for s in left}))
 
 
 def _check(task: Task) -> Json | None:
-    part = task.order.get("check")
-    if not part:
+    part = str(task.order.get("check") or "")
+    if not re.fullmatch(r"[0-9]{1,3}/[0-9]{1,3}", part):
         return None
-    return {"part": part, "problems": task.repository.check(str(part))}
+    return {"part": part, "problems": task.repository.check(part)}
 
 
 # --- restore -----------------------------------------------------------------------------------------
@@ -766,7 +810,7 @@ def _remove(path: Path) -> None:
 
 def _see_bucket(task: Task) -> None:
     """Before anything changes: what is there to be put back has somewhere to go."""
-    task.tools.must(task.tools.rclone("lsf", "--max-depth=1", f"store:{task.assets}"))
+    task.tools.must(task.tools.rclone("lsf", f"store:{task.assets}"))
 
 
 def _part(what: Json) -> str:
@@ -802,8 +846,8 @@ def _staged(task: Task, snapshot: str, part: str | None) -> Json:
 def _moves_of_part(data: Path, part: str) -> Json:
     """A part comes from elsewhere, so that Foundry's clean end says nothing of what is there: that goes, too."""
     for parent in Path(part).parents:
-        if (data / parent).is_symlink():
-            raise Failed("unexpected", f"{parent} is a link.")
+        if os.path.lexists(data / parent) and not _is_directory(data / parent):
+            raise Failed("unexpected", f"{parent} is no directory.")
     return {"out": [p for p in (part, _CLEAN_STOP) if os.path.lexists(data / p)], "in": [part]}
 
 
@@ -927,25 +971,27 @@ ORDERS: Mapping[str, Callable[[Task], None]] = {"save": save, "restore": restore
 def carry_out(environment: Mapping[str, str]) -> int:
     """Carry out the order of the environment, and write what came of it; the exit code."""
     order = parsed(environment["ORDER"])
+    do, run = str(order.get("do")), str(order.get("run"))
+    if do not in ORDERS or not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", run):
+        print("Such an order is not known.", file=sys.stderr, flush=True)
+        return 1
     tools = Tools(environment)
-    told = Told(tools, environment["BUCKET"], environment["REPOSITORY"], str(order.get("run")))
-    repository = Repository(tools, told)
-    task = Task(tools, told, repository, environment.get("ASSETS", ""), order)
+    told = Told(tools, environment["BUCKET"], environment["REPOSITORY"], run)
+    task = Task(tools, told, Repository(tools, told), environment.get("ASSETS", ""), order)
     try:
-        if order.get("do") not in ORDERS or not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", task.run):
-            raise Failed("unexpected", "Such an order is not known.")
-        ORDERS[order["do"]](task)
+        ORDERS[do](task)
     except Failed as failure:
         return _failed(task, failure)
-    except OSError as error:
-        full = error.errno in (errno.ENOSPC, errno.EDQUOT)
-        return _failed(task, Failed("no-space" if full else "unexpected", error.strerror or ""))
+    except Exception as error:
+        print(tools.hide(traceback.format_exc()), file=sys.stderr, flush=True)
+        full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+        return _failed(task, Failed("no-space" if full else "unexpected", type(error).__name__))
     return 0
 
 
 def _failed(task: Task, failure: Failed) -> int:
     print(task.tools.hide(f"{failure.word}: {failure}"), file=sys.stderr, flush=True)
-    result = {"do": task.order.get("do"), "run": task.run, "failed": failure.word}
+    result = {"do": task.order["do"], "run": task.run, "failed": failure.word}
     try:
         task.told.result({**result, "message": task.tools.hide(str(failure))})
     except Failed as unwritten:

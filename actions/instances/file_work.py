@@ -12,12 +12,14 @@ from typing import Any
 import structlog
 
 from actions.errors import Busy, NoCapacity, PlatformError, StartDelayed
+from actions.instances.coming_back import drop_former_secret
 from actions.instances.ending import end_task
 from actions.instances.launching import get_task, launch, note_task
 from actions.instances.locking import Lock, lock_instance, lock_run
 from actions.instances.making_way import is_lasting
 from actions.instances.retention import expendable
-from actions.instances.starting import start_file_run, start_run
+from actions.instances.sleeping import bring_back, doze
+from actions.instances.starting import start_file_run, start_purge, start_run
 from actions.instances.trial import change_version, is_next_to_change
 from actions.notices import tell
 from services import clock
@@ -26,6 +28,7 @@ from services.dynamodb import Attr, ConditionFailed, absent
 from services.ecs import Task
 from services.instances import (
     AT_REST,
+    FileWorkKind,
     Instance,
     repository_of,
 )
@@ -46,21 +49,33 @@ def carry_on(platform: Platform, user_id: str) -> bool:
 
     Repeating it is harmless. What fails is left to the tick.
     """
-    while True:
-        instance = platform.instances.find(user_id)
-        if instance is None or instance["status"] not in AT_REST or "runId" in instance:
-            return False
-        if instance.get("dueAt", clock.now() + 1) > clock.now():
-            return False
+    while instance := _due(platform, user_id):
         work = instance.get("work")
         if work and is_next_to_change(work):
             change_version(platform, instance)
-            continue
-        if "startsAfter" in instance and not is_lasting(instance):
-            return _start(platform, instance)
-        if work:
-            _begin_step(platform, instance)
-        return False
+        elif "startsAfter" in instance and "asleep" in instance and not work:
+            bring_back(platform, instance, is_wanted=True)
+        elif work or "startsAfter" in instance:
+            return _last_step(platform, instance)
+        elif not doze(platform, instance):
+            return False
+    return False
+
+
+def _due(platform: Platform, user_id: str) -> Instance | None:
+    """The member's instance, if it rests without a task, and something is due."""
+    instance = platform.instances.find(user_id)
+    if instance is None or instance["status"] not in AT_REST or "runId" in instance:
+        return None
+    return instance if instance.get("dueAt", clock.now() + 1) <= clock.now() else None
+
+
+def _last_step(platform: Platform, instance: Instance) -> bool:
+    """The step behind which something has to be waited for; True if the server started."""
+    if "startsAfter" in instance and not is_lasting(instance):
+        return _start(platform, instance)
+    _begin_step(platform, instance)
+    return False
 
 
 def carry_on_now(platform: Platform, instance: Instance) -> None:
@@ -80,6 +95,7 @@ def _begin_step(platform: Platform, instance: Instance) -> None:
     except ConditionFailed:
         return  # somebody else was quicker
     with lock:
+        drop_former_secret(platform, lock.instance)
         _decide_step(lock)
         try:
             task = get_task(lock)
@@ -93,6 +109,9 @@ def _decide_step(lock: Lock) -> None:
     """Decide the run of the next step, with what its task has to do."""
     platform, instance = lock.platform, lock.instance
     work = instance["work"]
+    if work["kind"] == FileWorkKind.SLEEP and "saved" in work:
+        start_purge(lock)
+        return
     if "restores" in work and "saved" in work:
         restores = work["restores"]
         what = {k: (True if k == "all" else v) for k, v in restores.items() if k != "snapshot"}

@@ -23,6 +23,7 @@ from services.platform import Platform
 from services.task_logs import LogEvent
 
 MOST_LINES = 1000
+_MOST_OF_A_MOMENT = 1_000_000
 
 
 class GetLogs(UserRequest):
@@ -39,12 +40,13 @@ class GetLogs(UserRequest):
 
 
 class _Older(BaseModel):
-    """What `next` holds: up to when it is read, and which lines of that very moment were shown. Nothing secret."""
+    """What `next` holds: the oldest line that was shown, and its place in its moment. Nothing secret."""
 
     model_config = ConfigDict(strict=True, extra="forbid", hide_input_in_errors=True)
 
-    until: Annotated[int, Field(ge=0)]
-    told: Annotated[list[Annotated[str, Field(max_length=128)]], Field(max_length=MOST_LINES)]
+    until: Annotated[int, Field(ge=0)]  # when it was written
+    line: Annotated[str, Field(min_length=1, max_length=128)]  # its id
+    place: Annotated[int, Field(ge=1, le=_MOST_OF_A_MOMENT)]
 
 
 def get_logs(request: GetLogs, platform: Platform) -> Answer:
@@ -74,20 +76,22 @@ def _log_of(platform: Platform, instance: Instance, container: str | None) -> Lo
 
 
 def _page(request: GetLogs, platform: Platform, log: Log) -> Answer:
-    """The newest lines up to where the last page began."""
+    """The newest lines, or those before the last page."""
     older = _read(request.next) if request.next else None
-    told = set(older.told) if older else set()
-    found = platform.task_logs.newest(
-        log.prefix, log.first, request.limit + len(told), until=older.until if older else None
-    )
-    unseen = [event for event in found.read if event.id not in told]
-    page = unseen[-request.limit :]
+    if older:
+        found = platform.task_logs.before(
+            log.prefix, log.first, request.limit, older.line, older.until, older.place
+        )
+    else:
+        found = platform.task_logs.newest(log.prefix, log.first, request.limit)
+    page = found.read[-request.limit :]
     answer: dict[str, Any] = {"success": True, "lines": [log.shown(event) for event in page]}
-    if page and (len(unseen) > len(page) or found.token):
-        until = page[0].at
-        at_that_moment = [event.id for event in page if event.at == until]
-        known_then = older.told if older and older.until == until else []
-        answer["next"] = _written(_Older(until=until, told=[*known_then, *at_that_moment]))
+    if page and (len(found.read) > len(page) or found.token):
+        oldest = page[0]
+        place = sum(event.at == oldest.at for event in page)
+        if older and older.until == oldest.at:
+            place += older.place
+        answer["next"] = _written(_Older(until=oldest.at, line=oldest.id, place=place))
     return answer
 
 

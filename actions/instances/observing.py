@@ -15,6 +15,7 @@ from actions.instances import file_work
 from actions.instances.aftermath import follow_up
 from actions.instances.causes import UNCLEAN, why_it_ended
 from actions.instances.closing import close_run
+from actions.instances.file_outcome import pause_before
 from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.locking import Lock, lock_run
 from actions.instances.stop import decide_stop
@@ -25,7 +26,7 @@ from actions.notices import tell
 from services import clock
 from services.dynamodb import Attr, ConditionFailed
 from services.ecs import Task
-from services.instances import Instance, InstanceStatus
+from services.instances import Farewell, Instance, InstanceStatus
 from services.platform import Platform
 from services.runs import FILE_KINDS, EndCause
 
@@ -68,7 +69,8 @@ def _still_up(platform: Platform, instance: Instance) -> None:
     now = clock.now()
     pause = ARRIVING_SECONDS if is_arriving(instance) else LOOK_AGAIN_SECONDS
     seen = {"seenAt": now, "dueAt": now + pause}
-    change = platform.instances.change(instance, is_still_up(instance), seen, ("missingSince",))
+    no_longer = ("missingSince", "missedAt")
+    change = platform.instances.change(instance, is_still_up(instance), seen, no_longer)
     with suppress(ConditionFailed):  # it is being stopped, and due for that
         platform.instances.apply_update(change)
 
@@ -99,6 +101,11 @@ def _close(lock: Lock, task: Task) -> bool:
         tell(platform, "unclean-stop", instance, f"Your server was stopped. {UNCLEAN}")
     if lock.instance["status"] != InstanceStatus.DESTROYING:
         return True
+    if lock.instance.get("farewell") == Farewell.WANTED and (
+        tries := lock.instance.get("farewellTries")
+    ):
+        lock.pause(pause_before(tries))
+        return False
     if was_purge and not lock.instance["purged"]:
         _log.error("files could not be erased", details={"instanceId": instance["instanceId"]})
         lock.pause(PURGE_AGAIN_SECONDS)

@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, cast
 
+from actions.instances.coming_back import files_come_back, has_come_back
 from actions.instances.definition import definition
 from actions.instances.locking import Lock
 from actions.instances.renewing import retire_former
@@ -89,8 +90,12 @@ def _finish(lock: Lock, made: dict[str, Any]) -> None:
     if brings_license:
         values |= {"licenseId": license_id, "taskDefinitionLicense": license_id}
         values["licenseOwnerId"] = instance["userId"]
-    removed = (*LOCK_FIELDS, "due", "dueAt", "formerRevision")
+    removed: tuple[str, ...] = (*LOCK_FIELDS, "due", "dueAt", "formerRevision")
+    if "repository" in instance:
+        values |= files_come_back(instance)
+        removed = (*LOCK_FIELDS, "formerRevision")
     operations = transition(platform, instance, InstanceStatus.CREATED, lock.held, values, removed)
+    operations += has_come_back(platform, instance)
     operations += release_keys(platform, instance, former)
     if brings_license:
         shares = instance["allowLicenseSharing"]

@@ -7,6 +7,7 @@ from typing import Any
 from actions.instances.credentials import put_in_place
 from actions.instances.definition import definition
 from actions.instances.locking import Lock
+from actions.instances.sleeping import rests
 from actions.instances.versions import image_tag
 from services import clock
 from services.ecs import revision_of
@@ -66,6 +67,8 @@ def put_version_in(lock: Lock, done: tuple[str, ...] = ()) -> None:
     removed: tuple[str, ...] = (*LOCK_FIELDS, "renews", "formerRevision", *done)
     if {"work", "runId", "startsAfter"} & lock.instance.keys() - {*done}:
         values["dueAt"] = clock.now()  # with its files there is more to do
+    elif later := rests(lock.platform, lock.instance):
+        values |= later
     else:
         removed += ("due", "dueAt")
     lock.finish(instances.change(lock.instance, lock.held, values, removed))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.billing.budget import refuse_start_if_spent
 from actions.errors import Busy, Conflict, StartDelayed, WrongState
+from actions.instances.file_work import carry_on_now
 from actions.instances.launching import launch
 from actions.instances.locking import Lock, lock_run
 from actions.instances.starting import start_run
@@ -47,6 +48,7 @@ def start(request: StartInstance, platform: Platform) -> Answer:
             launch(lock, is_retry=is_retry)
     except StartDelayed as delayed:
         message = delayed.message
+        carry_on_now(platform, instance_of(platform, request.user_id))
     return {
         "success": True,
         "instanceUrl": f"https://{instance['host']}",

@@ -17,6 +17,7 @@ from actions.instances.file_definition import FILES_SIZE
 from actions.instances.locking import Lock
 from actions.instances.making_way import is_being_restored, is_lasting, make_way
 from actions.instances.sizes import size, size_of
+from actions.instances.sleeping import bring_back
 from actions.instances.transitions import transition
 from actions.instances.worlds import world_to_open
 from actions.licenses.choosing import refusal, suitable
@@ -95,6 +96,8 @@ def _let_pass(platform: Platform, instance: Instance, *, is_members: bool) -> No
         raise UnderMaintenance(maintenance.get("until"))
     if is_being_restored(instance):
         raise FilesBusy
+    if "asleep" in instance and "work" not in instance:
+        raise bring_back(platform, instance, is_wanted=is_members)
     if is_lasting(instance) and "runId" not in instance:
         raise Busy(instance["status"])
     if "runId" in instance and instance["status"] in AT_REST:
@@ -116,7 +119,7 @@ def _operations(
     at_rest &= Attr("work").eq(instance["work"]) if "work" in instance else absent("work")
     if again:
         at_rest &= is_at_rest_since(again.after)
-    removed = ("reason", "purged", "failure", "nextMemory", "work", "startsAfter")
+    removed = ("reason", "purged", "failure", "nextMemory", "work", "startsAfter", "sleepNotices")
     run = _run(platform, instance, run_fields, license_id)
     if run["memory"] > size_of(platform.settings, instance).memory:
         run["grown"] = True

@@ -26,6 +26,7 @@ _SHOWN = (
     "memory",
     "world",
     "worldNotOpened",
+    "asleep",
 )
 
 

@@ -10,11 +10,12 @@ import structlog
 
 from actions.errors import NoCapacity, StartDelayed
 from actions.instances.ending import end_task
+from actions.instances.farewell import departs, keeps_saves, reduce_secret
 from actions.instances.file_definition import family
 from actions.instances.launching import get_task, note_task
 from actions.instances.locking import Lock
 from actions.instances.renewing import first_revision, noted_revision
-from actions.instances.starting import start_purge
+from actions.instances.starting import start_file_run, start_purge
 from actions.licenses.keys import release_keys
 from actions.licenses.releasing import release_all
 from services import metrics
@@ -22,8 +23,9 @@ from services.concurrency import concurrently
 from services.dynamodb import transact
 from services.ecs import revision_of
 from services.errors import Unfinished
-from services.instances import Instance, InstanceStatus, is_complete, repository_of
+from services.instances import Farewell, Instance, InstanceStatus, is_complete, repository_of
 from services.platform import Platform
+from services.saves import SaveKind
 
 _log = structlog.get_logger()
 _STOP_SECONDS = 60  # when the tick looks whether a task that has to stop first has done so
@@ -35,6 +37,9 @@ def tear_down(lock: Lock) -> bool:
     False when a task has to stop first: ECS's event, or the tick, then carries on from there.
     """
     if "runId" in lock.instance and not _end_run(lock):
+        return False
+    if lock.instance.get("farewell") == Farewell.WANTED:
+        _ask_for_save(lock)
         return False
     instance = lock.instance
     erases_files = "lastStarted" in instance and not instance.get("purged")
@@ -60,9 +65,10 @@ def tear_down(lock: Lock) -> bool:
 
 
 def _end_run(lock: Lock) -> bool:
-    """Whether the instance's run is over; False while a task has to stop or to finish purging."""
+    """Whether the instance's run is over; False while a task has to stop, or to finish a save or purging."""
     instance = lock.instance
-    if instance.get("runKind") == "purge":
+    is_last_save = instance.get("runKind") == "save" and instance.get("farewell") == Farewell.WANTED
+    if instance.get("runKind") == "purge" or is_last_save:
         if "taskArn" in instance:
             lock.pause(_STOP_SECONDS)
         # The task that an earlier attempt may have launched is noted, else it is launched now.
@@ -70,6 +76,13 @@ def _end_run(lock: Lock) -> bool:
             note_task(lock, task_arn)
         return False
     return end_task(lock, "The instance is being destroyed")
+
+
+def _ask_for_save(lock: Lock) -> None:
+    """Decide that a task saves the files a last time, and ask for it."""
+    start_file_run(lock, "save", {"kind": SaveKind.BEFORE_DESTROY, "forget": [], "check": None})
+    if task_arn := _asked(lock):
+        note_task(lock, task_arn)
 
 
 def _ask_for_purge(lock: Lock) -> str | None:
@@ -104,22 +117,30 @@ def _removals(platform: Platform, instance: Instance) -> list[Callable[[], Any]]
 
 
 def _forget_saves(platform: Platform, instance: Instance) -> None:
-    """Remove its saves, and what made them."""
+    """Remove what made its saves and, unless they are kept, those."""
     name, noted = instance["instanceId"], instance.get("filesDefinition")
-    if noted is None:
+    if noted is None and "repository" not in instance:
         return  # a file task has never been asked for
     platform.file_roles.delete(name)
-    platform.ecs.retire_all(family(name), 1, revision_of(noted))
+    platform.ecs.retire_all(family(name), 1, revision_of(noted) if noted else 0)
+    if keeps_saves(instance):
+        return
     platform.save_bucket.delete(repository_of(instance))
     for save in platform.saves.of_repository(repository_of(instance)):
         transact(platform.saves.forget(save))
 
 
 def _release(platform: Platform, instance: Instance) -> bool:
-    """Give back what is booked, lent and leased; then nobody needs the secret, which holds the licence's key."""
+    """Give back what is booked, lent and leased; then nobody needs the secret, which holds the licence's key.
+
+    With saves that are kept, the password to them stays.
+    """
     if not release_all(platform, instance):
         return False
-    platform.secrets.delete(instance["instanceId"])
+    if keeps_saves(instance):
+        reduce_secret(platform, instance)
+    else:
+        platform.secrets.delete(instance["instanceId"])
     return True
 
 
@@ -140,6 +161,7 @@ def _delete_records(lock: Lock) -> None:
     license_id = instance.get("licenseId")
     if license_id and (license := platform.licenses.find(license_id)):
         operations.append(platform.licenses.remove(license))
+    operations += departs(platform, instance)
     lock.finish(*operations)
     if is_complete(instance):  # what was never made whole was not counted
         metrics.resource("efs", -1)

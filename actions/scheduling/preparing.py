@@ -10,13 +10,17 @@ from typing import Any
 
 import structlog
 
-from actions.errors import PlatformError
+from actions.errors import PlatformError, StartDelayed
+from actions.instances.aftermath import last_failed_run, worth_trying_at
+from actions.instances.file_work import carry_on_now
 from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.launching import launch
+from actions.instances.locking import Lock
 from actions.instances.starting import start_run
 from actions.instances.stop import decide_stop
 from actions.instances.warming import tell_of_session
 from actions.licenses import rules
+from actions.licenses.interrupted import failed_too_often
 from actions.licenses.reservations import (
     booking_in_play,
     close,
@@ -70,10 +74,19 @@ def _prepare(platform: Platform, session: Session) -> bool:
     if instance["status"] == InstanceStatus.RUNNING and _on_its_licence(instance, session):
         _begin(platform, session, instance)
         return False
-    if _is_too_late(session) and not _is_on_its_way(instance, session):
-        _give_up(platform, session, instance)
+    at = clock.now()
+    if not _is_on_its_way(instance, session):
+        failed = last_failed_run(platform, instance) if session.get("restarts") else None
+        if failed:
+            session.setdefault("reason", instance.get("reason", ""))
+            at = max(at, worth_trying_at(failed, session["restarts"] - 1))
+        if failed_too_often(session) or at > _latest_start(session):
+            _give_up(platform, session, instance)
+            return False
+    if at > clock.now():
+        _reschedule(platform, session, SessionStatus.PREPARING, at)
         return False
-    _reschedule(platform, session, SessionStatus.PREPARING, clock.now() + _STEP_SECONDS)
+    _reschedule(platform, session, SessionStatus.PREPARING, at + _STEP_SECONDS)
     _preempt(platform, session, stop_now=True)
     try:
         return _start(platform, session, instance)
@@ -83,9 +96,8 @@ def _prepare(platform: Platform, session: Session) -> bool:
         return False
 
 
-def _is_too_late(session: Session) -> bool:
-    begins = session.get("restartedAt", session["startTime"])
-    return clock.now() > begins + RETRY_WINDOW_SECONDS
+def _latest_start(session: Session) -> int:
+    return session.get("restartedAt", session["startTime"]) + RETRY_WINDOW_SECONDS
 
 
 def _is_on_its_way(instance: Instance, session: Session) -> bool:
@@ -96,7 +108,7 @@ def _is_on_its_way(instance: Instance, session: Session) -> bool:
 def _start(platform: Platform, session: Session, instance: Instance) -> bool:
     """Start the server if it is at rest; one that runs on another licence is stopped to be started anew."""
     if instance["status"] in AT_REST:
-        lock = start_run(platform, instance, session)
+        lock = _decided(platform, session, instance)
         if lock is None:
             return False
         with lock:
@@ -106,6 +118,15 @@ def _start(platform: Platform, session: Session, instance: Instance) -> bool:
         reason = "It starts again on the licence of the session."
         decide_stop(platform, instance, reason, ended_by=EndCause.SESSION)
     return False
+
+
+def _decided(platform: Platform, session: Session, instance: Instance) -> Lock | None:
+    """The start, decided; what has to be done with its files before begins, if it has not."""
+    try:
+        return start_run(platform, instance, session)
+    except StartDelayed:
+        carry_on_now(platform, platform.instances.find(session["userId"]) or instance)
+        raise
 
 
 def _on_its_licence(instance: Instance, session: Session) -> bool:
@@ -189,6 +210,8 @@ def _still_runs(platform: Platform, session: Session) -> bool:
 
 def _give_up(platform: Platform, session: Session, instance: Instance) -> None:
     reason = session.get("reason") or "The server did not start in time."
+    if failed_too_often(session):
+        reason = f"Its server failed {session['restarts']} times. {reason}"
     close(platform, session, how_it_ended(session), reason)
     _tell_of_failure(platform, session, instance, reason)
 
@@ -201,7 +224,8 @@ def _tell_of_failure(platform: Platform, session: Session, instance: Instance, r
 
 def _reschedule(platform: Platform, session: Session, status: SessionStatus, due_at: int) -> None:
     """Take this step, and no other tick with us, and be due again at `due_at`."""
-    moved = platform.sessions.move(session, status, {"dueAt": due_at})
+    reason = {"reason": session["reason"]} if session.get("reason") else {}
+    moved = platform.sessions.move(session, status, {"dueAt": due_at, **reason})
     session.update(platform.sessions.apply(moved))  # type: ignore[typeddict-item]
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from actions.billing.budget import refuse_start_if_spent
-from actions.errors import Busy, PlatformError, UnderMaintenance
+from actions.errors import Busy, FilesBusy, PlatformError, UnderMaintenance
+from actions.instances.making_way import is_being_restored
 from actions.licenses.choosing import refusal, suitable
 from actions.rates import used_up
 from services import clock
@@ -33,12 +34,14 @@ def needs(platform: Platform, instance: Instance) -> Needs:
         return Needs(refused)
     if maintenance := platform.registry.maintenance():
         return Needs(UnderMaintenance(maintenance.get("until")))
+    if is_being_restored(instance):
+        return Needs(FilesBusy())
     license = next(suitable(platform, instance), None)
     if license is None:
         return Needs(refusal(platform, instance))
     if "renews" in instance:
         return Needs(Busy(instance["status"]))
-    now, allowed = clock.now(), platform.settings.daily_starts
+    now, allowed = clock.now(), platform.settings.allowed_a_day["starts"]
     if platform.registry.used(instance["userId"], "starts", now) >= allowed:
         return Needs(used_up(platform, "starts"))
     return Needs(license="own" if license["ownerId"] == instance["userId"] else "pool")

@@ -96,6 +96,7 @@ GERMAN = Words(
     licenses={"own": "Seine Lizenz ist frei.", "pool": "Eine geteilte Lizenz ist frei."},
     refusals={
         "UnderMaintenance": "Die Plattform wird gewartet; gerade startet kein Server.",
+        "FilesBusy": "Seine Dateien werden gerade aus einer Sicherung zurückgeholt. Danach startet er wieder.",
         "BudgetSpent": "Was dieser Monat kosten darf, ist verbraucht.",
         "LicenseTaken": "Gerade ist keine Lizenz für ihn frei.",
         "UsedUp": "Öfter darf er an einem Tag nicht gestartet werden.",

@@ -76,7 +76,10 @@ Things = dict[str, list[Thing]]
 
 def things(of: Stack) -> Things:
     """What the stack's function does each of its actions to."""
-    parts = (_being_a_function, _stored, _tasks, _files, _members, _routes, _http, _functions)
+    parts = (
+        *(_being_a_function, _stored, _tasks, _files, _members, _saves),
+        *(_routes, _http, _functions),
+    )
     found: Things = {}
     for part in parts:
         for action, of_part in part(of).items():
@@ -176,6 +179,21 @@ def _members(s: Stack) -> Things:
         **each("iam", f"DeleteUser TagUser DeleteUserPolicy {keys}", user),
         **each("iam", "CreateRole PutRolePolicy", role(s), **bounded_role),
         **each("iam", "DeleteRole TagRole DeleteRolePolicy", role(s)),
+    }
+
+
+def _saves(s: Stack) -> Things:
+    bucket, bounded = s.attribute("SavesBucket.Arn"), s.ref("FilesBoundary")
+    made = ["repositories/i/keys/0", "results/i/run.json", "progress/i/run.json"]
+    objects = [f"{bucket}/{key}" for key in made]
+    table, files = s.attribute("SavesTable.Arn"), f"{role(s)}-files"
+    return {
+        **each("s3", "ListBucket ListBucketVersions", bucket),
+        **each("s3", "GetObject", *objects[1:]),
+        **each("s3", "DeleteObject DeleteObjectVersion", *objects),
+        **each("dynamodb", "Query", table),
+        **each("iam", "CreateRole PutRolePolicy", files, iam__PermissionsBoundary=bounded),
+        **each("ecs", "RunTask", s.arn("ecs", f"task-definition/{s.name}_{ID}-files:1")),
     }
 
 
@@ -304,6 +322,11 @@ def test_what_the_operator_names_may_be_invoked_and_nothing_else(action, name, o
     arn = f"arn:aws:lambda:us-east-1:{owner}:function:{name}"
     assert allows(policies, action, arn, {"aws:ResourceAccount": owner}) is may
     assert not allows(function_policies(Stack(given={"FunctionName": "dev"})), action, arn)
+
+
+def test_the_function_reads_no_save():
+    save = f"{DEV.attribute('SavesBucket.Arn')}/repositories/i/data/0"
+    assert not allows(function_policies(DEV), "s3:GetObject", save)
 
 
 def test_a_user_or_role_without_the_boundary_cannot_be_made():

@@ -20,6 +20,7 @@ PLACES = [
 ]
 LONGEST_NAME = 40  # of a stack
 ROOM = 2  # managed policies that later surfaces may bring
+TO_COME = 130  # bytes of the environment for what comes
 CHOICES = {"Environment": "prod", "FunctionUrl": "true", "DocsPublic": "true", "Tracing": "false"}
 
 
@@ -28,14 +29,12 @@ def longest() -> dict[str, str]:
     """Every parameter at its longest; an empty one is only shorter."""
     given = {}
     for name, parameter in Stack().template["Parameters"].items():
+        choices = [str(value) for value in parameter.get("AllowedValues", [])]
+        most = str(parameter.get("MaxValue", 86400))  # of what is bounded only below: a day
+        otherwise = {"Number": most, "String": "999999.999999"}[parameter["Type"]]
         length = int(parameter.get("MaxLength", 0))
-        numbers = [str(n) for n in parameter.get("AllowedValues", []) if str(n).isdigit()]
-        given[name] = (
-            "x" * length if length else max(numbers, key=len, default=CHOICES.get(name, ""))
-        )
-        if not given[name]:
-            given[name] = {"Number": "86400", "String": "999999.999999"}[parameter["Type"]]
-    return {**given, **CHOICES, "LogLevel": "DEBUG", "FunctionName": "f" * 64}
+        given[name] = "x" * length if length else max(choices, key=len, default=otherwise)
+    return {**given, **CHOICES, "FunctionName": "f" * 64}
 
 
 @lru_cache(maxsize=1)
@@ -94,7 +93,7 @@ def test_the_environment_fits_into_4_kilobytes(stack: Stack):
     text = json.dumps(
         {name: str(value) for name, value in environment.items()}, separators=(",", ":")
     )
-    assert len(text) <= 4096
+    assert len(text) <= 4096 - TO_COME
 
 
 def test_every_text_that_goes_into_the_environment_is_bounded():
@@ -103,7 +102,7 @@ def test_every_text_that_goes_into_the_environment_is_bounded():
         for name, parameter in Stack().template["Parameters"].items()
         if parameter["Type"] == "String" and not parameter.keys() & {"MaxLength", "AllowedValues"}
     }
-    amounts = {"VcpuHour", "GbHour", "AddressHour", "BudgetPerUser", "BudgetTotal"}  # by a pattern
+    amounts = {"BudgetPerUser", "BudgetTotal"}  # by a pattern
     elsewhere = {"FunctionName", "CertificateArn", "AlarmEmail", "ImageRepositoryArn"}
     assert texts == amounts | elsewhere
 

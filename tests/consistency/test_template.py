@@ -6,7 +6,6 @@ import ast
 import math
 import re
 from collections.abc import Iterator
-from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -223,8 +222,7 @@ def test_a_purge_task_is_billed_for_the_size_that_it_has():
     assert (int(purge["Cpu"]), int(purge["Memory"])) == PURGE_SIZE
 
 
-def test_prices_are_the_same_in_the_template_and_in_the_code():
-    parameters = TEMPLATE["Parameters"]
-    for name in ("VcpuHour", "GbHour", "AddressHour"):
-        setting = re.sub("([A-Z])", r"_\1", name).lower().lstrip("_")
-        assert Decimal(parameters[name]["Default"]) == Settings.model_fields[setting].default
+def test_several_settings_in_one_are_the_same_in_the_template_and_in_the_code():
+    given = Stack().properties("Function")["Environment"]["Variables"]
+    for name in ("PRICES", "DAILY_USES", "SAVES_KEPT", "FUNCTION_QUOTA"):
+        assert given[name] == Settings.model_fields[name.lower()].default

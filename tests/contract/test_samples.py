@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from actions import ACTIONS
 from tests.actions_that_read import ONLY_READ, writing
 from tests.aws_calls import AWS
 from tests.diagnosis.server import server_writes
+from tests.file_tasks import Files
 from tests.functions.writing import Writer
 from tests.world import sample
 
@@ -29,6 +31,7 @@ SAME = (
     (r"fsap-[0-9a-f]+", "fsap-0123456789abcdef0"),
     (r"(-\d{18}-)[0-9a-f]{12}", r"\g<1>0123456789ab"),
     (r"license-[0-9a-f]{12}", "license-0123456789ab"),
+    (r'(saveId": "save-\d+-)[0-9a-f]{4}', r"\g<1>6f1e"),
     (r'(sessionId": ")[0-9a-f-]{36}', r"\g<1>0c7f4a5e-8f0b-4c63-9d5c-5a4b1c1f8a11"),
     (r'(runId": ")[0-9a-f-]{36}', r"\g<1>6f1e2d3c-4b5a-4697-8877-665544332211"),
     (r'(clientSecret": ")[\w-]{43}', r"\g<1>…"),
@@ -53,6 +56,15 @@ UNASSIGNED = {
     "message": "",
     "email": "heidi@example.com",
 }
+
+
+def carry_out(files, ecs, freezer, **report):
+    """The file task under way does its work, which it reports with that, and ends."""
+    task = ecs.only_task()
+    ecs.comes_up(task)
+    freezer.tick(40)
+    files.carry_out(task, **report)
+    ecs.ends(task)
 
 
 def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, freezer, bedrock):
@@ -125,6 +137,17 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
     tell("set-size")
     server_writes("[info] Server started and listening on port 30000", ago=1500)
     tell("get-logs")
+    carried_out = partial(carry_out, Files(), ecs, freezer)
+    tell("save-now")
+    carried_out()
+    saved = invoke(sample("list-saves"))["saves"][0]["saveId"]
+    tell("label-save", saveId=saved)
+    tell("restore-save", saveId=saved)
+    dice = {"type": "module", "id": "dice", "title": "Dice", "version": "1.3.0"}
+    carried_out(packages=[dice])
+    carried_out()
+    tell("list-saves")
+    tell("delete-save", saveId=told["list-saves"]["saves"][0]["saveId"])
     tell("destroy-instance")
     tell("chat")
     tell("list-data")

@@ -13,7 +13,9 @@ from tests import world
 from tests.aws_calls import AWS, BEFORE, DIES_AFTER, DIES_BEFORE, Call, ProcessDied
 from tests.diagnosis.real_texts import TEXTS
 from tests.diagnosis.server import ended, notices, runs, writes
+from tests.lagging.lag import LAG
 from tests.lagging.log_events import LOGS
+from tests.lagging.strictness import refusal
 from tests.world import sample
 
 pytestmark = pytest.mark.slow
@@ -249,20 +251,20 @@ def test_what_has_the_most_memory_is_not_started_again(starting, invoke, ecs, en
 
 
 @pytest.mark.parametrize(
-    ("forbids", "words"),
+    ("forbids", "value", "words"),
     [
-        ("maintenance", "maintained"),
-        ("BUDGET_PER_USER", "0.01"),
-        ("DAILY_STARTS", "1"),
+        ("maintenance", "", "maintained"),
+        ("BUDGET_PER_USER", "0.01", "0.01"),
+        ("DAILY_USES", "1,9,9,9", "a day has 1"),
     ],
 )
 def test_it_starts_again_only_if_its_member_could(
-    running, invoke, ends, monkeypatch, freezer, forbids, words
+    running, invoke, ends, monkeypatch, freezer, forbids, value, words
 ):
     if forbids == "maintenance":
         invoke(sample("admin-system-maintenance", userId="admin"))
     else:
-        monkeypatch.setenv(forbids, words)
+        monkeypatch.setenv(forbids, value)
         world.new_process()
     freezer.tick(3600)
     ends(running, OUT_OF_MEMORY, foundry=137)
@@ -272,6 +274,23 @@ def test_it_starts_again_only_if_its_member_could(
     assert words in shown["message"].lower()
     assert "not started again" in notices()[-1]["message"]
     assert "open" not in runs()[0]
+
+
+def test_a_restart_that_ecs_finally_refuses_is_told_of_once(
+    running, invoke, ecs, ends, passes, freezer
+):
+    LAG.replies.append(("ecs.RunTask", refusal("ClientException", "It is inactive.")))
+    freezer.tick(60)
+    ends(running, OUT_OF_MEMORY, foundry=137)
+    passes(5)
+    assert ecs.tasks() == []
+    announced, refused = notices()
+    assert "It starts again" in announced["message"]
+    assert refused["kind"] == "start-failed"
+    assert "Your server did not start: AWS refused to start it." in refused["message"]
+    assert refused["noticeId"] == f"{runs()[-1]['runId']}:ended"
+    assert "AWS refused to start it." in status(invoke)["message"]
+    assert not [run for run in runs() if "open" in run]
 
 
 def test_a_refusal_of_foundrys_site_is_waited_for_and_tried_three_times(

@@ -6,6 +6,8 @@ import json
 from http.client import HTTPConnection
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests import world
 from tests.aws_calls import AWS
@@ -70,6 +72,68 @@ def test_older_lines_come_page_by_page_each_once(task, logs):
     assert sorted(read) == sorted(wanted)
 
 
+def pages(logs, limit, between=lambda: None):
+    """The messages of every page, the newest page first; `between` happens after each."""
+    fields: dict[str, str] = {}
+    while True:
+        answer = logs(limit=limit, **fields)
+        yield messages(answer)
+        if "next" not in answer:
+            return
+        assert len(answer["next"]) <= 4096
+        fields = {"next": answer["next"]}
+        between()
+
+
+@pytest.mark.parametrize("limit", [60, 1000])
+def test_a_moment_may_have_more_lines_than_fit_into_a_page(task, logs, limit):
+    wanted = [f"line {n}" for n in range(1100)]
+    writes(task, *wanted, ago=9)
+    assert [text for page in list(pages(logs, limit))[::-1] for text in page] == wanted
+
+
+@pytest.mark.slow
+def test_no_line_is_lost_or_comes_twice_however_many_share_a_moment(task, logs):
+    """Lines that come late, while others are read, are shown once at most."""
+    moments = st.lists(st.integers(1, 4), max_size=40)
+    late = st.lists(st.lists(st.integers(1, 4), max_size=4), max_size=5)
+
+    @settings(
+        max_examples=60,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture],
+    )
+    @given(moments, late, st.integers(1, 9), st.integers(1, 10), st.integers(0, 2))
+    def read(before, come_late, limit, page, empty):
+        _forget()
+        LOGS.page, LOGS.empty = page, empty
+        for number, ago in enumerate(before):
+            writes(task, f"{number}", ago=ago, container=("foundry", "prepare")[number % 2])
+        coming = iter(come_late)
+
+        def between():
+            for ago in next(coming, []):
+                writes(task, "late", ago=ago)
+
+        shown = [text for one in pages(logs, limit, between) for text in one]
+        assert sorted(text for text in shown if text != "late") == sorted(
+            map(str, range(len(before)))
+        )
+        assert shown.count("late") <= sum(map(len, come_late))
+
+    read()
+
+
+def _forget():
+    logs = world.client("logs")
+    for stream in logs.describe_log_streams(logGroupName=f"/ecs/{world.STACK}")["logStreams"]:
+        logs.delete_log_stream(
+            logGroupName=f"/ecs/{world.STACK}", logStreamName=stream["logStreamName"]
+        )
+
+
 def test_a_page_is_one_call_and_small_or_empty_pages_are_read_on(task, logs):
     for number in range(20):
         writes(task, str(number), ago=100 - number)
@@ -81,7 +145,7 @@ def test_a_page_is_one_call_and_small_or_empty_pages_are_read_on(task, logs):
     assert messages(logs(limit=5)) == [str(number) for number in range(15, 20)]
 
 
-@pytest.mark.parametrize("text", ["", "x", "bm8=", "eyJ1bnRpbCI6LTEsInRvbGQiOltdfQ=="])
+@pytest.mark.parametrize("text", ["", "x", "bm8=", "eyJ1bnRpbCI6LTEsImxpbmUiOiJ4IiwicGxhY2UiOjF9"])
 def test_a_cursor_that_nobody_has_given_is_refused(task, logs, text):
     answer = logs(next=text)
     assert answer["errorCode"] == "VALIDATION_ERROR"

@@ -33,10 +33,29 @@ class Table:
 
     def ask(self, action: str, **fields: Any) -> dict[str, Any]:
         """What the platform answers its member, who must not be refused."""
-        payload = {"action": action, "userId": self.name, **fields}
-        answer: dict[str, Any] = invoke(payload, self.run.port)
+        answer = self._asked(action, fields)
         assert answer["success"], answer
         return answer
+
+    def is_refused(self, action: str, **fields: Any) -> dict[str, Any]:
+        """What the platform answers its member, who must be."""
+        answer = self._asked(action, fields)
+        assert not answer["success"], answer
+        return answer
+
+    def _asked(self, action: str, fields: dict[str, Any]) -> dict[str, Any]:
+        payload = {"action": action, "userId": self.name, **fields}
+        answer: dict[str, Any] = invoke(payload, self.run.port)
+        return answer
+
+    def borrow(self) -> None:
+        """Get a server that plays on others' licences."""
+        self.ask(
+            "create-instance",
+            username=self.name,
+            licenseType="pooled",
+            foundryAdminKey=ADMIN_KEY,
+        )
 
     def make(self, number: int) -> None:
         """Get a server on a licence of its own."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
+
 import pytest
 
 from tests.end_to_end.running import Run
@@ -23,6 +26,11 @@ def test_players_wake_a_table_play_leave_and_it_stops_by_itself(run: Run) -> Non
 
     assert table.post("/join", userid="Alex").headers["Location"] == "/game"
     assert table.users() == 1
+    table.ask("set-license-sharing", allowLicenseSharing=True)
+    guest = Table(run, "guest")
+    guest.borrow()
+    says_until_when(guest, table)
+
     table.as_if(upSince=7200, dueAt=0)  # as if it had been played on for two hours
     table.tick()
     assert "stopsBecause" in table.ask("status")
@@ -40,6 +48,25 @@ def test_players_wake_a_table_play_leave_and_it_stops_by_itself(run: Run) -> Non
     assert not table.open_databases()
     assert not (table.data / "Config/options.json.lock").exists()
     assert table.log().count("Shutting down World: The Long Night") == 2
+
+    assert "Wake the table" in guest.get(guest.way_in()).text
+    guest.wake()
+    guest.comes_to("signature")
+
+
+def says_until_when(guest: Table, table: Table) -> None:
+    """Of a table that plays and has a session soon, who would have its licence is told until when."""
+    begins = int(time.time()) + 900
+    booked = table.ask("schedule-session", startTime=begins, duration=15)
+    until = guest.is_refused("start-instance")["details"]["until"]
+    assert until >= begins + 900
+    page = guest.get(guest.way_in()).text
+    assert "It cannot be woken now" in page
+    assert (
+        f'until <time datetime="{datetime.fromtimestamp(until, UTC):%Y-%m-%dT%H:%M:%SZ}">' in page
+    )
+    assert "Wake the table" not in page
+    table.ask("cancel-scheduled-session", sessionId=booked["sessionId"])
 
 
 def test_a_crash_leaves_data_unclean_and_the_next_start_takes_no_chances(run: Run) -> None:

@@ -15,15 +15,17 @@ from botocore.exceptions import ClientError
 from services.ecs import revision_of
 from tests import world
 from tests.fargate import CLUSTER, LOGS
+from tests.faults.stage import FILES
 from tests.lagging import services
 from tests.model import emulated
 from tests.recount import disagreements
 
 Inventory = dict[str, Any]
 
-_TIMES = re.compile(r"(At|[Ss]ince|[Uu]ntil|lastStarted|seconds|cost|revision)$")
+_TIMES = re.compile(r"(^at|At|[Ss]ince|[Uu]ntil|lastStarted|seconds|cost|revision)$")
 _RANDOM = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<uuid>"),
+    (re.compile(r"save-\d{10}-[0-9a-f]{4}"), "<save>"),
     (re.compile(r"(-invoke-)\d{10}(-[0-9a-f]{4})?"), r"\1<time>"),
     (re.compile(r"(/inputs/[^?]*)\?.*"), r"\1<signed>"),
     (re.compile(r"fsap-[0-9a-f]+|[0-9a-f]{12,}"), "<id>"),
@@ -56,11 +58,12 @@ def differences(wanted: Inventory, found: Inventory) -> str:
 
 
 def regardless_of_repeats(found: Inventory) -> Inventory:
-    """An inventory without how often there was what is over: tasks of functions, their bills, invocations."""
+    """An inventory without how often there was what is over: tasks of functions and files, their bills, saves."""
     kept = {part: value for part, value in found.items() if part not in ("tasks", "bills")}
-    for part in ("tasks", "bills", "log streams"):
+    for part in ("tasks", "bills", "log streams", "saved"):
         kept[part] = _once_each(found[part])
-    tables = dict(found["tables"], runs=_once_each(found["tables"]["runs"]))
+    tables = dict(found["tables"])
+    tables |= {table: _once_each(tables[table]) for table in ("runs", "saves")}
     ledger = [without(item, ("runs", "function")) for item in tables["ledger"]]
     tables["ledger"] = _once_each([item for item in ledger if len(item) > 2])
     functions = [without(item, ("failures",)) for item in tables["functions"]]
@@ -243,7 +246,9 @@ def _buckets() -> list[dict[str, Any]]:
 def _bucket(name: str) -> dict[str, Any]:
     s3 = aws("s3")
     # Inputs of invocations expire by themselves, also of those that were never decided.
-    versions = {} if name.startswith("functions-") else s3.list_object_versions(Bucket=name)
+    # And of saves there are reports, each of which _saved looks at.
+    uncounted = name.startswith("functions-") or name == world.SAVES
+    versions = {} if uncounted else s3.list_object_versions(Bucket=name)
     asked = {
         "policy": s3.get_bucket_policy,
         "cors": s3.get_bucket_cors,
@@ -267,6 +272,34 @@ def _setting(ask: Any, bucket: str) -> dict[str, Any] | None:
             raise
         return None
     return {name: value for name, value in answer.items() if name != "ResponseMetadata"}
+
+
+def _saved() -> list[dict[str, Any]]:
+    """What each repository really holds, and what is known of it: one save as the other."""
+    known = {item["snapshot"]: item for item in items("saves")}
+    reported = aws("s3").list_objects_v2(Bucket=world.SAVES).get("Contents", [])
+    reports = {(of.split("/")[1], of.split("/")[2]) for of in (each["Key"] for each in reported)}
+    there = {snapshot: name for name, snapshots in FILES.saved.items() for snapshot in snapshots}
+    return [
+        {
+            "kind": known.get(snapshot, {}).get("kind"),
+            "is there": snapshot in there,
+            "is of": known.get(snapshot, {}).get("repository") == there.get(snapshot),
+            "is leaving": "leaving" in known.get(snapshot, {}),
+            "is reported": (there.get(snapshot), f"{FILES.made_by[snapshot]}.json") in reports,
+        }
+        for snapshot in {**known, **there}
+    ]
+
+
+def _files() -> list[dict[str, Any]]:
+    """Whether each server's files are as some save of them is, and none half put back."""
+    saved = [set(snapshots.values()) for snapshots in FILES.saved.values()]
+    return [
+        {"half": place in FILES.half, "saved": any(content in contents for contents in saved)}
+        for place, content in FILES.content.items()
+        if place in {point["AccessPointId"] for point in _access_points()}
+    ]
 
 
 def _users() -> list[dict[str, Any]]:
@@ -377,6 +410,8 @@ _PARTS: dict[str, Callable[[], Any]] = {
     "task definitions": _definitions,
     "access points": _access_points,
     "buckets": _buckets,
+    "saved": _saved,
+    "files": _files,
     "users": _users,
     "roles": _roles,
     "secrets": _secrets,

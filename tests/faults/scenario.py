@@ -35,9 +35,9 @@ class Scenario:
     more: Mapping[str, Any] = field(default_factory=dict)  # of the request
     late: bool = False
     anew: bool = False
+    again: bool = False  # whether tasks may be started more often than in good health
 
     ticked = False  # whether the ticks bring it to its end also in good health
-    again = False  # whether tasks may be started more often than in good health
 
     def request(self) -> Event:
         """What is asked."""
@@ -54,14 +54,41 @@ class Scenario:
 
 
 @dataclass(frozen=True)
+class OfFiles(Scenario):
+    """A story of Ada's files. `ends` is what `status` says of them at last.
+
+    `again` says that the repeated request may have them saved once more: then how many saves there are is not
+    compared.
+    """
+
+    ticked = True
+
+    def request(self) -> Event:
+        """What is asked."""
+        more = {name: value() if callable(value) else value for name, value in self.more.items()}
+        return {
+            "action": self.asks,
+            "userId": "system" if self.asks in (TICK, PREPARE) else ADA,
+            **more,
+        }
+
+    def status(self) -> str | None:
+        """The status of Ada's instance, and whether there is anything to be done with its files."""
+        instance = next((i for i in items("instances") if i["userId"] == ADA), None)
+        if instance is None:
+            return None
+        at_rest = instance["status"] in ("created", "stopped")
+        is_at_work = "work" in instance or (at_rest and "runId" in instance)
+        return f"{instance['status']}, {'at work' if is_at_work else 'done'}"
+
+
+@dataclass(frozen=True)
 class OfFunctions(Scenario):
     """A story of Ada's functions. `ends` is what `status` says of them at last.
 
     `again` says that the repeated request, or the ticks, may start tasks once more: then how many there were is not
     compared, but that each was billed.
     """
-
-    again: bool = False
 
     ticked = True
 

@@ -13,6 +13,7 @@ from handler import app
 from services.clients import proof_of
 from services.instances import Instance
 from tests.faults.inventory import aws, items
+from tests.faults.of_files import OF_FILES
 from tests.faults.of_functions import OF_FUNCTIONS
 from tests.faults.scenario import ADA, PREPARE, TICK, Scenario, nothing
 from tests.faults.stage import Stage
@@ -317,5 +318,6 @@ SCENARIOS = (
         "tick after a death before starting again", _died_before_starting_again, TICK, "running"
     ),
     Scenario("tick while destroying", _destroy_unfinished, TICK, None),
+    *OF_FILES,
     *OF_FUNCTIONS,
 )

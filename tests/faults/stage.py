@@ -20,6 +20,7 @@ from tests import world
 from tests.aws_calls import AWS, DIES_AFTER, Call, ProcessDied
 from tests.fargate import CLUSTER, Fargate
 from tests.faults.copies import in_a_copy
+from tests.file_tasks import Files, access_point, is_file_task
 from tests.foundry_server import without_connection
 from tests.lagging.lag import LAG
 from tests.model import emulated
@@ -33,6 +34,7 @@ TICK_SECONDS = 300
 HOLD_SECONDS = 301  # by then a dead process's hold on its work has run out
 CRASHING = "crashing:latest"  # an image whose containers end as soon as they run
 _CRASHES, _PATIENCE_SECONDS = 6, 900  # ECS starts what crashes again and again less and less often
+FILES = Files()  # of the members' servers: each copy of the stage has its own
 
 
 @dataclass
@@ -216,10 +218,17 @@ class Stage:
         if task.desired_status == "STOPPED":
             return self.ecs.ended(task.task_arn, reason=task.stopped_reason)
         event = self.ecs.up(task.task_arn)
-        if is_purge(task):
+        if is_purge(task) or is_file_task(task.task_arn):
             self.clock.tick(30)
-            event = self.ecs.ended(task.task_arn, reason="Essential container in task exited")
+            return self._done(task)
+        FILES.played(access_point(task))
         return event
+
+    def _done(self, task: Any) -> Event:
+        """What the task was made for is done, and it ends of itself."""
+        if not is_purge(task):
+            FILES.carry_out(task.task_arn)
+        return self.ecs.ended(task.task_arn, reason="Essential container in task exited")
 
     def _as_ecs_would(self) -> None:
         """The emulator lets a task stop at once; ECS takes its time."""

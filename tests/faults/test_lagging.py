@@ -13,7 +13,7 @@ from random import Random
 import pytest
 
 from tests import proof
-from tests.aws_calls import AWS, MODES, Call
+from tests.aws_calls import AWS, DIES_BEFORE, MODES, Call
 from tests.faults.copies import CopyFailed, fail_if_broken, in_a_copy, in_copies
 from tests.faults.disturbing import (
     Undisturbed,
@@ -26,7 +26,7 @@ from tests.faults.disturbing import (
 from tests.faults.inventory import inventory
 from tests.faults.scenario import PREPARE, TICK, Scenario
 from tests.faults.scenarios import SCENARIOS
-from tests.faults.stage import TICK_SECONDS, Event, Stage, succeeded
+from tests.faults.stage import TICK_SECONDS, Stage, succeeded
 from tests.lagging.lag import AILMENTS, LAG, NO_ROOM
 from tests.world import sample
 
@@ -38,6 +38,8 @@ AILING_TICKS, HEALTHY_TICKS = 6, 14
 WITH_ROOM = [
     a for a in AILMENTS if a != NO_ROOM
 ]  # what has no room for a quarter of an hour is given up, rightly
+# Cases that have found something, of stories by name: played each time.
+FOUND = {"wake": ((18, (Call("dynamodb.GetItem", 3), DIES_BEFORE)),)}
 ENDS_ASKING = ("RESOURCE_NOT_FOUND",)
 
 
@@ -63,6 +65,8 @@ def cases_of(scenario: Scenario, calls: tuple[Call, ...], size: tuple[int, int])
         yield Case(scenario, seed, None)
     for seed in range(size[1]):
         yield Case(scenario, seed, (chances.choice(calls), chances.choice(MODES)))
+    for seed, fault in FOUND.get(scenario.name, ()):
+        yield Case(scenario, seed, fault)
 
 
 def lagging(stage: Stage, case: Case, wanted: Undisturbed) -> None:
@@ -70,7 +74,7 @@ def lagging(stage: Stage, case: Case, wanted: Undisturbed) -> None:
     LAG.begin(case.seed, *AILMENTS)
     AWS.prepare(case.fault)
     if case.scenario.asks not in ("", TICK):
-        _insist(stage, case.scenario.request())
+        _insist(stage, case.scenario)
     _tick(stage)
     LAG.begin(case.seed, *WITH_ROOM)
     for _ in range(AILING_TICKS - 1):
@@ -103,11 +107,12 @@ def _schedule_goes_on(stage: Stage, scenario: Scenario) -> None:
         stage.does(PREPARE)
 
 
-def _insist(stage: Stage, request: Event) -> None:
+def _insist(stage: Stage, scenario: Scenario) -> None:
     """The member asks again at once, then each minute, until it is under way or what it was about is gone.
 
     The schedule asks each minute.
     """
+    request = scenario.request()
     for number in range(TRIES):
         unhurt = AWS.fault_happened
         answer = stage.call(request)
@@ -118,6 +123,7 @@ def _insist(stage: Stage, request: Event) -> None:
         if number or request["action"] == PREPARE:
             _carry_on(stage)
             stage.passes(MINUTE)
+        request = scenario.repeated(request)
 
 
 def _tick(stage: Stage) -> None:

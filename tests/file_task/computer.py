@@ -17,6 +17,8 @@ from tests.file_task.object_store import KEY, SECRET, Store
 PROGRAM = Path("actions/instances/file_task.py").read_text()
 MISSING = [tool for tool in ("restic", "rclone") if not shutil.which(tool)]
 PASSWORD = "a-password-that-nobody-may-see"
+WORLD = "Data/worlds/dragon"
+LONG_AGO = 10**18 + 123_456_789  # nanoseconds since 1970
 Tree = dict[bytes, tuple[Any, ...]]
 
 
@@ -70,6 +72,16 @@ class Computer:
         log, _ = task.communicate(timeout=120)
         return task.returncode, self.result(order["run"]), log
 
+    def refused(self, order: dict[str, Any], **variables: str) -> str:
+        """How the failure of an order is called; nothing of what is there has changed."""
+        before, bucket = self.tree(), self.bucket()
+        code, result, log = self.call(order, **variables)
+        assert code == 1, log
+        assert set(result) == {"do", "run", "failed", "message"}, log
+        assert (self.tree(), self.bucket()) == (before, bucket)
+        assert not list(self.data.glob(".restoring*"))
+        return result["failed"]
+
     def result(self, run: str) -> dict[str, Any]:
         """What is written of a run; empty if nothing is."""
         found = self.store.buckets["saves"].get(f"results/{self.repository}/{run}.json")
@@ -101,15 +113,48 @@ class Computer:
         path.chmod(mode)
         return path
 
+    def furnish(self) -> None:
+        """What there is after an evening: two packages, a world, what Foundry and the platform keep in Config."""
+        self.write("Config/options.json", "{}", 0o600)
+        self.write("Config/clean-stop", "13.351\n")
+        self.write("Config/license.json", '{"license": "AAAA"}')
+        self.write("Config/admin.txt", "hash")
+        self.write("Config/signatures/one.json", "{}")
+        self.write("container_cache/release.zip", b"zip")
+        self.write(f"{WORLD}/world.json", '{"title": "Dragon", "system": "dnd5e"}')
+        self.write(f"{WORLD}/data/actors/000.ldb", os.urandom(200_000))
+        self.write("Data/modules/dice/module.json", '{"title": "Dice", "version": "1"}')
+        self.write("Data/systems/dnd5e/system.json", '{"title": "5e", "version": "5.3.3"}')
+        self.write("Logs/debug.log", "a line\n")
+        for place in (f"{WORLD}/data", WORLD, "Data", "Config"):
+            os.utime(self.data / place, ns=(LONG_AGO, LONG_AGO))
+        self.store.put(self.assets, "maps/a map.webp", b"map")
+
+    def play(self) -> None:
+        """An evening more: what is there changes, something comes and something goes."""
+        self.write(f"{WORLD}/data/actors/000.ldb", b"changed")
+        self.write("Data/worlds/another/world.json", "{}")
+        self.write("Config/options.json", '{"language": "de"}')
+        self.write("Logs/debug.log", "b line\n")
+        shutil.rmtree(self.data / "Data/modules/dice")
+        self.store.put(self.assets, "maps/a map.webp", b"pam")
+        self.store.put(self.assets, "maps/another.webp", b"map")
+
     def tree(self, below: str = "") -> Tree:
         """All that can be seen of the files: kinds, modes, moments of change and bytes."""
         top = os.fsencode(self.data / below)
         found: Tree = {}
         for directory, names, files in os.walk(top):
+            names[:] = [name for name in names if not name.startswith(b".restoring")]
             for name in (*names, *files):
                 path = os.path.join(directory, name)
                 found[os.path.relpath(path, top)] = _seen(path)
         return found
+
+    def snapshots(self) -> list[str]:
+        """The ids of all there are in the repository."""
+        found = self.store.keys("saves", f"repositories/{self.repository}/snapshots/")
+        return [key.rpartition("/")[2] for key in found]
 
     def bucket(self) -> dict[str, bytes]:
         """The member's assets."""

@@ -19,3 +19,20 @@ def computer(tmp_path, store):
     if MISSING:
         pytest.skip(f"{' and '.join(MISSING)} must be installed to save files")
     return Computer(tmp_path, store)
+
+
+@pytest.fixture
+def furnished(computer):
+    """A server on which was played."""
+    computer.furnish()
+    return computer
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory, store):
+    """A server with one save, for tests that change neither: the computer and the save."""
+    if MISSING:
+        pytest.skip(f"{' and '.join(MISSING)} must be installed to save files")
+    computer = Computer(tmp_path_factory.mktemp("saved"), store)
+    computer.furnish()
+    return computer, computer.save()

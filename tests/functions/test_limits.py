@@ -137,7 +137,7 @@ def test_who_could_go_on_after_a_notice_has_another_one_before_the_next_stop(
 def test_a_day_allows_so_many_requests_that_change_or_invoke_functions(
     http, fargate, monkeypatch, freezer
 ):
-    monkeypatch.setenv("DAILY_CHANGES", "3")
+    monkeypatch.setenv("DAILY_USES", "10000,10000,10000,3")
     freezer.move_to("2026-12-01T20:00:00Z")
     ALICE.create(replicas=0)
     assert ALICE.call("POST", "/dice:invoke").status == 200

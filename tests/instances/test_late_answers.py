@@ -10,7 +10,7 @@ import pytest
 from freezegun import freeze_time
 
 from tests import world
-from tests.aws_calls import AFTER, AWS, DIES_AFTER, Call, ProcessDied
+from tests.aws_calls import AFTER, AWS, BEFORE, DIES_AFTER, Call, ProcessDied
 from tests.foundry_server import DRIPS, NOBODY_PLAYS, POURS, playing
 from tests.lagging.lag import LAG
 from tests.lagging.refusals import NO_ROOM_SAYS
@@ -98,6 +98,32 @@ def test_a_server_that_one_look_does_not_show_goes_on(running, invoke, ecs, tick
     assert status(invoke) == "running"
     assert ecs.tasks() == [running]
     assert not license_is_free()
+
+
+def test_a_server_that_is_shown_between_two_looks_goes_on_though_that_was_not_noted(
+    running, invoke, ecs, ticks, freezer
+):
+    LAG.hidden.add(running)
+    ticks(1)
+    LAG.hidden.clear()
+    freezer.tick(300)
+    AWS.begin((Call("dynamodb.UpdateItem", 0), BEFORE))
+    assert invoke(TICK)["failures"] == 1
+    AWS.end()
+    LAG.hidden.add(running)
+    ticks(2)
+    LAG.hidden.clear()
+    ticks(1)
+    assert status(invoke) == "running"
+    assert ecs.tasks() == [running]
+
+
+def test_a_server_of_which_look_after_look_shows_nothing_is_stopped(running, invoke, ecs, ticks):
+    LAG.hidden.add(running)
+    ticks(3)
+    assert status(invoke) == "stopping"
+    deliver(invoke)
+    assert ecs.tasks() == []
 
 
 def test_a_task_that_the_first_look_after_a_start_does_not_show_comes_up(

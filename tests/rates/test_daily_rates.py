@@ -19,8 +19,7 @@ EVENING = "2026-12-01T20:00:00Z"
 def limits(aws, monkeypatch, freezer):
     """Two of each a day; it is evening."""
     freezer.move_to(EVENING)
-    for name in ("DAILY_STARTS", "DAILY_CREATES", "DAILY_CHATS"):
-        monkeypatch.setenv(name, "2")
+    monkeypatch.setenv("DAILY_USES", "2,2,2,10000")
     world.new_process()
 
 

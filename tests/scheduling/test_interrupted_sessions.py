@@ -7,6 +7,9 @@ import pytest
 from tests import world
 from tests.aws_calls import AWS
 from tests.community import community
+from tests.diagnosis.server import write
+from tests.lagging.lag import LAG
+from tests.lagging.strictness import refusal
 from tests.world import sample
 
 pytestmark = pytest.mark.slow
@@ -115,9 +118,7 @@ def test_a_given_up_server_that_its_member_starts_again_has_not_crashed_any_more
     assert "session-failed" not in notices()
 
 
-def test_a_restart_that_finds_no_machine_is_given_up_after_ten_minutes(
-    played, invoke, ecs, minutes, meanwhile
-):
+def test_restarts_that_do_not_come_up_are_counted_with_crashes(played, invoke, ecs, minutes):
     crash(ecs)
     for _ in range(12):
         minutes(1)
@@ -125,6 +126,108 @@ def test_a_restart_that_finds_no_machine_is_given_up_after_ten_minutes(
             crash(ecs)
     assert session(invoke)["status"] == "completed"
     assert notices() == ["crashed", "session-failed"]
+    assert started() == 4
+
+
+@pytest.fixture
+def preparing(invoke, ecs, freezer, once, minutes):
+    """Ben's session begins in five minutes; its server's task runs, Foundry does not answer yet."""
+    freezer.move_to("2026-03-01T20:00:00Z")
+    once(lambda: community(invoke, owners=["olga"], borrowers=["ben"]))
+    asked = {"userId": "ben", "startTime": NOW + HOUR, "duration": 60}
+    assert invoke("schedule-session", **asked)["success"]
+    minutes(55)
+    assert len(ecs.tasks()) == 1
+    AWS.queue.clear()
+
+
+def started():
+    return len([run for run in world.items("runs") if run["kind"] == "play"])
+
+
+def too_many_logins(ecs):
+    """The server's task writes that foundryvtt.com refuses it, and ends."""
+    (ben,) = [i for i in world.items("instances") if i["userId"] == "ben"]
+    task = ecs.only_task().rpartition("/")[2]
+    write(ben["instanceId"], task, "[warn] Unexpected response 429: Too Many Requests")
+    crash(ecs)
+
+
+def test_a_server_that_ends_before_foundry_answers_is_started_three_times_more(
+    preparing, invoke, ecs, minutes
+):
+    for _ in range(14):
+        if ecs.tasks():
+            crash(ecs)
+        minutes(1)
+    assert started() == 4
+    ended = session(invoke)
+    assert (ended["status"], ended["reason"]) == (
+        "cancelled",
+        "Its server failed 4 times. Foundry ended by itself.",
+    )
+    assert messages() == [f"Your session was cancelled: {ended['reason']}"]
+    assert world.licenses()[0]["windows"] == []
+
+
+def test_one_that_comes_up_at_last_is_played_on_and_its_failures_are_not_told(
+    preparing, invoke, ecs, minutes
+):
+    for _ in range(3):
+        crash(ecs)
+        assert session(invoke)["status"] == "preparing"
+        minutes(1)
+    assert session(invoke)["reason"] == "Foundry ended by itself."
+    ecs.comes_up(ecs.only_task())
+    minutes(1)
+    assert (session(invoke)["status"], "reason" in session(invoke)) == ("running", False)
+    assert notices() == ["session-ready"]
+
+
+def test_what_foundrys_site_refuses_is_waited_for_also_before_a_session(
+    preparing, invoke, ecs, minutes
+):
+    minutes(1)
+    for waits in (2, 4):
+        too_many_logins(ecs)
+        minutes(waits - 1)
+        assert ecs.tasks() == []
+        assert "(429)" in session(invoke)["reason"]
+        minutes(1)
+    minutes(1)
+    too_many_logins(ecs)  # when it may be tried again it is too late
+    minutes(1)
+    assert session(invoke)["status"] == "cancelled"
+    (told,) = messages()
+    assert told == (
+        "Your session was cancelled: foundryvtt.com lets nobody log in or download so often (429)."
+    )
+    assert started() == 3
+
+
+def test_who_starts_a_server_that_failed_too_often_has_the_session_go_on(
+    preparing, invoke, ecs, minutes
+):
+    for number in range(4):
+        crash(ecs)
+        if number < 3:
+            minutes(1)
+    assert invoke("start-instance", userId="ben")["success"]
+    minutes(2)
+    ecs.comes_up(ecs.only_task())
+    minutes(1)
+    assert session(invoke)["status"] == "running"
+
+
+def test_what_ecs_refuses_to_start_has_not_failed(preparing, invoke, ecs, minutes):
+    crash(ecs)
+    for _ in range(5):
+        LAG.replies.append(("ecs.RunTask", refusal("ClientException", "It is inactive.")))
+        minutes(1)
+    minutes(1)
+    ecs.comes_up(ecs.only_task())
+    minutes(1)
+    assert session(invoke)["status"] == "running"
 
 
 def test_a_stopped_server_keeps_its_session_for_a_quarter_of_an_hour(played, invoke, ecs, minutes):

@@ -8,6 +8,8 @@ import pytest
 from tests import world
 from tests.aws_calls import AWS
 from tests.community import borrower, community, owner
+from tests.lagging.lag import LAG
+from tests.lagging.strictness import refusal
 from tests.model.interrupting import CALLS, Interruption
 from tests.world import sample
 
@@ -100,19 +102,19 @@ def test_a_server_that_already_runs_on_the_licence_is_taken_over(booked, invoke,
 
 
 @pytest.mark.slow
-def test_a_start_that_fails_is_tried_again_until_the_session_has_begun_for_ten_minutes(
+def test_a_start_that_is_refused_is_tried_again_until_the_session_has_begun_for_ten_minutes(
     booked, invoke, ecs, minutes
 ):
-    minutes(55)
-    for _ in range(20):
-        if ecs.tasks():
-            ecs.ends(ecs.only_task(), exit_code=1, reason="Essential container in task exited")
-        minutes(1)
+    minutes(54)
+    inactive = ("ecs.RunTask", refusal("ClientException", "It is inactive."))
+    LAG.replies += [inactive] * 20
+    minutes(20)
+    LAG.replies.clear()
     ended = session(invoke)
     assert ended["status"] == "cancelled"
     assert ended["reason"]
     assert "session-failed" in notices()
-    assert len(world.items("runs")) > 5
+    assert len(world.items("runs")) > 12
     assert all("stoppedAt" in run for run in world.items("runs"))
 
 

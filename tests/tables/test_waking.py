@@ -18,6 +18,7 @@ from handler.http.table_words import GERMAN
 from tests import world
 from tests.actions_that_read import writing
 from tests.aws_calls import AFTER, AWS, BEFORE
+from tests.file_tasks import Files
 from tests.http.issuing import own
 from tests.http.shapes import ask
 from tests.kofi.webhooks import payload
@@ -311,7 +312,7 @@ def maintained(invoke, ecs, freezer, monkeypatch):
 def budget_spent(invoke, ecs, freezer, monkeypatch):
     """Ada has cost more than a member may."""
     for name, value in {
-        "VCPU_HOUR": "1",
+        "PRICES": "1,0.00356,0.005",
         "BUDGET_PER_USER": "1",
         "KOFI_PAGE": "https://ko-fi.com/demo",
     }.items():
@@ -326,7 +327,7 @@ def budget_spent(invoke, ecs, freezer, monkeypatch):
 
 def used_up(invoke, ecs, freezer, monkeypatch):
     """It was started as often as may be in a day."""
-    monkeypatch.setenv("DAILY_STARTS", "1")
+    monkeypatch.setenv("DAILY_USES", "1,10000,10000,10000")
     world.new_process()
     assert invoke(sample("start-instance"))["success"]
     ecs.ends(ecs.only_task())
@@ -343,7 +344,21 @@ def session_of_another(invoke, ecs, freezer, monkeypatch):
     assert booked["success"], booked
 
 
+def being_restored(invoke, ecs, freezer, monkeypatch):
+    """Its files are being put back."""
+    assert invoke(sample("start-instance"))["success"]
+    ecs.comes_up(ecs.only_task())
+    assert invoke(sample("stop-instance"))["success"]
+    ecs.ends(ecs.only_task())
+    assert invoke(sample("save-now"))["success"]
+    Files().carry_out(ecs.only_task())
+    ecs.ends(ecs.only_task())
+    (save,) = invoke(sample("list-saves"))["saves"]
+    assert invoke(sample("restore-save", saveId=save["saveId"]))["success"]
+
+
 OBSTACLES = {
+    being_restored: ("FilesBusy", "being put back", 409),
     licence_taken: ("LicenseTaken", "Its owner is told:", 409),
     maintained: ("UnderMaintenance", "The platform is being maintained", 409),
     budget_spent: ("BudgetSpent", "makes room: https://ko-fi.com/demo", 409),
@@ -373,7 +388,8 @@ def test_what_a_start_may_not_a_wake_may_not_and_the_page_says_so_in_the_same_wo
     german = Page.of(visit(accept_language="de")).text
     assert GERMAN.refusals[kind] in german
     assert refused_start["error"] not in german
-    assert not [run for run in world.items("runs") if run["userId"] == ada and "open" in run]
+    started = [run for run in world.items("runs") if run["userId"] == ada and run["kind"] == "play"]
+    assert not [run for run in started if "open" in run]
 
 
 def fresh(invoke):

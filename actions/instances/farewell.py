@@ -1,0 +1,76 @@
+"""The last save of a server that is being destroyed, and what is left of it: for a while it can come back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from actions.instances.file_decisions import is_saved
+from actions.instances.file_definition import PASSWORD
+from services import clock
+from services.dynamodb import Operation
+from services.instances import Farewell, Instance, InstanceStatus, repository_of
+from services.platform import Platform
+from services.saves import Departed, departed_name
+
+# What its member has chosen, and what is known of its files: a server that comes back has all of it.
+_COME_BACK = (
+    "foundryVersion",
+    "foundryBuild",
+    "imageTag",
+    "idleSeconds",
+    "memory",
+    "world",
+    "wake",
+    "lastStarted",
+    "lastSave",
+    "lastArrival",
+)
+
+
+def begins(platform: Platform, instance: Instance, *, forget: bool) -> dict[str, Any]:
+    """What an instance notes that is to be destroyed: whether its files are saved first, its saves kept at all."""
+    if forget or not (any(platform.settings.kept) and platform.settings.departed_seconds):
+        return {"farewell": Farewell.FORGOTTEN}
+    if instance["status"] == InstanceStatus.DESTROYING:
+        return {}  # as it was decided
+    if "lastStarted" not in instance:
+        return {"farewell": Farewell.SAVED if "repository" in instance else Farewell.FORGOTTEN}
+    return {"farewell": Farewell.SAVED if is_saved(instance) else Farewell.WANTED}
+
+
+def keeps_saves(instance: Instance) -> bool:
+    """Whether the saves of an instance that is being destroyed stay; so they do if it never quite came back."""
+    default = Farewell.SAVED if "repository" in instance else Farewell.FORGOTTEN
+    return instance.get("farewell", default) == Farewell.SAVED and "lastSave" in instance
+
+
+def reduce_secret(platform: Platform, instance: Instance) -> None:
+    """Let an instance's secret hold nothing but the password of its repository. Repeating it is harmless."""
+    name = instance["instanceId"]
+    password = platform.secrets.read_own(name).get(PASSWORD)
+    if password is None:
+        platform.secrets.delete(name)
+    else:
+        platform.secrets.replace(name, {PASSWORD: password})
+
+
+def departs(platform: Platform, instance: Instance) -> list[Operation]:
+    """The operations that note what is left of a destroyed instance, if anything is."""
+    if not keeps_saves(instance):
+        return []
+    now, stored = clock.now(), dict(instance)
+    last = platform.saves.find(repository_of(instance), instance["lastSave"]["saveId"])
+    if last is None:
+        return []
+    departed: Departed = {
+        "repository": departed_name(instance["userId"]),
+        "saveId": repository_of(instance),
+        "userId": instance["userId"],
+        "username": instance["username"],
+        "at": now,
+        "until": now + platform.settings.departed_seconds,
+        "secretOf": instance["instanceId"],
+        "newest": last["snapshot"],
+        "choices": {name: stored[name] for name in _COME_BACK if name in stored},
+    }
+    return [platform.saves.depart(departed)]

@@ -1,0 +1,150 @@
+"""A server that nobody has played on for sixty days falls asleep, and has its files back before it next starts."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests import world
+from tests.recount import disagreements
+from tests.saves.conftest import USER, access_point, instance
+from tests.saves.test_saving import notices, saves
+
+pytestmark = pytest.mark.slow
+DAY = 86400
+
+
+@pytest.fixture
+def dormant(saving, monkeypatch):
+    monkeypatch.setenv("KEEP_DAYS", "30,60")
+    world.new_process()
+
+
+@pytest.fixture
+def tick(invoke, freezer):
+    def later(days=0):
+        freezer.tick(days * DAY + 1)
+        answer = invoke("auto-shutdown-check", userId="system")
+        assert answer["failures"] == 0
+        return answer["instancesChecked"]
+
+    return later
+
+
+@pytest.fixture
+def left_alone(dormant, evening, save):
+    save(evening())
+    return instance()
+
+
+@pytest.fixture
+def erased(ecs, files):
+    def erase(exit_code=0):
+        (task,) = ecs.tasks()
+        assert not files.is_file_task(task)
+        ecs.comes_up(task)
+        files.content[access_point()] = 0
+        ecs.ends(task, exit_code=exit_code)
+
+    return erase
+
+
+@pytest.fixture
+def asleep(left_alone, tick, erased):
+    for days in (46, 12, 2):
+        tick(days)
+    erased()
+    return left_alone
+
+
+def test_its_member_is_told_twice_before_it_falls_asleep(left_alone, tick, erased, ecs):
+    assert tick(45) == 0, "nothing is due before"
+    for days in (1, 12):
+        tick(days)
+        assert ecs.tasks() == []
+    assert [n["facts"]["days"] for n in notices("falls-asleep")] == [14, 2]
+    tick(2)
+    erased()
+    assert instance()["asleep"]["snapshot"] == saves()[0]["snapshot"]
+    assert not {"work", "due", "runId"} & instance().keys()
+    assert len(saves()) == 1, "what is saved already is not saved again"
+    assert disagreements(world.items) == {}
+
+
+def test_however_late_the_tick_is_there_are_days_between_the_notices(left_alone, tick, ecs):
+    for _ in range(3):
+        tick(100 if not notices("falls-asleep") else 1)
+    assert ecs.tasks() == []
+    assert len(notices("falls-asleep")) == 1
+
+
+def test_who_plays_once_keeps_it_as_it_is(left_alone, tick, evening, save, ecs):
+    tick(46)
+    save(evening())
+    tick(20)
+    assert "asleep" not in instance()
+    assert ecs.tasks() == []
+    tick(26)
+    assert [n["facts"]["days"] for n in notices("falls-asleep")] == [14, 14]
+
+
+def test_its_files_are_back_before_it_starts(asleep, invoke, ecs, save, files):
+    saved = files.saved[asleep["instanceId"]][saves()[0]["snapshot"]]
+    assert invoke("status", userId=USER)["asleep"]["since"]
+    answer = invoke("start-instance", userId=USER)
+    assert answer["status"] == "starting"
+    assert "asleep" in answer["message"]
+    (restorer,) = ecs.tasks()
+    assert files.is_file_task(restorer)
+    save(restorer)
+    assert files.content[access_point()] == saved
+    (task,) = ecs.tasks()
+    ecs.comes_up(task)
+    assert invoke("status", userId=USER)["status"] == "running"
+    assert not {"asleep", "work", "startsAfter"} & instance().keys()
+
+
+def test_a_start_while_its_files_are_erased_comes_after_they_are_back(
+    left_alone, tick, invoke, ecs, erased, save
+):
+    for days in (46, 12, 2):
+        tick(days)
+    assert invoke("start-instance", userId=USER)["status"] == "starting"
+    erased()
+    (restorer,) = ecs.tasks()
+    save(restorer)
+    (task,) = ecs.tasks()
+    ecs.comes_up(task)
+    assert invoke("status", userId=USER)["status"] == "running"
+
+
+def test_a_session_wakes_it(asleep, invoke, ecs, save, freezer):
+    from services import clock
+
+    start = clock.now() + 7200
+    booked = invoke(
+        "schedule-session", userId=USER, startTime=start, duration=120, title="The dragon"
+    )
+    assert booked["success"], booked
+    freezer.tick(7200 - 299)
+    invoke("prepare-sessions", userId="system")
+    (restorer,) = ecs.tasks()
+    save(restorer)
+    freezer.tick(60)
+    invoke("prepare-sessions", userId="system")
+    (task,) = ecs.tasks()
+    ecs.comes_up(task)
+    assert invoke("status", userId=USER)["status"] == "running"
+
+
+def test_what_sleeps_is_destroyed_and_comes_back(asleep, invoke, ecs, save, files):
+    saved = files.saved[asleep["instanceId"]][saves()[0]["snapshot"]]
+    assert "keptUntil" in invoke("destroy-instance", userId=USER)
+    (purge,) = ecs.tasks()
+    assert not files.is_file_task(purge), "it is not saved as it is, with nothing in it"
+    ecs.ends(purge)
+    from tests.saves.test_gone_for_a_while import come_back
+
+    assert come_back(invoke)["success"]
+    (restorer,) = ecs.tasks()
+    save(restorer)
+    assert files.content[access_point()] == saved
