@@ -214,6 +214,7 @@ class Settings(BaseModel):
         """After how long without play a server falls asleep; 0 for never."""
         return int(self.keep_days.split(",")[1]) * 86400
 
+    @property
     def vcpu_hour(self) -> Decimal:
         """What a vCPU costs an hour."""
         return self._prices[0]

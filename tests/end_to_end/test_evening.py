@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.end_to_end.running import Run
-from tests.end_to_end.table import WORLD, made
+from tests.end_to_end.table import WORLD, Table, made
 
 pytestmark = pytest.mark.embedded
 
