@@ -15,7 +15,7 @@ from urllib.request import getproxies
 
 from botocore.exceptions import BotoCoreError
 
-from local import demo, embedded, front, http, places, stack
+from local import demo, embedded, file_images, front, http, places, stack
 from local.ecs_events import TaskEvents
 from local.follow import FunctionLog, readable
 from local.processes import (
@@ -63,7 +63,11 @@ or, without any of that:
   make invoke ACTION=status USER={user}{port}
   make invoke EVENT=events/status.json{port}
 
-or over HTTP, as the first member of the demo community (the token is good for twelve hours, here only):
+A server is saved some seconds after it has stopped{saving}. Its saves are shown by
+
+  make invoke ACTION=list-saves USER={user}{port}
+
+Or over HTTP, as the first member of the demo community (the token is good for twelve hours, here only):
 
   export TOKEN={token}
   curl -s {http}/ -H "Authorization: Bearer $TOKEN" -H 'Content-Type: application/json' \\
@@ -199,6 +203,7 @@ def _ready(
         functions=", ".join(demo.FUNCTIONS),
         http=way_in.url,
         admin_key=demo.ADMIN_KEY,
+        saving=file_images.hint(),
         awake=way_in.link(awake.url),
         asleep=way_in.link(asleep.url),
         owners=OWNERS.format(link=way_in.link(asleep.owners)) if asleep.owners else "",

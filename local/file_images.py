@@ -38,6 +38,12 @@ def missing() -> list[str]:
     return [tool for tool in _TOOLS if shutil.which(tool) is None]
 
 
+def hint() -> str:
+    """What to say of saves in passing where they cannot be made."""
+    lacking = " and ".join(missing())
+    return f" (not here: {lacking} missing; `{INSTALLED_BY}`)" if lacking else ""
+
+
 def is_python(image: str) -> bool:
     """Whether that is the image that runs the program of file tasks."""
     return bool(_PYTHON.search(image))

@@ -76,6 +76,13 @@ def having_stopped(member: Member) -> Event:
     return member.deployed.ends(member.plays())
 
 
+def having_been_saved(member: Member) -> Event:
+    """The save that follows a stop has been made, and is reported."""
+    member.makes()
+    member.deployed.call(member.deployed.ends(member.plays()))
+    return member.deployed.told(member.deployed.task(member.user), "STOPPED")
+
+
 def updating(member: Member) -> Event:
     member.makes()
     return member.event("update-version", foundryVersion="14")
@@ -253,6 +260,7 @@ SCENES: dict[str, Scene] = {
     "s3:CreateBucket": creating,
     "s3:DeleteBucket": destroying,
     "s3:DeleteObject": destroying,
+    "s3:GetObject": having_been_saved,
     "s3:DeleteObjectVersion": destroying,
     "s3:ListBucketVersions": destroying,
     "s3:PutBucketCORS": creating,
@@ -285,8 +293,8 @@ UNSEEN = {
     "s3:PutBucketOwnershipControls",
     # Without it a server that shows its setup screen is not stopped as idle, which takes half an hour to show.
     "cloudwatch:GetMetricStatistics",
-    # By the address that a task reads its long input from.
-    "s3:GetObject",
+    # Without it what has not been reported yet would be forbidden, not missing (S3, GetObject).
+    "s3:ListBucket",
     # Used by Lambda for the function, not by its code.
     "logs:CreateLogStream",
     "logs:PutLogEvents",

@@ -15,7 +15,7 @@ import boto3
 import pytest
 
 from actions.instances.file_definition import CONTAINER, PASSWORD, TOOLS, family, file_definition
-from local import embedded
+from local import embedded, file_images
 from services.platform import Platform
 from tests.embedded.conftest import free_port
 from tests.embedded.server_tasks import CLUSTER, Server, Servers, until
@@ -169,6 +169,14 @@ def test_where_a_tool_is_missing_its_container_says_how_it_is_installed(servers,
     assert f"no {tool} " in line
     assert "`apt-get install restic rclone`" in line
     assert not (server.data / "said").exists()
+
+
+def test_what_a_machine_lacks_for_saves_is_said_in_passing(machine, monkeypatch):
+    monkeypatch.setenv("PATH", str(machine))
+    assert file_images.hint() == ""
+    (machine / "rclone").unlink()
+    said = " (not here: rclone missing; `apt-get install restic rclone`)"
+    assert file_images.hint() == said
 
 
 def test_a_program_that_is_asked_to_end_has_the_time_to(servers):

@@ -26,6 +26,7 @@ pytestmark = pytest.mark.embedded
 
 SOME = [
     "s3:PutBucketPolicy",
+    "s3:GetObject",
     "dynamodb:BatchWriteItem",
     "lambda:ListFunctions",
     "dynamodb:Scan",

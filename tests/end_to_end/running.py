@@ -120,5 +120,5 @@ def running(**variables: str) -> Iterator[Run]:
         yield started
     finally:
         process.send_signal(signal.SIGINT)
-        process.wait(timeout=30)
+        process.wait(timeout=60)  # much of it goes into removing files
         reader.join()

@@ -19,6 +19,7 @@ from local.stack import STACK
 from tests.end_to_end.running import Run
 
 ADMIN_KEY = "the-key-of-this-tables-administrator"
+WORLD = "the-long-night"
 _PATIENCE = 60  # seconds
 
 
@@ -71,6 +72,10 @@ class Table:
         self.ask("stop-instance")
         self.until(self.is_stopped)
 
+    def rests(self) -> None:
+        """Wait until it has stopped and nothing is done with its files."""
+        self.until(lambda: self.is_stopped() and not {"work", "runId"} & self.item().keys())
+
     def is_stopped(self) -> bool:
         """Whether it is at rest since a run."""
         return bool(self.ask("status")["status"] == "stopped")
@@ -112,12 +117,12 @@ class Table:
         self.until(arrived, seen)
         return seen[1:]
 
-    def until(self, reached: Callable[[], bool], shown: Any = "") -> None:
+    def until(self, reached: Callable[[], bool], shown: Any = "", every: float = 0.5) -> None:
         """Wait, as long as things may take here."""
         give_up = time.monotonic() + _PATIENCE
         while not reached():
             assert time.monotonic() < give_up, (shown, self.ask("status"), self.log()[-2000:])
-            time.sleep(0.5)
+            time.sleep(every)
 
     def goes_wrong(self, does: str) -> None:
         """By the page for that."""
@@ -171,6 +176,13 @@ class Table:
         found = logs.filter_log_events(logGroupName=group, logStreamNamePrefix=prefix)["events"]
         return "\n".join(event["message"] for event in found)
 
+    def item(self) -> dict[str, Any]:
+        """What is stored of it, as DynamoDB has it."""
+        key = {"userId": {"S": self.name}}
+        found = client("dynamodb", self.run.port).get_item(TableName=f"{STACK}-instances", Key=key)
+        item: dict[str, Any] = found["Item"]
+        return item
+
     def as_if(self, **seconds_ago: int) -> None:
         """Change when something was, as if so much time had passed."""
         now = int(time.time())
@@ -187,3 +199,22 @@ class Table:
         """The schedule that stops what nobody uses."""
         answer = invoke({"action": "auto-shutdown-check", "userId": "system"}, self.run.port)
         assert answer["success"], answer
+
+
+def made(run: Run, name: str, number: int) -> Table:
+    """A table with a signed licence and a world, which has ended in order and is opened at each start."""
+    table = Table(run, name)
+    table.make(number)
+    table.ask("start-instance")
+    table.comes_to("signature")
+    assert table.leads() == "/license"
+    signed = table.post("/license", adminPassword=ADMIN_KEY, agree="yes")
+    assert signed.headers["Location"] == "/setup"
+    table.post("/setup", action="createWorld", title="The Long Night")
+    assert table.post("/setup", action="launchWorld", world=WORLD).headers["Location"] == "/join"
+    assert table.open_databases()
+    table.sleep()
+    assert not table.open_databases()
+    assert (table.data / "Config/clean-stop").exists()
+    table.ask("set-world", world=WORLD)
+    return table

@@ -8,30 +8,9 @@ from datetime import UTC, datetime
 import pytest
 
 from tests.end_to_end.running import Run
-from tests.end_to_end.table import ADMIN_KEY, Table
+from tests.end_to_end.table import WORLD, Table, made
 
 pytestmark = pytest.mark.embedded
-
-WORLD = "the-long-night"
-
-
-def made(run: Run, name: str, number: int) -> Table:
-    """A table with a signed licence and a world, which has ended in order and is opened at each start."""
-    table = Table(run, name)
-    table.make(number)
-    table.ask("start-instance")
-    table.comes_to("signature")
-    assert table.leads() == "/license"
-    signed = table.post("/license", adminPassword=ADMIN_KEY, agree="yes")
-    assert signed.headers["Location"] == "/setup"
-    table.post("/setup", action="createWorld", title="The Long Night")
-    assert table.post("/setup", action="launchWorld", world=WORLD).headers["Location"] == "/join"
-    assert table.open_databases()
-    table.sleep()
-    assert not table.open_databases()
-    assert (table.data / "Config/clean-stop").exists()
-    table.ask("set-world", world=WORLD)
-    return table
 
 
 def test_players_wake_a_table_play_leave_and_it_stops_by_itself(run: Run) -> None:

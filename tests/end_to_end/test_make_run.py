@@ -35,6 +35,7 @@ def test_it_says_what_it_does_and_how_to_call_it(run: Run) -> None:
         assert re.search(rf"^{step}.* \.\.\. [0-9.]+ s$", said, re.MULTILINE)
     assert "raw-in-base64-out" in said
     assert endpoint(run.port) in said
+    assert f"make invoke ACTION=list-saves USER={ADMIN} PORT={run.port}" in said
 
 
 def test_a_members_server_goes_from_nothing_to_running_to_gone(run: Run, tmp_path: Path) -> None:
