@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import structlog
 
+from actions.instances.file_decisions import LIMIT_SECONDS
 from actions.instances.file_results import LOST, WORDS, FileResult, result_of, without_tools
 from actions.instances.retention import TRIAL_SECONDS
 from actions.instances.sleeping import fell_asleep, rests
@@ -137,6 +138,12 @@ _ENDS_WITH: dict[str, tuple[FileWorkKind, ...]] = {
 }
 
 
+def _made_way(instance: Instance, now: int) -> bool:
+    """Whether the task was ended for a start, also for one that was taken back since."""
+    took = now - instance.get("upSince", now)
+    return "startsAfter" in instance or ("stopAskedAt" in instance and took < LIMIT_SECONDS)
+
+
 def _due_next(platform: Platform, instance: Instance) -> dict[str, Any]:
     """When an instance with which nothing more is to be done is due again."""
     if "startsAfter" in instance:
@@ -153,8 +160,8 @@ def _failed(
     failure: str,
 ) -> None:
     now, tries = clock.now(), work.get("tries", 0) + 1
-    if "startsAfter" in instance and work["kind"] in _ENDS_WITH["save"]:
-        outcome.values |= {"due": "instance", "dueAt": now}  # it was ended for that
+    if _made_way(instance, now) and work["kind"] in _ENDS_WITH["save"]:
+        outcome.values |= {"due": "instance", "dueAt": now}
         return
     kind, what, nothing_more = _WORDS[work["kind"]]
     why = WORDS.get(failure, WORDS[LOST])

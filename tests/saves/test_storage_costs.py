@@ -121,7 +121,7 @@ def test_with_the_server_the_saves_go_and_are_billed_up_to_then(saves, invoke, e
     saves(100)
     since = instance()["stored"]["since"]
     freezer.tick(10 * DAY)
-    invoke("destroy-instance", userId=USER)
+    invoke("destroy-instance", userId=USER, forget=True)
     freezer.tick(60)
     ecs.ends(ecs.only_task())
     assert world.items("instances") == []
