@@ -165,8 +165,8 @@ def test_putting_back_that_is_ended_at_any_moment_is_whole_once_it_is_ordered_ag
     proof.record(
         SECTION,
         f"{times} times put back, ended at random: {found['not yet']} times nothing had changed,"
-        f" {found['under way']} times the journal was there, {found['put back']} times it was done; the same order again"
-        " always put back everything",
+        f" {found['under way']} times the journal was there, {found['put back']} times it was done; the same order"
+        " again always put back everything",
         cases=times,
     )
 
