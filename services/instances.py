@@ -101,6 +101,13 @@ class Farewell(StrEnum):
     FORGOTTEN = "forgotten"  # nothing is kept
 
 
+class Checked(TypedDict):
+    """The part of its repository that was looked at last, such as 3/8, and when."""
+
+    part: str
+    at: int
+
+
 class Asleep(TypedDict):
     """Of a server whose files are kept as a save only: since when, and as which."""
 
@@ -153,6 +160,7 @@ class Files(TypedDict):
     work: NotRequired[FileWork]
     startsAfter: NotRequired[int]  # since when it is to be started, once its file task has ended
     lastSave: NotRequired[LastSave]
+    checked: NotRequired[Checked]
     trial: NotRequired[Trial]
     asleep: NotRequired[Asleep]
     sleepNotices: NotRequired[

@@ -34,7 +34,8 @@ def decide(
             "Something else is being done with the server's files.",
             suggestion="Look at its status, and try again when that is done.",
         )
-    rests = Attr("status").is_in(list(AT_REST)) & absent("renews") & unlocked_for("", clock.now())
+    rests = Attr("status").is_in(list(AT_REST)) & absent("renews") & absent("startsAfter")
+    rests &= unlocked_for("", clock.now())
     rests &= Attr("work").eq(work) if work else absent("work")
     wish = platform.instances.change(instance, rests, _with_its_run(instance, kind, save, more))
     try:

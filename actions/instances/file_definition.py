@@ -22,9 +22,13 @@ from services.task_roles import FileRoles
 CONTAINER = "files"
 FILES_SIZE = (512, 1024)  # CPU units and MiB
 PASSWORD = "savesPassword"  # noqa: S105 - the key in the instance's secret, not the password
-# By their digests: they see a member's files. restic 0.18.1, rclone 1.75.1 and python 3.13-slim.
-_RESTIC = "docker.io/restic/restic@sha256:39d9072fb5651c80d75c7a811612eb60b4c06b32ffe87c2e9f3c7222e1797e76"
-_RCLONE = "docker.io/rclone/rclone@sha256:45401ad7410db1d67ffdb58e19059ad20b0d8e0285a60e38bbec55cc1019c7a5"
+# By their digests: they see a member's files. restic 0.18.1, rclone 1.75.2 and python 3.13-slim.
+_RESTIC = (
+    "ghcr.io/restic/restic@sha256:c1958a2a1c8614f5c317347c2aaddd9f426076f0521430b55509eba43d7516ee"
+)
+_RCLONE = (
+    "ghcr.io/rclone/rclone@sha256:2687085f718d3c628f7fdfb77c52a1d344332aed543110bb88088f2c70d43eb5"
+)
 _PYTHON = (
     "public.ecr.aws/docker/library/python"
     "@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b"

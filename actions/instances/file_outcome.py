@@ -56,6 +56,8 @@ def outcome_of(platform: Platform, instance: Instance, run: Run, task: Task) -> 
         outcome.held = _held(instance, result)
         outcome.operations.append(platform.saves.add(save))
         outcome.operations += _forgotten(platform, save["repository"], run, result)
+    if result and result.checked:
+        outcome.values["checked"] = {"part": result.checked.part, "at": clock.now()}
     if result and result.checked and result.checked.problems:
         _log.error("a repository is damaged", details={"instanceId": instance["instanceId"]})
         message = (
@@ -77,7 +79,7 @@ def outcome_of_erasing(platform: Platform, instance: Instance, run: Run, task: T
         outcome.removed = ("work", "sleepNotices")
         outcome.values |= _due_next(platform, {**instance, "asleep": outcome.values["asleep"]})
     elif work:
-        _failed(platform, outcome, instance, work, run, LOST)
+        _failed(platform, outcome, instance, work, run, None)
     return outcome
 
 
@@ -114,7 +116,7 @@ def _advance(
 ) -> None:
     """Let the work go on behind the step that was done, or try that again."""
     if result is None or not result.is_done:
-        _failed(platform, outcome, instance, work, run, (result and result.failed) or LOST)
+        _failed(platform, outcome, instance, work, run, result)
         return
     due = {"due": "instance", "dueAt": clock.now()}
     step = {"restored": True} if run["kind"] == "restore" else {"saved": _save_id(run, result)}
@@ -157,18 +159,19 @@ def _failed(
     instance: Instance,
     work: FileWork,
     run: Run,
-    failure: str,
+    result: FileResult | None,
 ) -> None:
     now, tries = clock.now(), work.get("tries", 0) + 1
     if _made_way(instance, now) and work["kind"] in _ENDS_WITH["save"]:
         outcome.values |= {"due": "instance", "dueAt": now}
         return
     kind, what, nothing_more = _WORDS[work["kind"]]
+    failure = (result and result.failed) or LOST
     why = WORDS.get(failure, WORDS[LOST])
     # Of one that may have begun to put files in their places, every try is better than none.
-    may_be_half = run["kind"] in ("restore", "purge") and failure not in _HOPELESS
+    may_be_half = run["kind"] in ("restore", "purge") and (result is None or result.begun)
     most = TRIES if work["kind"] == FileWorkKind.SAVE else TRIES_OF_A_WISH
-    if failure in _HOPELESS or (tries >= most and not may_be_half):
+    if not may_be_half and (failure in _HOPELESS or tries >= most):
         outcome.removed = ("work",)
         outcome.values |= _due_next(platform, instance)
         outcome.notice = (kind, f"{what} {why} {nothing_more}")

@@ -22,6 +22,8 @@ def files_definition(lock: Lock) -> str:
     noted = instance.get("filesDefinition")
     if noted and instance.get("filesShape") == shape(wanted):
         return noted
+    if "filesShape" not in instance:
+        lock.note({"filesShape": ""})  # from now on there may be something to be removed
     platform.file_roles.make(
         instance["instanceId"],
         instance["accessPointId"],

@@ -49,7 +49,7 @@ class FileResult(Request):
     bytes: Size = 0
     added_bytes: Size = 0
     files: Size = 0
-    build: Annotated[str, Field(pattern=r"^[0-9.]{1,16}$")] | None = None
+    build: Text | None = None
     clean: bool | None = None
     packages: Annotated[tuple[dict[str, Any], ...], Field(max_length=1000, strict=False)] = ()
     forgot: Annotated[tuple[_SNAPSHOT, ...], Field(max_length=100, strict=False)] = ()
@@ -57,6 +57,7 @@ class FileResult(Request):
     repository_bytes: Size | None = None
     restored: dict[str, Any] | None = None
     failed: Text | None = None
+    begun: bool = True  # of a restore that failed: whether files may be neither here nor there
 
     @property
     def is_done(self) -> bool:

@@ -992,7 +992,8 @@ def carry_out(environment: Mapping[str, str]) -> int:
 
 def _failed(task: Task, failure: Failed) -> int:
     print(task.tools.hide(f"{failure.word}: {failure}"), file=sys.stderr, flush=True)
-    result = {"do": task.order["do"], "run": task.run, "failed": failure.word}
+    begun = (_restoring(task) / _PLAN).exists()  # files may be neither here nor there
+    result = {"do": task.order["do"], "run": task.run, "failed": failure.word, "begun": begun}
     try:
         task.told.result({**result, "message": task.tools.hide(str(failure))})
     except Failed as unwritten:

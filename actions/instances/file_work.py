@@ -7,6 +7,7 @@ ends a save that the platform makes by itself, and waits for one that was asked 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 import structlog
@@ -25,7 +26,7 @@ from actions.instances.trial import change_version, is_next_to_change
 from actions.notices import tell
 from services import clock
 from services.aws import AWS_FAILURES
-from services.dynamodb import Attr, ConditionFailed, absent
+from services.dynamodb import Attr, ConditionFailed, absent, transact
 from services.ecs import Task
 from services.instances import (
     AT_REST,
@@ -40,7 +41,8 @@ from services.saves import Save
 _log = structlog.get_logger()
 LOOK_AGAIN_SECONDS = 280
 _BUSY_SECONDS = 60  # until ECS is asked again
-_FORGOTTEN_AT_ONCE = 20  # an order has to fit into RunTask's overrides (8 KB)
+# An order has to fit into RunTask's overrides (8 KB). What is named as kept is kept whatever becomes of reports.
+_FORGOTTEN_AT_ONCE, _NAMED_AT_ONCE = 20, 80
 _PARTS = 8  # of a repository, of which a task looks at one a week
 _WEEK = 7 * 86400
 
@@ -120,32 +122,34 @@ def _decide_step(lock: Lock) -> None:
         what = {k: (True if k == "all" else v) for k, v in restores.items() if k != "snapshot"}
         start_file_run(lock, "restore", {"snapshot": restores["snapshot"], "what": what})
         return
-    leaving = _leaving(platform, instance)
+    saves = platform.saves.of_repository(repository_of(instance))
+    leaving = _leaving(platform, instance, saves)
     order = {
         "kind": work["save"],
         "forget": [save["snapshot"] for save in leaving],
-        "check": _part_to_check(platform, instance),
+        "keep": [save["snapshot"] for save in saves if save not in leaving][-_NAMED_AT_ONCE:],
+        "check": _part_to_check(instance),
     }
     start_file_run(lock, "save", order, leaving)
 
 
-def _leaving(platform: Platform, instance: Instance) -> list[Save]:
+def _leaving(platform: Platform, instance: Instance, saves: list[Save]) -> list[Save]:
     """The saves that the next task forgets: those that it is not to keep, and what earlier ones have left."""
     wanted = instance["work"].get("restores", {}).get("snapshot")
-    found = platform.saves.of_repository(repository_of(instance))
-    saves = [save for save in found if save["snapshot"] != wanted]
-    gone = [save for save in saves if "leaving" in save]
-    staying = [save for save in saves if "leaving" not in save]
+    free = [save for save in saves if save["snapshot"] != wanted]
+    gone = [save for save in free if "leaving" in save]
+    staying = [save for save in free if "leaving" not in save]
     return [*gone, *expendable(staying, platform.settings.kept, clock.now())][:_FORGOTTEN_AT_ONCE]
 
 
-def _part_to_check(platform: Platform, instance: Instance) -> str | None:
-    """The part of the repository to look at, in the first save of a week: each after all the others."""
-    week = clock.now() // _WEEK
-    last = instance.get("lastSave")
-    if last is None or last["at"] // _WEEK == week:
+def _part_to_check(instance: Instance) -> str | None:
+    """The part of the repository to look at, once a week: each after the one before."""
+    last = instance.get("checked")
+    if last is None:
+        return f"1/{_PARTS}" if "lastSave" in instance else None
+    if clock.now() - last["at"] < _WEEK:
         return None
-    return f"{week % _PARTS + 1}/{_PARTS}"
+    return f"{int(last['part'].partition('/')[0]) % _PARTS + 1}/{_PARTS}"
 
 
 def _start(platform: Platform, instance: Instance) -> bool:
@@ -203,8 +207,8 @@ def note_up(platform: Platform, instance: Instance, task: Task | None) -> None:
         if task.status == "RUNNING":
             seen["upSince"] = task.pulled_from or task.started_at or now
     same = Attr("runId").eq(instance["runId"]) & absent("stopAskedAt")
-    change = platform.instances.change(instance, same, seen)
-    try:
-        platform.instances.apply_update(change)
-    except ConditionFailed:
-        return  # it is being ended, or over
+    operations = [platform.instances.change(instance, same, seen)]
+    if "upSince" in seen and "upSince" not in instance:
+        operations.append(platform.runs.note_start(instance["runId"], seen["upSince"]))
+    with suppress(ConditionFailed):  # it is being ended, or over
+        transact(*operations)

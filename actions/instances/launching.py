@@ -42,8 +42,9 @@ def get_task(lock: Lock, *, is_retry: bool = False) -> Task:
     except EcsBusy as busy:
         raise _delayed(lock, _BUSY) from busy
     except TaskRefused as refused:
-        # A purge has to be, and a save, so that their runs stay until there is room; a member may start again.
-        if is_retry or refused.cause.is_passing or lock.instance.get("runKind") != "play":
+        # A purge has to be, so that its run stays until there is room; a member may start again, and what is done
+        # with files is tried again.
+        if is_retry or refused.cause.is_passing or lock.instance.get("runKind") == "purge":
             raise _delayed(lock, refused.cause.value) from refused
         close_run(lock, Task("", run_id, "STOPPED", ""), refused.cause.value)
         raise NoCapacity(refused.cause.value) from refused

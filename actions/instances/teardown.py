@@ -120,7 +120,7 @@ def _removals(platform: Platform, instance: Instance) -> list[Callable[[], Any]]
 def _forget_saves(platform: Platform, instance: Instance) -> None:
     """Remove what made its saves and, unless they are kept, those."""
     name, noted = instance["instanceId"], instance.get("filesDefinition")
-    if noted is None and "repository" not in instance:
+    if not {"filesShape", "repository"} & instance.keys():
         return  # a file task has never been asked for
     settle(platform, instance)
     platform.file_roles.delete(name)

@@ -20,7 +20,10 @@ class DeleteSave(UserRequest):
 
 
 def delete_save(request: DeleteSave, platform: Platform) -> Answer:
-    """Let a save go, unless it is locked or being put back. Raises InstanceNotFound, SaveNotFound, Conflict."""
+    """Let a save go, unless it is the newest, locked or being put back.
+
+    Raises InstanceNotFound, SaveNotFound, Conflict.
+    """
     instance = instance_of(platform, request.user_id)
     save = save_of(platform, instance, request.save_id)
     if save.get("locked"):
@@ -30,6 +33,8 @@ def delete_save(request: DeleteSave, platform: Platform) -> Answer:
             "It is the way back from an update.",
             "Wait until that has been on trial for long enough.",
         )
+    if instance.get("lastSave", {}).get("saveId") == save["saveId"]:
+        raise _kept("It is the newest one.", "Delete it when there is another.")
     restored = instance["work"].get("restores", {}) if "work" in instance else {}
     if restored.get("snapshot") == save["snapshot"]:
         raise _kept("It is being put back.", "Wait until that is done.")

@@ -150,6 +150,8 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(
     carried_out(packages=[dice])
     carried_out()
     tell("list-saves")
+    invoke(sample("save-now"))
+    carried_out()  # the newest stays
     tell("delete-save", saveId=told["list-saves"]["saves"][0]["saveId"])
     monkeypatch.setenv("SAVES_KEPT", "5,4,6")
     world.new_process()

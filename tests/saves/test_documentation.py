@@ -6,9 +6,12 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from actions.instances.file_outcome import _AGAIN_SECONDS, TRIES
 from actions.saves.label_save import MOST_LOCKED
 from services.settings import Settings
+from tests.file_tasks import is_file_task
 from tests.saves.conftest import USER
 
 PAGE = Path("docs/saves.md").read_text()
@@ -18,21 +21,42 @@ def asked():
     return [json.loads(block) for block in re.findall(r"```json\n(.*?)```", PAGE, re.DOTALL)]
 
 
-def test_what_the_page_has_members_ask_is_done(evening, save, invoke, ecs):
-    save(evening())
-    for request in asked():
-        newest = invoke("list-saves", userId=USER)["saves"][0]
+@pytest.fixture
+def ask(invoke, ecs, save):
+    """Have that asked as the page has it, for a save that there is, and let all tasks do their work."""
+
+    def one(request):
         if "saveId" in request:
-            request["saveId"] = newest["saveId"]
-        if request["action"] == "delete-save" and newest.get("locked"):
-            invoke("label-save", userId=USER, saveId=newest["saveId"], locked=False)
+            newest, *older = invoke("list-saves", userId=USER)["saves"]
+            free = [s for s in older if not s.get("locked")]
+            chosen = free[0] if request["action"] == "delete-save" else newest
+            request["saveId"] = chosen["saveId"]
         answer = invoke(request)
         assert answer["success"], answer
         while tasks := ecs.tasks():
-            save(tasks[0])
+            if is_file_task(tasks[0]):
+                save(tasks[0])
+            else:
+                ecs.ends(tasks[0])
+
+    return one
+
+
+def test_what_the_page_has_members_ask_is_done(evening, save, ask):
+    save(evening())
+    # What has to be there before: an update that can be undone, a server that was destroyed.
+    before = {
+        "undo-update": {"action": "update-version", "userId": USER, "foundryVersion": "14"},
+        "restore-instance": {"action": "destroy-instance", "userId": USER},
+    }
+    for request in asked():
+        if request["action"] in before:
+            ask(before[request["action"]])
+        ask(request)
     assert {r["action"] for r in asked()} == {
         "status",
         *("save-now", "list-saves", "label-save", "delete-save", "restore-save"),
+        *("undo-update", "restore-instance"),
     }
 
 

@@ -109,7 +109,8 @@ def test_an_update_is_kept_after_a_fortnight(updated, invoke, freezer):
     assert invoke("undo-update", userId=USER)["errorCode"] == "RESOURCE_CONFLICT"
 
 
-def test_the_way_back_is_not_deleted_meanwhile(updated, invoke, freezer):
+def test_the_way_back_is_not_deleted_meanwhile(updated, evening, save, invoke, freezer):
+    save(evening())
     way_back = instance()["trial"]["saveId"]
     refused = invoke("delete-save", userId=USER, saveId=way_back)
     assert refused["errorCode"] == "RESOURCE_CONFLICT"
