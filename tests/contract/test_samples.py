@@ -141,6 +141,8 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(
     server_writes("[info] Server started and listening on port 30000", ago=1500)
     tell("get-logs")
     carried_out = partial(carry_out, Files(), ecs, freezer)
+    monkeypatch.setenv("SAVES_KEPT", "5,4,6")
+    world.new_process()
     tell("save-now")
     carried_out()
     saved = invoke(sample("list-saves"))["saves"][0]["saveId"]
@@ -153,8 +155,6 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(
     invoke(sample("save-now"))
     carried_out()  # the newest stays
     tell("delete-save", saveId=told["list-saves"]["saves"][0]["saveId"])
-    monkeypatch.setenv("SAVES_KEPT", "5,4,6")
-    world.new_process()
     invoke(sample("update-version"))
     carried_out()
     tell("undo-update")
