@@ -30,6 +30,8 @@ _OF_THE_RUN = (
     "runSize",
     "runWorld",
     "runOrder",
+    "unsaved",
+    "givesWay",
     "worldNotOpened",
     "taskArn",
     "address",
@@ -134,7 +136,7 @@ def _ended(lock: Lock, run: Run, task: Task, reason: str) -> _Ended:
     if follows:
         end = replace(end, follow=follows.run)
         values |= follows.instance
-    values |= after_stop(platform, instance)
+    values |= after_stop(platform, instance, task)
     return _Ended(InstanceStatus.STOPPED, values, _without(removed, values), end, more)
 
 

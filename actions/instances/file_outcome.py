@@ -151,8 +151,10 @@ def _failed(
     failure: str,
 ) -> None:
     now, tries = clock.now(), work.get("tries", 0) + 1
-    if "startsAfter" in instance and work["kind"] in _ENDS_WITH["save"]:
-        outcome.values |= {"due": "instance", "dueAt": now}  # it was ended for that
+    if {"startsAfter", "givesWay"} & instance.keys() and work["kind"] in _ENDS_WITH["save"]:
+        # It was ended for a start: that comes now, or else is about to be asked for again.
+        wait = 0 if "startsAfter" in instance else _AGAIN_SECONDS
+        outcome.values |= {"due": "instance", "dueAt": now + wait}
         return
     kind, what, nothing_more = _WORDS[work["kind"]]
     why = WORDS.get(failure, WORDS[LOST])

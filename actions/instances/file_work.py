@@ -39,6 +39,7 @@ _log = structlog.get_logger()
 LIMIT_SECONDS = 3 * 3600  # for a task; one that takes longer is ended, and the step tried again
 LOOK_AGAIN_SECONDS = 280
 _BUSY_SECONDS = 60  # until ECS is asked again
+_STOPPED_SECONDS = 180  # by then a task has stopped that was asked to
 _FORGOTTEN_AT_ONCE = 20  # an order has to fit into RunTask's overrides (8 KB)
 _PARTS = 8  # of a repository, of which a task looks at one a week
 _WEEK = 7 * 86400
@@ -182,7 +183,10 @@ def follow(platform: Platform, instance: Instance, task: Task | None, *, is_miss
     """The tick's look at a file task under way: one that takes too long, or has long not been seen, is ended."""
     now = clock.now()
     begun = (task.started_at or task.created_at) if task else None
-    if is_missing or (begun and now - begun > LIMIT_SECONDS):
+    is_late = begun is not None and now - begun > LIMIT_SECONDS
+    # ECS may not have known of the task when it was asked to stop it.
+    goes_on = now - instance.get("stopAskedAt", now) >= _STOPPED_SECONDS
+    if is_missing or is_late or goes_on:
         lock = lock_run(platform, instance, Attr("status").is_in(list(AT_REST)))
         if lock:
             with lock:
