@@ -234,6 +234,8 @@ class PresentRun(TypedDict):
     runSize: NotRequired[ReadOnly[list[int]]]  # the same: CPU units and MiB
     runWorld: NotRequired[ReadOnly[str]]  # that it is to open at once
     runOrder: NotRequired[ReadOnly[str]]  # of one that handles files: what its task has to do
+    unsaved: NotRequired[bool]  # it began before the files of a run before were saved
+    givesWay: NotRequired[bool]  # to a start: one that handles files, and was ended for that
     worldNotOpened: NotRequired[str]  # why it has not
     taskArn: NotRequired[ReadOnly[str]]  # once ECS has been asked for it
     upSince: NotRequired[ReadOnly[int]]  # once it was seen running

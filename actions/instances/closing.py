@@ -32,6 +32,8 @@ _OF_THE_RUN = (
     "runSize",
     "runWorld",
     "runOrder",
+    "unsaved",
+    "givesWay",
     "worldNotOpened",
     "taskArn",
     "address",
@@ -150,7 +152,7 @@ def _ended(lock: Lock, run: Run, task: Task, reason: str) -> _Ended:
     if follows:
         end = replace(end, follow=follows.run)
         values |= follows.instance
-    values |= after_stop(platform, instance)
+    values |= after_stop(platform, instance, task)
     return _Ended(InstanceStatus.STOPPED, values, _without(removed, values), end, more)
 
 

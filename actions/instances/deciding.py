@@ -11,7 +11,7 @@ from actions.instances.locking import refuse_if_busy
 from actions.rates import counted_use, used_up
 from services import clock
 from services.dynamodb import Attr, ConditionFailed, absent, transact
-from services.instances import AT_REST, FileWorkKind, Instance
+from services.instances import AT_REST, FileWorkKind, Instance, InstanceStatus
 from services.locks import unlocked_for
 from services.platform import Platform
 from services.saves import SaveKind
@@ -37,6 +37,9 @@ def decide(
     rests = Attr("status").is_in(list(AT_REST)) & absent("renews") & absent("startsAfter")
     rests &= unlocked_for("", clock.now())
     rests &= Attr("work").eq(work) if work else absent("work")
+    # A task that was asked for meanwhile may forget the very save that is to be put back.
+    rests &= Attr("runId").eq(instance["runId"]) if "runId" in instance else absent("runId")
+    rests &= absent("startsAfter")
     wish = platform.instances.change(instance, rests, _with_its_run(instance, kind, save, more))
     try:
         transact(wish, counted_use(platform, instance["userId"], "changes"))
@@ -56,9 +59,11 @@ def _with_its_run(
 
 
 def _refuse_unless_saved(instance: Instance) -> None:
-    if instance["status"] not in AT_REST:
+    if instance["status"] not in AT_REST or "startsAfter" in instance:
+        is_waiting = instance["status"] in AT_REST  # for a save to end
+        status = InstanceStatus.STARTING if is_waiting else instance["status"]
         hint = "Stop it; it is saved after each stop by itself."
-        raise WrongState("saved or put back", instance["status"], hint)
+        raise WrongState("saved or put back", status, hint)
     if "asleep" in instance:
         raise Conflict(
             "The server is asleep: its files are kept as a save.",

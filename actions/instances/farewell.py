@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from actions.instances.coming_back import drop_former_secret
 from actions.instances.file_decisions import is_saved
 from actions.instances.file_definition import PASSWORD
 from services import clock
@@ -45,13 +46,25 @@ def keeps_saves(instance: Instance) -> bool:
 
 
 def reduce_secret(platform: Platform, instance: Instance) -> None:
-    """Let an instance's secret hold nothing but the password of its repository. Repeating it is harmless."""
+    """Let an instance's secret hold nothing but the password of its repository. Repeating it is harmless.
+
+    Of one that has not quite come back, the former one's secret stays if it alone holds the password.
+    """
     name = instance["instanceId"]
     password = platform.secrets.read_own(name).get(PASSWORD)
     if password is None:
         platform.secrets.delete(name)
     else:
         platform.secrets.replace(name, {PASSWORD: password})
+        drop_former_secret(platform, instance)
+
+
+def _holds_password(platform: Platform, instance: Instance) -> str:
+    """The instance whose secret holds the password of its repository: itself, or the one that it comes back for."""
+    name = instance["instanceId"]
+    if "passwordOf" in instance and PASSWORD not in platform.secrets.read_own(name):
+        return instance["passwordOf"]
+    return name
 
 
 def departs(platform: Platform, instance: Instance) -> list[Operation]:
@@ -59,6 +72,8 @@ def departs(platform: Platform, instance: Instance) -> list[Operation]:
     if not keeps_saves(instance):
         return []
     now, stored = clock.now(), dict(instance)
+    if "comesBack" in instance:
+        stored["lastStarted"] = instance["comesBack"]["lastStarted"]
     last = platform.saves.find(repository_of(instance), instance["lastSave"]["saveId"])
     if last is None:
         return []
@@ -69,7 +84,7 @@ def departs(platform: Platform, instance: Instance) -> list[Operation]:
         "username": instance["username"],
         "at": now,
         "until": now + platform.settings.departed_seconds,
-        "secretOf": instance["instanceId"],
+        "secretOf": _holds_password(platform, instance),
         "newest": last["snapshot"],
         "choices": {name: stored[name] for name in _COME_BACK if name in stored},
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services import clock, ids
+from services.ecs import Task
 from services.instances import FileWork, FileWorkKind, Instance, InstanceStatus
 from services.platform import Platform
 from services.saves import SaveKind
@@ -21,11 +22,19 @@ def decided(kind: FileWorkKind, save: SaveKind, **more: Any) -> dict[str, Any]:
     return {"work": work, "due": "instance", "dueAt": now}
 
 
-def after_stop(platform: Platform, instance: Instance) -> dict[str, Any]:
-    """What is noted with a run's end: that its files are to be saved, if it may have changed them."""
-    if "upSince" not in instance or not any(platform.settings.kept):
+def after_stop(platform: Platform, instance: Instance, task: Task) -> dict[str, Any]:
+    """What is noted with a run's end: that its files are to be saved, if it or one before may have changed them."""
+    if not any(platform.settings.kept):
+        return {}
+    if "unsaved" not in instance and not _may_have_run(instance, task):
         return {}
     return decided(FileWorkKind.SAVE, SaveKind.AFTER_STOP)
+
+
+def _may_have_run(instance: Instance, task: Task) -> bool:
+    """Whether a run's task has run, be it that nobody noticed; of one that ECS has forgotten, nobody knows."""
+    is_unknown = task.stopped_at is None and "taskArn" in instance
+    return "upSince" in instance or task.started_at is not None or is_unknown
 
 
 def is_saved(instance: Instance) -> bool:

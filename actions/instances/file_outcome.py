@@ -7,7 +7,6 @@ from typing import Any, cast
 
 import structlog
 
-from actions.instances.file_decisions import LIMIT_SECONDS
 from actions.instances.file_results import LOST, WORDS, FileResult, result_of, without_tools
 from actions.instances.retention import TRIAL_SECONDS
 from actions.instances.sleeping import fell_asleep, rests
@@ -140,12 +139,6 @@ _ENDS_WITH: dict[str, tuple[FileWorkKind, ...]] = {
 }
 
 
-def _made_way(instance: Instance, now: int) -> bool:
-    """Whether the task was ended for a start, also for one that was taken back since."""
-    took = now - instance.get("upSince", now)
-    return "startsAfter" in instance or ("stopAskedAt" in instance and took < LIMIT_SECONDS)
-
-
 def _due_next(platform: Platform, instance: Instance) -> dict[str, Any]:
     """When an instance with which nothing more is to be done is due again."""
     if "startsAfter" in instance:
@@ -162,8 +155,10 @@ def _failed(
     result: FileResult | None,
 ) -> None:
     now, tries = clock.now(), work.get("tries", 0) + 1
-    if _made_way(instance, now) and work["kind"] in _ENDS_WITH["save"]:
-        outcome.values |= {"due": "instance", "dueAt": now}
+    if {"startsAfter", "givesWay"} & instance.keys() and work["kind"] in _ENDS_WITH["save"]:
+        # It was ended for a start: that comes now, or else is about to be asked for again.
+        wait = 0 if "startsAfter" in instance else _AGAIN_SECONDS
+        outcome.values |= {"due": "instance", "dueAt": now + wait}
         return
     kind, what, nothing_more = _WORDS[work["kind"]]
     failure = (result and result.failed) or LOST

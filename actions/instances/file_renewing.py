@@ -22,8 +22,7 @@ def files_definition(lock: Lock) -> str:
     noted = instance.get("filesDefinition")
     if noted and instance.get("filesShape") == shape(wanted):
         return noted
-    if "filesShape" not in instance:
-        lock.note({"filesShape": ""})  # from now on there may be something to be removed
+    lock.note({"filesShape": ""})  # until all former ones are gone
     platform.file_roles.make(
         instance["instanceId"],
         instance["accessPointId"],
@@ -32,9 +31,9 @@ def files_definition(lock: Lock) -> str:
     )
     _see_to_password(lock, instance)
     arn = platform.ecs.register(wanted)
-    lock.note({"filesDefinition": arn, "filesShape": shape(wanted)})
     first = revision_of(noted) if noted else 1
     platform.ecs.retire(family(instance["instanceId"]), first, before=revision_of(arn))
+    lock.note({"filesDefinition": arn, "filesShape": shape(wanted)})
     return arn
 
 

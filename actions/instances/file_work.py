@@ -43,6 +43,7 @@ LOOK_AGAIN_SECONDS = 280
 _BUSY_SECONDS = 60  # until ECS is asked again
 # An order has to fit into RunTask's overrides (8 KB). What is named as kept is kept whatever becomes of reports.
 _FORGOTTEN_AT_ONCE, _NAMED_AT_ONCE = 20, 80
+_STOPPED_SECONDS = 180  # by then a task has stopped that was asked to
 _PARTS = 8  # of a repository, of which a task looks at one a week
 _WEEK = 7 * 86400
 
@@ -189,7 +190,10 @@ def follow(platform: Platform, instance: Instance, task: Task | None, *, is_miss
     """The tick's look at a file task under way: one that takes too long, or has long not been seen, is ended."""
     now = clock.now()
     begun = (task.started_at or task.created_at) if task else None
-    if is_missing or (begun and now - begun > LIMIT_SECONDS):
+    is_late = begun is not None and now - begun > LIMIT_SECONDS
+    # ECS may not have known of the task when it was asked to stop it.
+    goes_on = now - instance.get("stopAskedAt", now) >= _STOPPED_SECONDS
+    if is_missing or is_late or goes_on:
         lock = lock_run(platform, instance, Attr("status").is_in(list(AT_REST)))
         if lock:
             with lock:

@@ -37,7 +37,9 @@ def make_way(platform: Platform, instance: Instance, *, is_wanted: bool) -> Star
     if is_being_restored(instance):
         raise FilesBusy
     is_asked_for = "work" in instance and instance["work"]["kind"] != FileWorkKind.SAVE
-    wish: dict[str, object] = {"startsAfter": clock.now()} if is_wanted else {}
+    wish: dict[str, object] = {} if is_asked_for else {"givesWay": True}
+    if is_wanted:
+        wish["startsAfter"] = clock.now()
     lock = lock_run(platform, instance, Attr("status").is_in(list(AT_REST)), **wish)
     if lock:
         with lock:

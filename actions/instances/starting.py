@@ -72,6 +72,8 @@ def start_run(
         }
         if world := world_to_open(instance, now):
             run_fields["runWorld"] = world
+        if "work" in instance:
+            run_fields["unsaved"] = True
         operations = _operations(platform, instance, license, run_fields, session, again)
         try:
             transact(*operations)

@@ -10,6 +10,7 @@ import structlog
 
 from actions.billing.storage import settle
 from actions.errors import NoCapacity, StartDelayed
+from actions.instances.coming_back import drop_former_secret
 from actions.instances.ending import end_task
 from actions.instances.farewell import departs, keeps_saves, reduce_secret
 from actions.instances.file_definition import family
@@ -143,6 +144,7 @@ def _release(platform: Platform, instance: Instance) -> bool:
         reduce_secret(platform, instance)
     else:
         platform.secrets.delete(instance["instanceId"])
+        drop_former_secret(platform, instance)
     return True
 
 

@@ -276,7 +276,7 @@ def _setting(ask: Any, bucket: str) -> dict[str, Any] | None:
 
 def _saved() -> list[dict[str, Any]]:
     """What each repository really holds, and what is known of it: one save as the other."""
-    known = {item["snapshot"]: item for item in items("saves")}
+    known = {item["snapshot"]: item for item in items("saves") if "snapshot" in item}
     reported = aws("s3").list_objects_v2(Bucket=world.SAVES).get("Contents", [])
     reports = {(of.split("/")[1], of.split("/")[2]) for of in (each["Key"] for each in reported)}
     there = {snapshot: name for name, snapshots in FILES.saved.items() for snapshot in snapshots}

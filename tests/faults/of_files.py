@@ -10,6 +10,7 @@ from tests import world
 from tests.faults.inventory import items
 from tests.faults.scenario import ADA, PREPARE, TICK, OfFiles, nothing
 from tests.faults.stage import FILES, HOLD_SECONDS, Stage, succeeded
+from tests.world import sample
 
 SESSION_SECONDS = 3600
 
@@ -131,6 +132,23 @@ def _saved_shortly_before_a_session(stage: Stage) -> None:
     _stop(stage)
 
 
+def _gone(stage: Stage) -> None:
+    """It was destroyed, and can come back."""
+    saved(stage)
+    stage.does("destroy-instance")
+    while any(item["userId"] == ADA for item in items("instances")):
+        stage.tick()
+        stage.go_on()
+
+
+def _updated(stage: Stage) -> None:
+    """It has run on another version, and may not like it."""
+    saved(stage)
+    stage.does("update-version", foundryVersion="14")
+    stage.does("start-instance")
+    stage.does("stop-instance")
+
+
 def _set(**settings: str) -> None:
     """Of this copy of the stage: it is a process of its own."""
     os.environ.update(settings)
@@ -143,6 +161,12 @@ def the_first_save() -> str:
 
 
 FIRST = {"saveId": the_first_save}
+FORGET = {"forget": True}
+KEYS = {
+    name: value
+    for name, value in sample("create-instance").items()
+    if name not in ("action", "userId", "username")
+}
 AT_REST = "stopped, done"
 OF_FILES = (
     OfFiles("save after a stop", _running, "stop-instance", AT_REST),
@@ -164,7 +188,13 @@ OF_FILES = (
     OfFiles("a save less", _saved_twice, "delete-save", AT_REST, more=FIRST),
     OfFiles("start while it is saved", being_saved, "start-instance", "running, done"),
     OfFiles("destroy while it is saved", being_saved, "destroy-instance", None),
-    OfFiles("destroy while files are put back", _being_put_back, "destroy-instance", None),
+    OfFiles("destroy and forget what is saved", being_saved, "destroy-instance", None, more=FORGET),
+    OfFiles(
+        "destroy while files are put back", _being_put_back, "destroy-instance", None, more=FORGET
+    ),
+    OfFiles("come back", _gone, "restore-instance", "created, done", undone=True, more=KEYS),
+    OfFiles("save and update", saved, "update-version", AT_REST, more={"foundryVersion": "14"}),
+    OfFiles("undo an update", _updated, "undo-update", AT_REST, again=True),
     OfFiles("destroy what was saved", _saved_twice, "destroy-instance", None),
     OfFiles("tick after a save that failed", _failed, TICK, AT_REST),
     OfFiles("tick after saves that failed", _failed_often, TICK, AT_REST),

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from tests import proof
 from tests.faults.copies import CopyFailed, in_a_copy, in_copies
 from tests.faults.inventory import Inventory, differences, inventory
+from tests.faults.of_files import being_saved
 from tests.faults.scenarios import running, starting
-from tests.faults.stage import HOLD_SECONDS, Event, Stage, succeeded
+from tests.faults.stage import FILES, HOLD_SECONDS, Event, Stage, succeeded
 
 NATURAL = (
     "PROVISIONING",
@@ -34,6 +35,7 @@ WHAT_EVENTS_CHANGE = (
     "bills",
     "books",
     "tasks",
+    "saved",
     "access points",
     "target groups",
     "rules",
@@ -90,12 +92,31 @@ def started_again(stage: Stage, statuses: Sequence[str]) -> list[Event]:
     return first + task_events(stage, statuses[: statuses.index("RUNNING") + 1])
 
 
+def saved_after_its_stop(stage: Stage, statuses: Sequence[str]) -> list[Event]:
+    """A server has stopped, and a task saves it."""
+    being_saved(stage)
+    (task,) = stage.alive()
+    FILES.carry_out(task.task_arn)
+    return task_events(stage, statuses)
+
+
+def saved_until_it_was_wanted(stage: Stage, statuses: Sequence[str]) -> list[Event]:
+    """A server was started while a task was about to save it, which ends without having done so."""
+    being_saved(stage)
+    (task,) = stage.alive()
+    stage.ecs.becomes(task.task_arn, "PENDING")
+    stage.asks("start-instance")
+    return task_events(stage, statuses)
+
+
 Story = Callable[[Stage, Sequence[str]], list[Event]]
 STORIES: tuple[Story, ...] = (
     ended_by_itself,
     stopped_by_its_member,
     destroyed_by_its_member,
     started_again,
+    saved_after_its_stop,
+    saved_until_it_was_wanted,
 )
 stories = pytest.mark.parametrize("story", STORIES, ids=lambda story: story.__name__)
 

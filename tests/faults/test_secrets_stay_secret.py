@@ -32,7 +32,10 @@ OPERATOR = "OPERATOR-PW"  # as tests/world.py has it
 CREATE = Scenario(
     "create with an account", nothing, "create-instance", "created", undone=True, more=GIVEN
 )
-STOP = next(scenario for scenario in SCENARIOS if scenario.name == "stop")
+STOP, SAVE = (
+    next(scenario for scenario in SCENARIOS if scenario.name == name)
+    for name in ("stop", "save after a stop")
+)
 
 
 def known_secrets() -> list[str]:
@@ -151,7 +154,9 @@ def faults_show_nothing(stage: Stage, scenario: Scenario, sample: int | None = N
     return stage.copy(looked_at)
 
 
-stories = pytest.mark.parametrize("scenario", [CREATE, STOP], ids=lambda scenario: scenario.name)
+stories = pytest.mark.parametrize(
+    "scenario", [CREATE, STOP, SAVE], ids=lambda scenario: scenario.name
+)
 
 
 @stories

@@ -158,8 +158,8 @@ def all_is_saved(seen: Seen, on: Simulation, before: Remembered) -> None:
     assert {item["repository"] for item in emulated.items("saves")} <= names
     reports = world.client("s3").list_objects_v2(Bucket=world.SAVES).get("Contents", [])
     assert {report["Key"].split("/")[1] for report in reports} <= names
-    for known, snapshots in files.saved.items():
-        nobodys = set(snapshots) - {s["snapshot"] for s in emulated.saves()}
+    for known, held in files.saved.items():
+        nobodys = set(held) - {s["snapshot"] for s in emulated.saves()}
         reported = {json.loads(_body(r["Key"])).get("snapshot") for r in reports}
         assert known not in names or not nobodys & reported, "a save that nobody knows of"
 

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from tests import world
+from tests.aws_calls import DIES_AFTER, DIES_BEFORE, ProcessDied
 from tests.recount import disagreements
 from tests.saves.conftest import USER, access_point, instance
 from tests.saves.test_saving import notices, saves
@@ -196,3 +197,24 @@ def test_nobody_brings_another_members_server_back(destroyed, invoke):
     fields = {name: keys[name] for name in ("foundryLicense", "foundryAdminKey")}
     answer = invoke("restore-instance", userId="111111111111111111", **fields)
     assert answer["errorCode"] == "RESOURCE_NOT_FOUND"
+
+
+@pytest.mark.parametrize("mode", [DIES_BEFORE, DIES_AFTER])
+def test_what_did_not_quite_come_back_can_still_come_back(
+    destroyed, invoke, save, ecs, files, freezer, meanwhile, mode
+):
+    before = departed()[0]["choices"]
+    with meanwhile("CreateSecret", mode=mode), pytest.raises(ProcessDied):
+        come_back(invoke)
+    freezer.tick(1000)  # nobody goes on with it: it is undone
+    invoke("auto-shutdown-check", userId="system")
+    assert world.items("instances") == []
+    (left,) = departed()
+    assert left["choices"] == before
+    (name,) = secrets()
+    assert name.endswith(left["secretOf"])
+    assert come_back(invoke)["success"]
+    (restorer,) = ecs.tasks()
+    save(restorer)
+    assert files.content[access_point()] in files.saved[destroyed["instanceId"]].values()
+    assert len(secrets()) == 1
