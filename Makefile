@@ -68,7 +68,7 @@ test: $(READY) ## all tests, with the long proofs at a small size
 PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 # Tests that play many stories, or start processes of their own. What they reach is not measured: under Python 3.11
 # that makes them take three quarters longer, and copies of a process keep no record.
-STORIES := $(wildcard $(addprefix tests/,container embedded end_to_end faults model))
+STORIES := $(wildcard $(addprefix tests/,container embedded end_to_end faults file_task model))
 
 .PHONY: quick
 quick: $(READY) ## the fast tests, for while you work: nothing embedded, none of the proofs

@@ -66,10 +66,7 @@ class Scope(Enum):
 
 
 class Request(BaseModel):
-    """A request as the contract writes it, in camel case. Types are not converted, extra fields ignored.
-
-    What checks it is built when it is first needed: a cold start pays for the one that it checks.
-    """
+    """A request as the contract writes it, in camel case. Types are not converted, extra fields ignored."""
 
     model_config = ConfigDict(
         strict=True,
@@ -77,7 +74,6 @@ class Request(BaseModel):
         extra="ignore",
         alias_generator=to_camel,
         hide_input_in_errors=True,
-        defer_build=True,
     )
 
 

@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 
 from actions.billing.pricing import hourly_rate
+from actions.instances.file_definition import FILES_SIZE
 from services.settings import Settings
 
 TARGET = Path("docs/costs.md")
@@ -23,6 +24,8 @@ WEEKS = HOURS / 24 / 7
 HOURS_PLAYED = 4 * WEEKS  # one evening a week
 GB_OF_FILES = Decimal(3)  # worlds, systems, modules; half of them untouched for 30 days
 GB_OF_ASSETS = Decimal(1)  # maps, tokens, sounds in the bucket
+GB_OF_SAVES = Decimal(6)  # of files and assets: what they share is there once
+HOURS_SAVED = 1 / Decimal(6)  # after an evening
 GB_READ, GB_WRITTEN = Decimal(1), Decimal("0.1")  # of files, an evening
 GB_SENT = Decimal("0.25")  # to all players together, an hour of play
 DEPLOYMENTS = (
@@ -69,6 +72,10 @@ def _with(members: Decimal) -> Parts:
         / 3
         * Decimal("0.05"),
         "assets: S3": members * GB_OF_ASSETS * Decimal("0.023"),
+        "saves: S3": members * GB_OF_SAVES * Settings.model_construct().gb_month,
+        "saves: Fargate, ten minutes after each evening": evenings
+        * HOURS_SAVED
+        * hourly_rate(Settings.model_construct(), *FILES_SIZE),
         "to the internet, beyond 100 GB": max(sent - 100, Decimal(0)) * Decimal("0.09"),
         "load balancer: capacity units, one a GB": sent * Decimal("0.008"),
         "metrics beyond ten": max(_metrics(members) - 10, Decimal(0)) * Decimal("0.30"),

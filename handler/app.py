@@ -35,7 +35,7 @@ def load_all() -> None:
     from services.aws import client
 
     for name in actions.ACTIONS:
-        actions.find(name).request.model_rebuild()
+        actions.find(name)
     for service in _OFTEN_ASKED:
         client(service)
     for name in ("http.lambda_adapter", "http.application", "http.table_pages"):

@@ -136,6 +136,14 @@ class LastSave(TypedDict):
     clean: NotRequired[bool]
 
 
+class Stored(TypedDict):
+    """What its repository holds, by the report of a run, and since when that was not billed yet."""
+
+    runId: str
+    bytes: int
+    since: int
+
+
 class Files(TypedDict):
     """What is done with its files, and was."""
 
@@ -156,6 +164,7 @@ class Files(TypedDict):
     # and the instance whose secret still holds its repository's password.
     comesBack: NotRequired[ComesBack]
     passwordOf: NotRequired[str]
+    stored: NotRequired[Stored]
 
 
 class Identity(TypedDict):

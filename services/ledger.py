@@ -1,14 +1,14 @@
 """The table of the ledger: what each member used, what it cost, and what was donated, month by month.
 
 A member's account holds one entry of totals per month and one since the beginning (`all`), and an entry per
-run and donation in its month. Totals change in the same transactions as what they sum up.
+run, stretch of storage and donation in its month. Totals change in the same transactions as what they sum up.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from typing import Any, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 from services.dynamodb import Item, Key, Operation, Table, absent
 
@@ -19,13 +19,14 @@ _CURRENCY = "in_"
 
 
 class Totals(TypedDict):
-    """What a member used and donated in a period. `cost` and `donated` are USD."""
+    """What a member used and donated in a period. `cost`, `storage` and `donated` are USD."""
 
     account: str
     period: str
     seconds: int
     runs: int
     cost: Decimal
+    storage: NotRequired[Decimal]  # what of the cost is for the storage of saves
     donated: Decimal
 
 
@@ -34,6 +35,7 @@ class Month(TypedDict):
 
     totals: Totals
     runs: list[Item]
+    storage: list[Item]
     donations: list[Item]
 
 
@@ -46,6 +48,11 @@ class Ledger(Table):
     def charge(self, account: str, month: str, run_id: str, share: Mapping[str, Any]) -> Operation:
         """The operation that enters a run's share of a month."""
         return self.put({"account": account, "entry": f"{month}:run:{run_id}", **share})
+
+    def charge_storage(self, account: str, month: str, stretch: Mapping[str, Any]) -> Operation:
+        """The operation that enters a month's share of what saves have cost for a while."""
+        entry = f"{month}:storage:{stretch['runId']}:{stretch['startedAt']}"
+        return self.put({"account": account, "entry": entry, **stretch})
 
     def enter(
         self, account: str, month: str, donation_id: str, entry: Mapping[str, Any]
@@ -65,16 +72,21 @@ class Ledger(Table):
         seconds: int = 0,
         runs: int = 0,
         cost: Decimal = Decimal(0),
+        storage: Decimal = Decimal(0),
         donated: Decimal = Decimal(0),
         given: Mapping[str, Decimal] | None = None,
     ) -> Operation:
-        """The operation that adds to the totals of a period; `given` is money by currency."""
+        """The operation that adds to the totals of a period; `given` is money by currency.
+
+        `storage` is within the `cost`, not beside it.
+        """
         amounts: dict[str, int | Decimal] = {
             "seconds": seconds,
             "runs": runs,
             "cost": cost,
             "donated": donated,  # always there, since the index sorts by it
         }
+        amounts |= {"storage": storage} if storage else {}
         amounts |= {_CURRENCY + currency: amount for currency, amount in (given or {}).items()}
         return self.update((account, period), None, {"period": period}, add=amounts)
 
@@ -86,6 +98,7 @@ class Ledger(Table):
         return {
             "totals": cast("Totals", totals) if totals else nothing(account, month),
             "runs": [item for item in items if ":run:" in item["entry"]],
+            "storage": [item for item in items if ":storage:" in item["entry"]],
             "donations": [item for item in items if ":donation:" in item["entry"]],
         }
 

@@ -98,7 +98,16 @@ class Aftermath(TypedDict):
     lines: NotRequired[list[str]]  # of its log, without secrets
 
 
-class Run(Bill, Aftermath):
+class Storing(TypedDict):
+    """Of one that saved: what its repository then held, and for how long that was billed."""
+
+    storedBytes: NotRequired[int]
+    storedSince: NotRequired[int]
+    storedUntil: NotRequired[int]
+    storedCost: NotRequired[Decimal]
+
+
+class Run(Bill, Aftermath, Storing):
     """One task's life. Times are UTC Unix seconds by ECS's clock, `rate` is USD an hour, `cost` USD."""
 
     runId: str
@@ -159,9 +168,15 @@ class Runs(Table):
         return self.update(run_id, Attr("runId").exists(), {"worldNotOpened": why})
 
     def close(
-        self, run: Run, started_at: int, stopped_at: int, cost: Decimal, end: End
+        self,
+        run: Run,
+        started_at: int,
+        stopped_at: int,
+        cost: Decimal,
+        end: End,
+        storing: Storing | None = None,
     ) -> Operation:
-        """The operation that bills a run: it succeeds exactly once."""
+        """The operation that bills a run: it succeeds exactly once. `storing` is what is billed from then on."""
         billed = {
             "startedAt": started_at,
             "stoppedAt": stopped_at,
@@ -171,10 +186,17 @@ class Runs(Table):
             "endSeen": end.seen,
             **({} if end.clean is None else {"clean": end.clean}),
             **({"arrival": end.arrival} if end.arrival else {}),
+            **(storing or {}),
         }
         follows = {"open": _FOLLOW, **end.follow} if end.follow else {}
         removed = () if follows else ("open",)
         return self.update(run["runId"], absent("stoppedAt"), billed | follows, removed)
+
+    def store(self, run_id: str, since: int, until: int, cost: Decimal) -> Operation:
+        """The operation that bills what a run's repository held for a while: it succeeds exactly once."""
+        first = Attr("storedSince").eq(since) & absent("storedUntil")
+        as_read = first | Attr("storedUntil").eq(since)
+        return self.update(run_id, as_read, {"storedUntil": until}, add={"storedCost": cost})
 
     def amend(self, run: Run, started_at: int, stopped_at: int, cost: Decimal) -> Operation:
         """The operation that adds a later time of its task to a closed run that is still as it was read."""

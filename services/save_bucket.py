@@ -12,7 +12,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from services.aws import client, code_of
+from services.aws import DEFAULT, SHORT_TIMEOUT, Config, client, code_of
 from services.errors import Unfinished
 from services.settings import Settings
 
@@ -38,12 +38,14 @@ class SaveBucket:
         return self._read(f"results/{repository}/{run_id}.json")
 
     def progress(self, repository: str, run_id: str) -> dict[str, Any] | None:
-        """How far a run's task was a few seconds ago, or None."""
-        return self._read(f"progress/{repository}/{run_id}.json")
+        """How far a run's task was a few seconds ago, or None. Nobody waits long for it."""
+        return self._read(f"progress/{repository}/{run_id}.json", SHORT_TIMEOUT)
 
-    def _read(self, key: str) -> dict[str, Any] | None:
+    def _read(self, key: str, config: Config = DEFAULT) -> dict[str, Any] | None:
         try:
-            body = client("s3").get_object(Bucket=self._bucket, Key=key)["Body"].read(_LONGEST)
+            body = (
+                client("s3", config).get_object(Bucket=self._bucket, Key=key)["Body"].read(_LONGEST)
+            )
         except ClientError as error:
             if code_of(error) != "NoSuchKey":
                 raise

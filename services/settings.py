@@ -81,10 +81,10 @@ class Settings(BaseModel):
     overrun_seconds: int = Field(default=3600, ge=0)
     on_demand_seconds: int = Field(default=6 * 3600, ge=600)
     longest_seconds: int = Field(default=12 * 3600, ge=600)
-    # A vCPU and a GB of Fargate on ARM64, and a public IPv4 address, in us-east-1, per hour (AWS's price lists of
-    # November 2026).
-    prices: Annotated[str, Field(pattern=_listed(3, r"\d{1,3}(\.\d{1,6})?"))] = (
-        "0.03238,0.00356,0.005"
+    # A vCPU and a GB of Fargate on ARM64, and a public IPv4 address, per hour; a GB of S3 Standard, per month: in
+    # us-east-1 (AWS's price lists of November 2026).
+    prices: Annotated[str, Field(pattern=_listed(4, r"\d{1,3}(\.\d{1,6})?"))] = (
+        "0.03238,0.00356,0.005,0.023"
     )
     budget_per_user: Ceiling = Decimal(0)
     budget_total: Ceiling = Decimal(0)
@@ -228,6 +228,11 @@ class Settings(BaseModel):
     def address_hour(self) -> Decimal:
         """What a public address costs an hour."""
         return self._prices[2]
+
+    @property
+    def gb_month(self) -> Decimal:
+        """What a GB of saves costs a month."""
+        return self._prices[3]
 
     @property
     def _prices(self) -> list[Decimal]:

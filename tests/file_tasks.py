@@ -35,12 +35,13 @@ class Files:
     saved: dict[str, dict[str, int]] = field(default_factory=dict)  # by repository, then snapshot
     made_by: dict[str, str] = field(default_factory=dict)  # the run of each snapshot
     half: dict[str, Order] = field(default_factory=dict)  # by access point: what goes in its place
+    mixed: set[int] = field(default_factory=set)  # what came of putting back a part
     made: int = 0
     steps: dict[str, list[Callable[[], None]]] = field(default_factory=dict)  # left, by task
 
     def begin(self) -> None:
         """No server has ever run."""
-        for known in (self.content, self.saved, self.made_by, self.half, self.steps):
+        for known in (self.content, self.saved, self.made_by, self.half, self.mixed, self.steps):
             known.clear()
         self.made = 0
 
@@ -87,6 +88,13 @@ class Files:
     def reported(self, arn: str) -> Report:
         """What the task has reported last; nothing if it has not."""
         return _read(self.place(arn), self.order(arn)["run"])
+
+    def tell(self, arn: str, progress: dict[str, Any] | str) -> None:
+        """The task tells how far it is."""
+        order, place = self.order(arn), self.place(arn)
+        key = f"progress/{place['REPOSITORY']}/{order['run']}.json"
+        body = progress if isinstance(progress, str) else json.dumps(progress)
+        world.client("s3").put_object(Bucket=place["BUCKET"], Key=key, Body=body)
 
     def order(self, arn: str) -> Order:
         """What the task has to do."""
@@ -166,6 +174,7 @@ class Files:
             self.content[place["ACCESS_POINT"]] = order["holds"]
         else:
             self.played(place["ACCESS_POINT"])  # a part is another one: so are they
+            self.mixed.add(self.content[place["ACCESS_POINT"]])
         named = {name: order[name] for name in ("do", "run", "snapshot")}
         _write(place, order["run"], named | {"restored": {"files": 12, "bytes": 1_000_000}})
 

@@ -4,9 +4,11 @@ functions.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Any
 
 Item = dict[str, Any]
@@ -26,6 +28,9 @@ def disagreements(items: Callable[[str], list[Item]]) -> dict[str, Any]:
         "months": (_stored_months(ledger), _months(over, given)),
         "totals": (_stored_totals(ledger), _totals(over, given)),
         "shares": (_stored_shares(ledger), _shares(over)),
+        "storage": (_stored_storage(ledger), _storage(over)),
+        "storage's totals": (_storage_in_totals(ledger), _storage_by_month(ledger)),
+        "storage's order": (_noted_storage(instances), _unfinished_storage(instances, over)),
         "quotas": (_stored_quotas(functions), quotas(functions)),
     }
     return {
@@ -65,7 +70,7 @@ def _counters(instances: list[Item], runs: list[Item], donations: list[Item]) ->
     total: Counter[str] = Counter(instance["status"] for instance in instances)
     assert set(total) <= set(_COUNTED)
     total["seconds"] = sum(run["seconds"] for run in runs)
-    total["cost"] = sum(run["cost"] for run in runs)
+    total["cost"] = _cost(runs)
     total["donations"] = len(donations)
     total["donated"] = sum(donation["counted"] for donation in donations)
     return {name: value for name, value in total.items() if value}
@@ -74,9 +79,13 @@ def _counters(instances: list[Item], runs: list[Item], donations: list[Item]) ->
 def _months(runs: list[Item], donations: list[Item]) -> dict[str, Any]:
     total: Counter[str] = Counter(run["endedBy"] for run in runs)
     total.update(f"why:{run['why']}" for run in runs if "why" in run)
-    total["cost"] = sum(run["cost"] for run in runs)
+    total["cost"] = _cost(runs)
     total["donated"] = sum(donation["counted"] for donation in donations)
     return {name: value for name, value in total.items() if value}
+
+
+def _cost(runs: list[Item]) -> Any:
+    return sum(run["cost"] + run.get("storedCost", 0) for run in runs)
 
 
 def _stored_totals(ledger: Iterable[Item]) -> Figures:
@@ -118,6 +127,57 @@ def _stored_shares(ledger: Iterable[Item]) -> dict[str, Any]:
 
 def _shares(runs: list[Item]) -> dict[str, Any]:
     return {run["runId"]: [run["seconds"], run["cost"]] for run in runs}
+
+
+def _stored_storage(ledger: Iterable[Item]) -> Figures:
+    """For how long each run's report of a size has been billed, month by month, and what that came to."""
+    found: Figures = defaultdict(Counter)
+    for item in (i for i in ledger if ":storage:" in i["entry"]):
+        found[item["runId"]][item["entry"][:7]] += item["seconds"]
+        found[item["runId"]]["cost"] += item["cost"]
+    return dict(found)
+
+
+def _storage(runs: list[Item]) -> Figures:
+    billed = (run for run in runs if run.get("storedUntil", 0) > run.get("storedSince", 0))
+    return {
+        run["runId"]: months(int(run["storedSince"]), int(run["storedUntil"]))
+        + Counter({"cost": run["storedCost"]})
+        for run in billed
+    }
+
+
+def _storage_in_totals(ledger: Iterable[Item]) -> dict[Any, Any]:
+    totals = (i for i in ledger if "period" in i and i.get("storage"))
+    return {(i["account"], i["period"]): i["storage"] for i in totals}
+
+
+def _storage_by_month(ledger: Iterable[Item]) -> dict[Any, Any]:
+    found: Counter[Any] = Counter()
+    for item in (i for i in ledger if ":storage:" in i["entry"]):
+        for period in (item["entry"][:7], "all"):
+            found[item["account"], period] += item["cost"]
+    return {key: cost for key, cost in found.items() if cost}
+
+
+def _noted_storage(instances: list[Item]) -> dict[str, Any]:
+    """What is stored for each server, by which report, and since when that is not billed yet."""
+    noted = {i["instanceId"]: i["stored"] for i in instances if "stored" in i}
+    return {name: [s["runId"], s["bytes"], s["since"]] for name, s in noted.items()}
+
+
+def _unfinished_storage(instances: list[Item], runs: list[Item]) -> dict[str, Any]:
+    """The same by the runs, each of which was billed until the next one began to be."""
+    unfinished = {}
+    for instance in instances:
+        of = [r for r in runs if r["instanceId"] == instance["instanceId"] and "storedBytes" in r]
+        of.sort(key=lambda run: (run["storedSince"], run.get("storedUntil", math.inf)))
+        for run, following in pairwise(of):
+            assert run["storedUntil"] == following["storedSince"], "each second once"
+        if of and ("stored" in instance or instance["status"] != "destroying"):
+            until = of[-1].get("storedUntil", of[-1]["storedSince"])
+            unfinished[instance["instanceId"]] = [of[-1]["runId"], of[-1]["storedBytes"], until]
+    return unfinished
 
 
 def _stored_quotas(functions: Iterable[Item]) -> Figures:

@@ -68,7 +68,8 @@ def _counted(platform: Platform) -> dict[str, Counter[str]]:
         wanted[shard_of(instance["userId"])][instance["status"]] += 1
     for run in platform.runs.all():
         if "stoppedAt" in run:
-            used = {"seconds": run["seconds"], "cost": run["cost"]}
+            cost = run["cost"] + run.get("storedCost", 0)
+            used = {"seconds": run["seconds"], "cost": cost}
             wanted[shard_of(run["userId"])].update(used)
     for donation in platform.donations.all():
         given = {"donated": donation["counted"], "donations": 1}

@@ -27,8 +27,8 @@ def shutdown_stats(request: ShutdownStats, platform: Platform) -> Answer:
     """
     month = request.month or month_of(clock.now())
     found = platform.counters.month(month)
-    # A task that erased files had no server to shut down.
-    shown = sorted(set(EndCause) - {EndCause.PURGE})
+    # A task that erased, saved or put back files had no server to shut down.
+    shown = sorted(set(EndCause) - {EndCause.PURGE, EndCause.FILES})
     causes = {cause: int(found[cause]) for cause in shown if cause in found}
     return {
         "success": True,

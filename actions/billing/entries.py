@@ -6,21 +6,40 @@ from collections.abc import Iterator
 from decimal import Decimal
 
 from actions.billing.pricing import Share, month_of, run_cost, shares
+from actions.billing.storage import Held, Stretch, enter
 from services.dynamodb import Operation
 from services.ledger import ALL
 from services.platform import Platform
-from services.runs import End, EndCause, Run
+from services.runs import End, EndCause, Run, Storing
 
 
 def bill(
-    platform: Platform, run: Run, started_at: int, stopped_at: int, cost: Decimal, end: End
+    platform: Platform,
+    run: Run,
+    started_at: int,
+    stopped_at: int,
+    cost: Decimal,
+    end: End,
+    held: Held | None = None,
 ) -> list[Operation]:
-    """The operations that bill a run, once: its own entry, its share of each month, the member's totals."""
+    """The operations that bill a run, once: its own entry, its share of each month, the member's totals.
+
+    With what it has found its repository to hold, also the stretch of storage that has ended with that.
+    """
     user_id, seconds = run["userId"], stopped_at - started_at
+    before = held.before if held else None
+    storage = before.cost if before else Decimal(0)
+    storing: Storing | None = (
+        {"storedBytes": held.bytes, "storedSince": held.since} if held else None
+    )
+    time = (started_at, stopped_at)
     return [
-        platform.runs.close(run, started_at, stopped_at, cost, end),
-        platform.ledger.add(user_id, ALL, seconds=seconds, runs=1, cost=cost),
-        *_by_month(platform, run, run["runId"], (started_at, stopped_at), cost, end.cause, runs=1),
+        platform.runs.close(run, started_at, stopped_at, cost, end, storing),
+        platform.ledger.add(
+            user_id, ALL, seconds=seconds, runs=1, cost=cost + storage, storage=storage
+        ),
+        *_by_month(platform, run, run["runId"], time, cost, end.cause, runs=1, storage=before),
+        *(enter(platform, user_id, before, totals=False) if before else ()),
     ]
 
 
@@ -49,15 +68,32 @@ def _by_month(
     cause: EndCause,
     *,
     runs: int,
+    storage: Stretch | None = None,
 ) -> Iterator[Operation]:
-    """What goes into the ledger of each month that the time falls into; it counts as so many `runs`."""
+    """What goes into the ledger of each month that the time falls into; it counts as so many `runs`.
+
+    Each month is written to once, with what it has of the storage that is entered besides.
+    """
     ledger, user_id, begins = platform.ledger, run["userId"], time[0]
+    stored = {share.month: share.cost for share in (storage.shares if storage else ())}
     for part in shares(*time, cost):
         ended: dict[str, int] = {cause: 1} if runs and part.month == month_of(time[1]) else {}
-        yield platform.counters.count_in(part.month, user_id, {"cost": part.cost, **ended})
+        of_storage = stored.pop(part.month, Decimal(0))
+        all_cost = part.cost + of_storage
+        yield platform.counters.count_in(part.month, user_id, {"cost": all_cost, **ended})
         yield ledger.charge(user_id, part.month, entry_id, _entry(run, part, begins, cause))
-        yield ledger.add(user_id, part.month, seconds=part.seconds, runs=runs, cost=part.cost)
+        yield ledger.add(
+            user_id,
+            part.month,
+            seconds=part.seconds,
+            runs=runs,
+            cost=all_cost,
+            storage=of_storage,
+        )
         begins += part.seconds
+    for month, of_storage in stored.items():
+        yield platform.counters.count_in(month, user_id, {"cost": of_storage})
+        yield ledger.add(user_id, month, cost=of_storage, storage=of_storage)
 
 
 def _entry(

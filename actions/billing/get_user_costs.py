@@ -1,6 +1,8 @@
 """get-user-costs: what a member used in a month, what it cost, and what donations cover.
 
-A run over the end of a month counts in both for its share. What still runs counts up to now.
+A run over the end of a month counts in both for its share. What still runs counts up to now. `storage` lists for
+how long the member's saves had which size, each from one save to the next, with which it is added to the cost;
+`storageCost` is their sum.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ class GetUserCosts(UserRequest):
 
 
 def get_user_costs(request: GetUserCosts, platform: Platform) -> Answer:
-    """The month's hours, cost, donations, what is uncovered, and each run. Amounts are USD."""
+    """The month's hours, cost, donations, what is uncovered, each run and the storage. Amounts are USD."""
     now = clock.now()
     month = request.month or month_of(now)
     found = platform.ledger.month_of(request.user_id, month)
@@ -46,7 +48,13 @@ def get_user_costs(request: GetUserCosts, platform: Platform) -> Answer:
         "month": month,
         **statement(found["totals"], running),
         "runs": sorted(runs, key=lambda run: (run["startedAt"], run["runId"])),
+        "storage": [_stored(entry) for entry in found["storage"]],
     }
+
+
+def _stored(entry: dict[str, Any]) -> Answer:
+    shown = {field: entry[field] for field in ("startedAt", "stoppedAt", "seconds", "bytes")}
+    return shown | {"cost": cents(entry["cost"])}
 
 
 def _shown(run: dict[str, Any], *, running: bool) -> Answer:

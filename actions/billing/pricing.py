@@ -11,6 +11,9 @@ from services.settings import Settings
 
 SHORTEST_SECONDS = 60  # Fargate bills a minute at least (AWS Fargate Pricing)
 _EXACT = Decimal("0.000001")
+# An hour of a megabyte is a small thing, and there are many of them.
+_EXACT_STORAGE = Decimal("0.000000000001")
+_GB = 2**30  # bytes, as S3 counts (Amazon S3 FAQs, Billing)
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,19 @@ def shares(started_at: int, stopped_at: int, cost: Decimal) -> list[Share]:
     return found
 
 
+def storage_shares(price: Decimal, stored: int, since: int, until: int) -> list[Share]:
+    """The seconds for which so many bytes were stored, and their cost at a price for a GB and month, by month.
+
+    A GB and month costs that in each month, however long it is: S3 counts the hours of the month itself.
+    """
+    gb = Decimal(stored) / _GB
+    return [
+        Share(month, part, (price * gb * part / _seconds_of(month)).quantize(_EXACT_STORAGE))
+        for month, part in _parts(since, until)
+        if part
+    ]
+
+
 def month_of(moment: int) -> str:
     """The month, UTC, that holds a moment in Unix seconds: "2026-11"."""
     return f"{datetime.fromtimestamp(moment, UTC):%Y-%m}"
@@ -58,6 +74,11 @@ def month_ends(month: str) -> int:
     """The moment, in Unix seconds, at which a month is over."""
     year, number = (int(part) for part in month.split("-"))
     return int(datetime(year + number // 12, number % 12 + 1, 1, tzinfo=UTC).timestamp())
+
+
+def _seconds_of(month: str) -> int:
+    """How long a month is."""
+    return month_ends(month) - month_ends(month_before(month))
 
 
 def month_before(month: str) -> str:

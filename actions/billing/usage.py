@@ -65,6 +65,7 @@ def statement(totals: Totals, running: Used) -> Answer:
     return {
         "hours": hours(used.seconds),
         "cost": cents(used.cost),
+        "storageCost": cents(totals.get("storage", Decimal(0))),
         "donations": cents(totals["donated"]),
         "uncovered": cents(uncovered(used.cost, totals["donated"])),
         "donationsByCurrency": shown_currencies(totals),

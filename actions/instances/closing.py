@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from actions.billing.entries import bill
 from actions.billing.pricing import run_cost
+from actions.billing.storage import Held, catch_up, held
 from actions.instances.causes import UNCLEAN, noted, why_it_ended
 from actions.instances.file_decisions import after_stop
 from actions.instances.file_outcome import Outcome, outcome_of, outcome_of_erasing
@@ -21,6 +22,7 @@ from services.dynamodb import Attr, ConditionFailed, Operation, transact
 from services.ecs import Task
 from services.instances import Instance, InstanceStatus
 from services.locks import LOCK_FIELDS
+from services.platform import Platform
 from services.runs import FILE_KINDS, End, EndCause, Run
 
 _OF_THE_RUN = (
@@ -72,6 +74,7 @@ def close_run(lock: Lock, task: Task, reason: str = "") -> None:
 
 
 def _close(lock: Lock, task: Task, reason: str) -> None:
+    lock.instance = catch_up(lock.platform, lock.instance)
     platform, instance = lock.platform, lock.instance
     now, run_id = clock.now(), instance["runId"]
     run = platform.runs.find(run_id)
@@ -83,14 +86,16 @@ def _close(lock: Lock, task: Task, reason: str) -> None:
         files = outcome_of(platform, instance, run, task)
     elif run["kind"] == "purge" and instance["status"] != InstanceStatus.DESTROYING:
         files = outcome_of_erasing(platform, instance, run, task)
+    kept = _kept(platform, instance, run, files, stopped_at)
     ended = _files_ended(instance, task, files) if files else _ended(lock, run, task, reason)
     same_run = lock.held & Attr("runId").eq(run_id)
     cost = run_cost(stopped_at - started_at, run["rate"])
-    used: dict[str, Amount] = {"seconds": stopped_at - started_at, "cost": cost}
+    all_cost = cost + (kept.cost if kept else 0)
+    used: dict[str, Amount] = {"seconds": stopped_at - started_at, "cost": all_cost}
     operations = transition(
         platform, instance, ended.status, same_run, ended.values, ended.removed, used
     )
-    operations += bill(platform, run, started_at, stopped_at, cost, ended.end)
+    operations += bill(platform, run, started_at, stopped_at, cost, ended.end, kept)
     operations += ended.more
     if license_id := run.get("licenseId"):
         operations.append(platform.licenses.release(license_id, run_id, now))
@@ -105,6 +110,17 @@ def _close(lock: Lock, task: Task, reason: str) -> None:
     if files and files.notice:
         kind, message = files.notice
         tell(platform, kind, instance, message, f"{run_id}:{kind}")
+
+
+def _kept(
+    platform: Platform, instance: Instance, run: Run, files: Outcome | None, at: int
+) -> Held | None:
+    """What the run has found its repository to hold, if it has; the instance notes it, too."""
+    if files is None or files.held is None:
+        return None
+    found = held(platform, instance, files.held, at)
+    files.values["stored"] = found.noted(run["runId"])
+    return found
 
 
 @dataclass(frozen=True)

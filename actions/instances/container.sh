@@ -31,14 +31,18 @@ signature_of() {
   printf '%s/signatures/%s.json' "$config" "$(printf %s "$1" | sha256sum | cut -d ' ' -f 1)"
 }
 
-# Take the key off the disk. Without its signature, the next run with it would begin at the licence page.
-put_license_away() {
+# Without its signature, the next run with a key that is not on the disk would begin at the licence page.
+keep_signature() {
   key=$(key_on_disk)
-  if [ -n "$key" ]; then
-    mkdir -p "$config/signatures"
-    signed=$(jq 'del(.license)' "$license")
-    printf '%s\n' "$signed" | put "$(signature_of "$key")"
-  fi
+  if [ -z "$key" ]; then return; fi
+  mkdir -p "$config/signatures"
+  signed=$(jq 'del(.license)' "$license")
+  printf '%s\n' "$signed" | put "$(signature_of "$key")"
+}
+
+# Take the key off the disk.
+put_license_away() {
+  keep_signature
   rm -f "$license"
 }
 
@@ -161,8 +165,17 @@ remove_old_lock() {
   fi
 }
 
+# What is half put back (file_task.py) is nobody's to open: a task of its own finishes it first.
+refuse_half_restored() {
+  if [ -e "$data/.restoring/plan.json" ]; then
+    echo "The files are being put back." >&2
+    exit 70
+  fi
+}
+
 prepare() {
   trap 'exit 143' TERM # process 1 ignores what it does not catch
+  refuse_half_restored
   if [ -n "${RELEASE_WAIT_SECONDS:-}" ]; then copy_release; fi
   rm -f "$data/container_cache/backoff_state.json" # a start that is asked for does not wait for earlier failures
   mkdir -p "$config"
@@ -186,6 +199,7 @@ end_run() {
     if [ -f "$stopped.before" ]; then mv -f "$stopped.before" "$stopped"; fi
   elif [ -n "$asked" ] && { [ "$code" -eq 0 ] || [ "$code" -eq 143 ]; }; then
     inventory | put "$stopped"
+    keep_signature # no save of the files holds the licence itself
   fi
   rm -f "$stopped.before"
 }

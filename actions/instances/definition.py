@@ -23,7 +23,8 @@ PREPARE_MEMORY = 128  # MiB; all else is Foundry's
 SCRIPT = Path(__file__).with_name("container.sh").read_text()
 # A release is fetched in some three minutes; a start that waited longer would be given up anyway.
 RELEASE_WAIT_SECONDS = 600
-NOT_FETCHED, NO_LICENSE_KEY = 69, 78  # how the preparing container then ends
+# How the preparing container then ends.
+NOT_FETCHED, HALF_RESTORED, NO_LICENSE_KEY = 69, 70, 78
 _COMMAND = (
     "resources/app/main.mjs",
     "--port=30000",

@@ -9,6 +9,10 @@ from services.instances import FileWork, FileWorkKind, Instance, InstanceStatus
 from services.platform import Platform
 from services.saves import SaveKind
 
+LIMIT_SECONDS = (
+    3 * 3600
+)  # for a file task; one that takes longer is ended, and the step tried again
+
 
 def decided(kind: FileWorkKind, save: SaveKind, **more: Any) -> dict[str, Any]:
     """What an instance at rest notes of what is to be done at once; `more` is as FileWork has it."""

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import structlog
 
+from actions.instances.file_decisions import LIMIT_SECONDS
 from actions.instances.file_results import LOST, WORDS, FileResult, result_of, without_tools
 from actions.instances.retention import TRIAL_SECONDS
 from actions.instances.sleeping import fell_asleep, rests
@@ -41,6 +42,7 @@ class Outcome:
     removed: tuple[str, ...] = ()
     operations: list[Operation] = field(default_factory=list)
     notice: tuple[str, str] | None = None
+    held: int | None = None  # bytes, in the repository
 
 
 def outcome_of(platform: Platform, instance: Instance, run: Run, task: Task) -> Outcome:
@@ -51,6 +53,7 @@ def outcome_of(platform: Platform, instance: Instance, run: Run, task: Task) -> 
     if result and result.do == "save" and result.snapshot:
         save = _save(instance, run, result, work)
         outcome.values["lastSave"] = _last(save)
+        outcome.held = _held(instance, result)
         outcome.operations.append(platform.saves.add(save))
         outcome.operations += _forgotten(platform, save["repository"], run, result)
     if result and result.checked and result.checked.problems:
@@ -135,6 +138,12 @@ _ENDS_WITH: dict[str, tuple[FileWorkKind, ...]] = {
 }
 
 
+def _made_way(instance: Instance, now: int) -> bool:
+    """Whether the task was ended for a start, also for one that was taken back since."""
+    took = now - instance.get("upSince", now)
+    return "startsAfter" in instance or ("stopAskedAt" in instance and took < LIMIT_SECONDS)
+
+
 def _due_next(platform: Platform, instance: Instance) -> dict[str, Any]:
     """When an instance with which nothing more is to be done is due again."""
     if "startsAfter" in instance:
@@ -151,8 +160,8 @@ def _failed(
     failure: str,
 ) -> None:
     now, tries = clock.now(), work.get("tries", 0) + 1
-    if "startsAfter" in instance and work["kind"] in _ENDS_WITH["save"]:
-        outcome.values |= {"due": "instance", "dueAt": now}  # it was ended for that
+    if _made_way(instance, now) and work["kind"] in _ENDS_WITH["save"]:
+        outcome.values |= {"due": "instance", "dueAt": now}
         return
     kind, what, nothing_more = _WORDS[work["kind"]]
     why = WORDS.get(failure, WORDS[LOST])
@@ -222,6 +231,13 @@ def _save(instance: Instance, run: Run, result: FileResult, work: FileWork | Non
         "keptUntil": clock.now() + TRIAL_SECONDS if is_way_back else None,
     }
     return cast("Save", {name: value for name, value in made.items() if value is not None})
+
+
+def _held(instance: Instance, result: FileResult) -> int:
+    """What the repository holds; reckoned, where the task has ended before it had added that up."""
+    if result.repository_bytes is not None:
+        return result.repository_bytes
+    return (instance["stored"]["bytes"] if "stored" in instance else 0) + result.added_bytes
 
 
 def _last(save: Save) -> LastSave:

@@ -51,7 +51,7 @@ STOPPED = 143  # the exit code after SIGTERM
 
 # How restic 0.14 to 0.18 and rclone 1.60 to 1.75 say what went wrong; the first that fits.
 _SAID = {
-    "no-space": r"no space left on device|disk quota exceeded",
+    "no-space": r"no space left on device|disk quota exceeded|too big for remaining disk space",
     "wrong-password": r"wrong password or no key found",
     "unreachable": r"connection (refused|reset)|no such host|no route to host|time(d )?-?out|access ?denied"
     r"|forbidden|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|NoCredentialProviders|SlowDown"
@@ -213,10 +213,11 @@ class Tools:
         provider = "AWS" if ".amazonaws.com" in self._endpoint else "Minio"
         store = {"TYPE": "s3", "PROVIDER": provider, "ENV_AUTH": "true", "NO_CHECK_BUCKET": "true"}
         store |= {"ENDPOINT": self._endpoint, "REGION": self._region}
-        patience = {"LOW_LEVEL_RETRIES": "5", "RETRIES": "2", "CONTIMEOUT": "10s", "TIMEOUT": "60s"}
+        limits = {"LOW_LEVEL_RETRIES": "5", "RETRIES": "2", "CONTIMEOUT": "10s", "TIMEOUT": "60s"}
+        limits["STREAMING_UPLOAD_CUTOFF"] = "1M"  # any result at once, not as an upload in parts
         return {
             **common,
-            **{f"RCLONE_{name}": value for name, value in patience.items()},
+            **{f"RCLONE_{name}": value for name, value in limits.items()},
             **{f"RCLONE_CONFIG_STORE_{name}": value for name, value in store.items()},
             "RCLONE_CONFIG": os.devnull,
             "RCLONE_CACHE_DIR": str(self.scratch / "cache"),
@@ -308,7 +309,7 @@ class Told:
 
     def remove_result(self, run: str) -> None:
         """From now on the run's snapshots are nobody's."""
-        ran = self.tools.rclone("deletefile", self.place("results", run))
+        ran = self.tools.rclone("delete", self.place("results", run))
         if ran.code not in _NOT_THERE:
             self.tools.must(ran)
 
@@ -1002,6 +1003,9 @@ def _failed(task: Task, failure: Failed) -> int:
 def main() -> int:
     """The task's process."""
     signal.signal(signal.SIGTERM, _stop)
+    signal.signal(
+        signal.SIGINT, _stop
+    )  # were it ignored, as of a shell's jobs, so it would be by the tools
     try:
         return carry_out(os.environ)
     except Stopped:
@@ -1010,7 +1014,8 @@ def main() -> int:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # once is enough, and ending takes a moment
+    for number in (signal.SIGTERM, signal.SIGINT):  # once is enough, and ending takes a moment
+        signal.signal(number, signal.SIG_IGN)
     raise Stopped
 
 

@@ -14,6 +14,7 @@ import structlog
 from actions.errors import Busy, NoCapacity, PlatformError, StartDelayed
 from actions.instances.coming_back import drop_former_secret
 from actions.instances.ending import end_task
+from actions.instances.file_decisions import LIMIT_SECONDS
 from actions.instances.launching import get_task, launch, note_task
 from actions.instances.locking import Lock, lock_instance, lock_run
 from actions.instances.making_way import is_lasting
@@ -32,11 +33,11 @@ from services.instances import (
     Instance,
     repository_of,
 )
+from services.locks import is_locked
 from services.platform import Platform
 from services.saves import Save
 
 _log = structlog.get_logger()
-LIMIT_SECONDS = 3 * 3600  # for a task; one that takes longer is ended, and the step tried again
 LOOK_AGAIN_SECONDS = 280
 _BUSY_SECONDS = 60  # until ECS is asked again
 _FORGOTTEN_AT_ONCE = 20  # an order has to fit into RunTask's overrides (8 KB)
@@ -63,11 +64,13 @@ def carry_on(platform: Platform, user_id: str) -> bool:
 
 
 def _due(platform: Platform, user_id: str) -> Instance | None:
-    """The member's instance, if it rests without a task, and something is due."""
-    instance = platform.instances.find(user_id)
+    """The member's instance, if it rests without a task, nobody works on it, and something is due."""
+    instance, now = platform.instances.find(user_id), clock.now()
     if instance is None or instance["status"] not in AT_REST or "runId" in instance:
         return None
-    return instance if instance.get("dueAt", clock.now() + 1) <= clock.now() else None
+    if is_locked(instance, now):
+        return None  # whoever has the lock leaves it due
+    return instance if instance.get("dueAt", now + 1) <= now else None
 
 
 def _last_step(platform: Platform, instance: Instance) -> bool:

@@ -12,7 +12,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
-from actions.instances.definition import CONTAINER, NO_LICENSE_KEY, NOT_FETCHED, PREPARE
+from actions.instances.definition import (
+    CONTAINER,
+    HALF_RESTORED,
+    NO_LICENSE_KEY,
+    NOT_FETCHED,
+    PREPARE,
+)
 from services.ecs import Task
 
 
@@ -32,6 +38,7 @@ class Cause(StrEnum):
     BY_HAND = "by-hand"
     NOT_STARTED = "not-started"
     NOT_FETCHED = "release-not-fetched"
+    RESTORING = "files-being-put-back"
     NO_LICENSE = "no-licence-key"
     TOO_MANY_LOGINS = "too-many-requests"
     BAD_LOGIN = "bad-login"
@@ -171,6 +178,14 @@ TABLE = (
         Mender.OPERATOR,
         log=re.compile(r"\.zip was not fetched within \d+ s", re.IGNORECASE),
         code=(PREPARE, NOT_FETCHED),
+    ),
+    Known(
+        Cause.RESTORING,
+        "Its files are being put back; it can start once they are.",
+        Mender.NOBODY,
+        _START,
+        log=re.compile(r"The files are being put back", re.IGNORECASE),
+        code=(PREPARE, HALF_RESTORED),
     ),
     Known(
         Cause.NO_LICENSE,

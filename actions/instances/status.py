@@ -8,7 +8,7 @@ from actions.instances.waking import wake_url, who_wakes
 from actions.licenses.reservations import booking_in_play
 from actions.lookup import instance_of
 from services import clock
-from services.instances import WHOLE, Instance, InstanceStatus, Running, is_running
+from services.instances import AT_REST, WHOLE, Instance, InstanceStatus, Running, is_running
 from services.platform import Platform
 from services.settings import Settings
 
@@ -27,6 +27,7 @@ _SHOWN = (
     "world",
     "worldNotOpened",
     "asleep",
+    "lastSave",
 )
 
 
@@ -37,18 +38,22 @@ class Status(UserRequest):
 def status(request: Status, platform: Platform) -> Answer:
     """What is stored, with one read; while the status is passing, also what ECS says of the task.
 
+    `lastSave` is the newest save; while something is done with the files, `files` says what, and how far it is.
+
     Of one that runs, `stopsAt` is when it will be stopped as far as is known now, and `stopsBecause` why. `wakeUrl`
     is the link to its page, by which others may wake it as `wake` says (set-wake). Raises InstanceNotFound.
     """
     instance = instance_of(platform, request.user_id)
     stored = dict(instance)
+    files = _files(platform, instance)
     return {
         "success": True,
         "status": InstanceStatus.STARTING if "startsAfter" in instance else shown_status(instance),
         "instanceUrl": f"https://{instance['host']}",
-        "message": _message(platform, instance),
+        "message": _message(platform, instance, files),
         **{field: stored[field] for field in _SHOWN if field in stored},
         **({"failure": instance["failure"]} if "failure" in instance else {}),
+        **({"files": files} if files else {}),
         **next_session(instance, platform.settings),
         **(_next_stop(platform, instance) if is_running(instance) else {}),
         **(_waking(platform, instance) if instance["status"] in WHOLE else {}),
@@ -92,7 +97,28 @@ def _next_stop(platform: Platform, instance: Running) -> Answer:
     return {"stopsAt": max(stop.at, earliest), "stopsBecause": stop.why}
 
 
-def _message(platform: Platform, instance: Instance) -> str:
+def _files(platform: Platform, instance: Instance) -> Answer | None:
+    """What is being done with its files at rest, if anything."""
+    if "work" not in instance or instance["status"] not in AT_REST:
+        return None
+    from actions.instances.file_progress import files_shown
+
+    return files_shown(platform, instance, instance["work"])
+
+
+def _message(platform: Platform, instance: Instance, files: Answer | None) -> str:
+    said = _of_status(platform, instance)
+    if files is None:
+        return said
+    from actions.instances.file_progress import files_in_words
+
+    doing = files_in_words(instance, instance["work"], files)
+    if "startsAfter" in instance:
+        return f"The server starts when this is done: {doing}"
+    return f"{said} {doing}"
+
+
+def _of_status(platform: Platform, instance: Instance) -> str:
     waited = f"{max(0, clock.now() - instance['statusSince'])} s so far"
     reason = instance.get("reason")
     match instance["status"]:

@@ -11,7 +11,7 @@ from actions.lookup import instance_of
 from services import clock
 from services.aws import AWS_FAILURES
 from services.dynamodb import Attr, Condition, ConditionFailed, transact
-from services.instances import UP, Instance, InstanceStatus
+from services.instances import AT_REST, UP, Instance, InstanceStatus
 from services.platform import Platform
 from services.runs import EndCause
 
@@ -26,12 +26,26 @@ class StopInstance(UserRequest):
 def stop(request: StopInstance, platform: Platform) -> Answer:
     """Decide the stop and answer; Foundry and ECS are asked in an invocation of its own.
 
-    Raises InstanceNotFound, WrongState.
+    A start that waits for a file task is taken back. Raises InstanceNotFound, WrongState.
     """
     instance = instance_of(platform, request.user_id)
+    if "startsAfter" in instance and _taken_back(platform, instance):
+        message = "The start was taken back; the server stays at rest"
+        return {"success": True, "status": instance["status"], "message": message}
     if not decide_stop(platform, instance):
         raise _refusal(instance_of(platform, request.user_id))
     return {"success": True, "status": InstanceStatus.STOPPING, "message": "Instance stopping..."}
+
+
+def _taken_back(platform: Platform, instance: Instance) -> bool:
+    """Whether a start that was to follow by itself follows no more."""
+    waits = Attr("startsAfter").exists() & Attr("status").is_in(list(AT_REST))
+    change = platform.instances.change(instance, waits, {}, ("startsAfter",))
+    try:
+        platform.instances.apply_update(change)
+    except ConditionFailed:
+        return False  # it has started
+    return True
 
 
 def decide_stop(

@@ -8,6 +8,7 @@ from typing import Any
 
 import structlog
 
+from actions.billing.storage import settle
 from actions.errors import NoCapacity, StartDelayed
 from actions.instances.ending import end_task
 from actions.instances.farewell import departs, keeps_saves, reduce_secret
@@ -121,6 +122,7 @@ def _forget_saves(platform: Platform, instance: Instance) -> None:
     name, noted = instance["instanceId"], instance.get("filesDefinition")
     if noted is None and "repository" not in instance:
         return  # a file task has never been asked for
+    settle(platform, instance)
     platform.file_roles.delete(name)
     platform.ecs.retire_all(family(name), 1, revision_of(noted) if noted else 0)
     if keeps_saves(instance):

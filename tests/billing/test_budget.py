@@ -19,7 +19,7 @@ ADA, BEN = "1" * 18, "2" * 18
 def members(invoke, freezer, monkeypatch, once):
     """A server costs 1 USD an hour."""
     freezer.move_to("2026-11-02T20:00:00Z")
-    for name, value in {"PRICES": "1,0,0", "KOFI_PAGE": "https://ko-fi.com/demo"}.items():
+    for name, value in {"PRICES": "1,0,0,0", "KOFI_PAGE": "https://ko-fi.com/demo"}.items():
         monkeypatch.setenv(name, value)
     world.new_process()
     once(lambda: community(invoke, keepers=[ADA, BEN]))

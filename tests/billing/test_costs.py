@@ -115,7 +115,7 @@ def test_a_run_that_ends_before_its_image_is_pulled_costs_nothing_whatever_ran_b
 def test_a_runs_rate_is_what_it_was_when_the_run_began(invoke, ecs, freezer, monkeypatch):
     invoke("start-instance", userId="ada")
     ecs.comes_up(ecs.only_task())
-    monkeypatch.setenv("PRICES", "100,0.00356,0.005")
+    monkeypatch.setenv("PRICES", "100,0.00356,0.005,0.023")
     world.new_process()
     freezer.tick(10 * HOUR)
     ecs.ends(ecs.only_task())
@@ -123,7 +123,7 @@ def test_a_runs_rate_is_what_it_was_when_the_run_began(invoke, ecs, freezer, mon
 
 
 def test_settings_say_what_aws_charges_and_how_large_a_server_is(invoke, plays, monkeypatch):
-    monkeypatch.setenv("PRICES", "0.1,0.01,0.02")
+    monkeypatch.setenv("PRICES", "0.1,0.01,0.02,0.03")
     monkeypatch.setenv("TASK_CPU", "2048")
     monkeypatch.setenv("TASK_MEMORY", "4096")
     world.new_process()

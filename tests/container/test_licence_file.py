@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 
 import pytest
@@ -85,6 +86,24 @@ def test_a_borrowed_key_left_by_a_killed_task_leaves_the_disk_at_the_next_start(
     machine.next_task()
     machine.prepare(OTHER_KEY)
     assert not on_disk(machine, KEY)
+
+
+def test_the_signature_of_an_own_key_outlives_its_file_once_foundry_has_ended_cleanly(machine):
+    """As when a save, which holds no licence, is put back where there was nothing."""
+    machine.write("data/sign", "")
+    evening(machine)
+    machine.next_task()
+    machine.prepare()
+    (machine.root / "data/up").unlink(missing_ok=True)
+    container = machine.begin_play()
+    machine.wait_for("data/up")
+    container.send_signal(signal.SIGTERM)
+    container.communicate(timeout=30)
+    assert machine.json(LICENSE)["license"] == PLAIN
+    (signature,) = (machine.root / "data/Config/signatures").iterdir()
+    assert "license" not in json.loads(signature.read_text())
+    (machine.root / LICENSE).unlink()
+    assert evening(machine)["signature"] == f"signed-{PLAIN}"
 
 
 @pytest.mark.parametrize("left", ["", "{", "[]", '{"license": 7}', "null"])

@@ -191,6 +191,17 @@ def test_a_lock_that_nobody_touches_any_more_goes_and_a_live_ones_stays(machine,
     assert ("Removing a lock" in log) is not stays
 
 
+def test_what_is_half_put_back_is_not_opened(machine):
+    machine.write("data/.restoring/plan.json", "{}")
+    assert machine.prepare() == (70, "The files are being put back.\n")
+    assert not (machine.root / "data/Config").exists()
+
+
+def test_what_was_only_laid_out_to_be_put_back_stops_nobody(machine):
+    machine.write("data/.restoring/new/Config/options.json", "{}")
+    assert machine.prepare()[0] == 0
+
+
 def test_without_a_lock_nothing_is_said_of_one(machine):
     _, log = machine.prepare()
     assert log == ""

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from actions import ACTIONS
+from tests import world
 from tests.actions_that_read import ONLY_READ, writing
 from tests.aws_calls import AWS
 from tests.diagnosis.server import server_writes
@@ -67,7 +68,9 @@ def carry_out(files, ecs, freezer, **report):
     ecs.ends(task)
 
 
-def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, freezer, bedrock):
+def test_each_sample_gets_the_answer_that_the_documentation_shows(
+    invoke, ecs, freezer, bedrock, monkeypatch
+):
     freezer.move_to("2026-11-21T20:00:00Z")
     told, wrote = {}, {}
 
@@ -148,7 +151,16 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(invoke, ecs, f
     carried_out()
     tell("list-saves")
     tell("delete-save", saveId=told["list-saves"]["saves"][0]["saveId"])
+    monkeypatch.setenv("SAVES_KEPT", "5,4,6")
+    world.new_process()
+    invoke(sample("update-version"))
+    carried_out()
+    tell("undo-update")
+    carried_out()
+    carried_out()
     tell("destroy-instance")
+    ecs.ends(ecs.only_task())
+    tell("restore-instance")
     tell("chat")
     tell("list-data")
     tell("user-token")

@@ -217,6 +217,12 @@ TEXTS = (
         codes={"prepare": 69},
     ),
     Text(
+        Cause.RESTORING,
+        "actions/instances/container.sh",
+        log="The files are being put back.",
+        codes={"prepare": 70},
+    ),
+    Text(
         Cause.CRASHED,
         "felddy/foundryvtt-docker#697",
         said="Essential container in task exited",

@@ -53,12 +53,14 @@ class Computer:
             "AWS_SECRET_ACCESS_KEY": SECRET,
         }
 
-    def start(self, order: dict[str, Any], **variables: str) -> subprocess.Popen[str]:
+    def start(
+        self, order: dict[str, Any], program: str = PROGRAM, **variables: str
+    ) -> subprocess.Popen[str]:
         """A task in a group of its own, whose scratch directory is empty, as ECS has it."""
         shutil.rmtree(self.scratch, ignore_errors=True)
         self.scratch.mkdir()
         return subprocess.Popen(
-            [sys.executable, "-c", PROGRAM],
+            [sys.executable, "-c", program],
             env=self.environment | {"ORDER": json.dumps(order)} | variables,
             text=True,
             stdout=subprocess.PIPE,
@@ -71,6 +73,13 @@ class Computer:
         task = self.start(order, **variables)
         log, _ = task.communicate(timeout=120)
         return task.returncode, self.result(order["run"]), log
+
+    def tool(self, name: str, before: str = "", after: str = "exit $code") -> None:
+        """What the task has instead of a tool: a shell that does something before and after the real one."""
+        path = self.root / "tools" / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(f'#!/bin/sh\n{before}\n{shutil.which(name)} "$@"\ncode=$?\n{after}\n')
+        path.chmod(0o755)
 
     def refused(self, order: dict[str, Any], **variables: str) -> str:
         """How the failure of an order is called; nothing of what is there has changed."""
@@ -86,6 +95,12 @@ class Computer:
         """What is written of a run; empty if nothing is."""
         found = self.store.buckets["saves"].get(f"results/{self.repository}/{run}.json")
         return json.loads(found.body) if found else {}
+
+    def call_raw(self, order: str) -> tuple[int, str]:
+        """A task's exit code and log, whatever its order is."""
+        task = self.start({}, ORDER=order)
+        log, _ = task.communicate(timeout=120)
+        return task.returncode, log
 
     def save(self, run: str = "", **order: Any) -> dict[str, Any]:
         """A save that succeeds."""

@@ -243,6 +243,9 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def handle_error(self, *_: Any) -> None:
+        """Who asks may be killed while it does."""
+
 
 @contextmanager
 def serving() -> Iterator[Store]:

@@ -33,25 +33,6 @@ def loaded_after(event: str) -> tuple[dict[str, Any], set[str]]:
     return said["answer"], set(said["loaded"])
 
 
-def test_a_process_that_has_loaded_everything_builds_no_check_later():
-    program = """
-from actions import ACTIONS, find
-from actions.action import UserRequest
-from handler.app import load_all
-before = UserRequest.__pydantic_complete__
-load_all()
-print(before, [name for name in ACTIONS if not find(name).request.__pydantic_complete__])
-"""
-    ran = subprocess.run(
-        [sys.executable, "-c", program],
-        env={"PATH": os.environ["PATH"], **world.least_environment(), "AWS_REGION": "us-east-1"},
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert ran.stdout == "False []\n"
-
-
 def test_a_direct_invocation_loads_nothing_of_http():
     # refused before it asks AWS, after all that a good one loads too
     event = '{"action": "destroy-instance", "userId": "system"}'

@@ -27,6 +27,8 @@ BOOK, ASK, CANCEL = "schedule-session", "check-availability", "cancel-scheduled-
 REGISTER, UNREGISTER = "webhook-create", "webhook-delete"
 MOVE, CREDENTIALS = "move-session", "change-credentials"
 WAKE, LOOK = "wake-table", "table-state"
+SAVE, RESTORE, LABEL, DELETE = "save-now", "restore-save", "label-save", "delete-save"
+UNDO, COME_BACK = "undo-update", "restore-instance"
 
 
 def _is(*statuses: str) -> Callable[[Item], bool]:
@@ -40,6 +42,8 @@ SENSIBLE: dict[str, Callable[[Item], bool]] = {
     STOP: _is("starting", "running"),
     KEEP: _is("running"),
     CREATE: _is("none"),
+    COME_BACK: _is("none"),
+    UNDO: _is("stopped"),
     BOOK: bool,
     CANCEL: lambda instance: bool(instance.get("bookings")),
     MOVE: lambda instance: bool(instance.get("bookings")),
@@ -47,6 +51,10 @@ SENSIBLE: dict[str, Callable[[Item], bool]] = {
     "set-license-sharing": lambda instance: "licenseId" in instance,
     WAKE: _is("created", "stopped"),
     LOOK: _is("starting", "running"),
+    SAVE: lambda instance: "lastStarted" in instance and _is("stopped")(instance),
+    RESTORE: lambda instance: "lastSave" in instance and _is("stopped")(instance),
+    LABEL: lambda instance: "lastSave" in instance,
+    DELETE: lambda instance: "lastSave" in instance,
 }
 
 
@@ -66,8 +74,8 @@ class Command:
         """The request at the moment `now`."""
         user = self._user()
         asked = {"action": self.action, "userId": user, **self.fields}
-        if self.action == CREATE:
-            return _created(userId=user, **self.fields)
+        if self.action in (CREATE, COME_BACK):
+            return _created(userId=user, **self.fields) | {"action": self.action}
         if self.action in (WAKE, LOOK):
             return _at_a_table(self.action, user, **self.fields)
         if self.action in (BOOK, ASK, MOVE):
@@ -79,11 +87,9 @@ class Command:
         if self.action == UNREGISTER:
             ids = [i["webhookId"] for i in emulated.items("webhooks") if "url" in i]
             asked["id"] = (ids or ["none"])[asked.pop("which") % (len(ids) or 1)]
-        if asked.pop("keepsStart", False):
-            del asked["startTime"]
-        if self.action == CREDENTIALS:
-            asked["foundryLicense"] = license_key(asked.pop("key"))
-        return asked
+        if self.action in (RESTORE, LABEL, DELETE):
+            asked["saveId"] = _one_save(user, asked.pop("which"))
+        return _given(asked)
 
     def _user(self) -> str:
         instances = {i["userId"]: i for i in emulated.items("instances")}
@@ -92,6 +98,21 @@ class Command:
         if makes_sense and not self.silly:
             users = tuple(u for u in USERS if makes_sense(instances.get(u, {}))) or USERS
         return users[self.whose % len(users)]
+
+
+def _given(asked: dict[str, Any]) -> Event:
+    """A request with what it gives, and without what it does not."""
+    if asked.pop("keepsStart", False):
+        del asked["startTime"]
+    if asked["action"] == CREDENTIALS:
+        asked["foundryLicense"] = license_key(asked.pop("key"))
+    return {name: value for name, value in asked.items() if name != "label" or value}
+
+
+def _one_save(user: str, which: int) -> str:
+    """The id of one of the user's saves."""
+    ids = sorted(i["saveId"] for i in emulated.saves() if i["userId"] == user)
+    return str(ids[which % len(ids)]) if ids else "save-0"
 
 
 def _created(kind: str, **fields: Any) -> Event:
@@ -139,8 +160,9 @@ leases = st.one_of(_asking("request-license"), _asking("release-license"))
 shares = _asking(
     "set-license-sharing", allowLicenseSharing=st.booleans(), afterSessions=st.booleans()
 )
-creates = _asking(CREATE, kind=st.sampled_from(["sharing", "own", "pooled"]))
-destroys = _asking(DESTROY)
+_KINDS = {"kind": st.sampled_from(["sharing", "own", "pooled"])}
+creates = st.one_of(_asking(CREATE, **_KINDS), _asking(COME_BACK, **_KINDS))
+destroys = st.one_of(_asking(DESTROY), _asking(DESTROY, forget=st.booleans()))
 minor = st.one_of(
     _asking(ASK, **_TIMES),
     _asking(KEEP, minutes=st.integers(10, 720)),
@@ -153,7 +175,16 @@ minor = st.one_of(
     _asking(REGISTER, url=st.sampled_from(["https://a.example/", "https://b.example/hook"])),
     _asking(UNREGISTER, which=st.integers(0, 9)),
 )
+saves = st.one_of(
+    _asking(SAVE, label=st.sampled_from(["Mine", None])),
+    _asking(RESTORE, which=st.integers(0, 5)),
+    _asking(RESTORE, which=st.integers(0, 5), world=st.just("a-world")),
+    _asking(LABEL, which=st.integers(0, 5), label=st.just("Another"), locked=st.booleans()),
+    _asking(DELETE, which=st.integers(0, 5)),
+    _asking(UPDATE, foundryVersion=st.sampled_from(["12", "13"])),
+    _asking(UNDO),
+)
 visits = st.one_of(_asking(WAKE, is_code=st.booleans()), _asking(LOOK))
 any_command = st.one_of(
-    starts, stops, books, moves, cancels, leases, shares, creates, destroys, minor
+    starts, stops, books, moves, cancels, leases, shares, creates, destroys, minor, saves
 )

@@ -90,6 +90,11 @@ def items(table: str) -> list[Item]:
     ]
 
 
+def saves() -> list[Item]:
+    """The saves; what is left of destroyed servers is in the same table."""
+    return [item for item in items("saves") if "snapshot" in item]
+
+
 def stored(table: str, key: tuple[str, ...]) -> Item | None:
     """The item with that key as DynamoDB writes it; None if there is none."""
     found = _here(dynamodb_backends).tables[table]
@@ -184,6 +189,13 @@ def instance_secrets() -> list[str]:
     """The values of the instances' secrets."""
     stored = _here(secretsmanager_backends).secrets.values()
     return [s.secret_string for s in stored if s.name.startswith(f"{world.STACK}/")]
+
+
+def named_secrets() -> dict[str, dict[str, Any]]:
+    """The same by their names."""
+    stored = _here(secretsmanager_backends).secrets.values()
+    ours = [s for s in stored if s.name.startswith(f"{world.STACK}/")]
+    return {secret.name: json.loads(secret.secret_string) for secret in ours}
 
 
 def access_keys() -> set[str]:

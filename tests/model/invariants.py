@@ -205,6 +205,7 @@ def nothing_is_stuck(seen: Seen) -> None:
         is_settled = instance["status"] in (*AT_REST, "running", "destroying")
         assert is_settled or seen.now - instance["statusSince"] <= 1800, f"stuck: {instance}"
         assert "worker" not in instance, f"somebody works on it without end: {instance}"
+        assert "startsAfter" not in instance, f"a start that never comes: {instance}"
     held = [x for x in seen.licenses.values() if "holder" in x and "leaseUntil" not in x]
     for license in held:
         assert license["holder"] in seen.by_run, "a licence is held by what is over"
@@ -222,7 +223,9 @@ def the_books_agree() -> None:
 
 
 def at_rest_nothing_is_left(seen: Seen) -> None:
-    """What is at rest has no task, no route, no licence, no worker; what has a route has a run."""
+    """What is at rest has no task but one that handles its files, no route, no licence, no worker; what has a route
+    has a run.
+    """
     groups, rules = emulated.routes()
     with_route = {
         f"fvtt-{world.MARK}-{i['instanceId']}" for i in seen.instances if i.get("routing")
@@ -231,8 +234,11 @@ def at_rest_nothing_is_left(seen: Seen) -> None:
     assert rules <= len(groups), "a rule without a target group"
     for instance in seen.instances:
         if instance["status"] in AT_REST:
-            assert not set(OF_A_RUN) & set(instance), instance
-            assert "due" in instance or "worker" not in instance
+            handles_files = instance.get("runKind") in ("save", "restore")
+            allowed = {"runId", "taskArn", "upSince"} if handles_files else set()
+            assert not set(OF_A_RUN) & set(instance) - allowed, instance
+            is_unfinished = {"runId", "work", "startsAfter", "worker"} & set(instance)
+            assert "due" in instance or not is_unfinished, f"nobody will look after {instance}"
         else:
             assert "due" in instance, f"nobody will look after {instance}"
     for session in seen.sessions.values():
@@ -274,7 +280,9 @@ def secrets_are_secret(log: str) -> None:
     """No secret is in a table, a task definition's plain environment or the log."""
     stored = repr([emulated.items(table) for table in world.TABLES])
     shown = stored + repr(emulated.environments()) + log
-    for mark in (*MARKS, *emulated.access_keys()):
+    stored_secrets = [json.loads(secret) for secret in emulated.instance_secrets()]
+    passwords = [values["savesPassword"] for values in stored_secrets if "savesPassword" in values]
+    for mark in (*MARKS, *emulated.access_keys(), *passwords):
         assert mark not in shown
 
 
@@ -294,15 +302,16 @@ def all_is_over(seen: Seen) -> None:
     assert set(seen.licenses) == owned
     assert all("stoppedAt" in run for run in seen.runs.values())
     ids = {i["instanceId"] for i in seen.instances}
+    saved = {f"{i['instanceId']}-files" for i in seen.instances if "filesDefinition" in i}
     names = {
         "buckets": {i["s3BucketName"] for i in seen.instances}
-        | {f"functions-{world.MARK}-{world.ACCOUNT}"},
+        | {f"functions-{world.MARK}-{world.ACCOUNT}", world.SAVES},
         "users": {f"{world.STACK}-{name}" for name in ids},
-        "roles": {f"{world.STACK}-{name}" for name in ids},
+        "roles": {f"{world.STACK}-{name}" for name in ids | saved},
         "secrets": {f"{world.STACK}/{name}" for name in (*ids, "webhook-key")}
         | {"operator", "kofi", "token-key"},
         "access points": ids | {"cache"},
-        "families": {f"{world.STACK}_{name}" for name in ids} | {f"{world.STACK}_purge"},
+        "families": {f"{world.STACK}_{name}" for name in ids | saved} | {f"{world.STACK}_purge"},
         "records": {i["host"] for i in seen.instances} | {world.DOMAIN},
     }
     assert emulated.resources() == names

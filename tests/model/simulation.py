@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager, redirect_stdout
@@ -27,6 +28,7 @@ from tests import world
 from tests.aws_calls import AWS, ProcessDied
 from tests.community import borrower, owner
 from tests.fargate import CLUSTER
+from tests.file_tasks import Files, access_point, is_file_task
 from tests.foundry_server import NOBODY_PLAYS, without_connection
 from tests.lagging import hooks
 from tests.lagging.lag import LAG
@@ -52,6 +54,8 @@ FUNCTION_QUOTA = {
 }  # of a member: small, too
 OWNERS = {"olga": True, "oskar": True, "otto": False}  # who has a licence, and whether it is shared
 BORROWERS = ("ben", "cleo")
+KEEP_DAYS = "1,0"  # what is left of destroyed servers is soon gone, and none falls asleep
+FAILURE = {"do", "run", "failed", "message"}  # what a task says that has done nothing
 
 
 @dataclass
@@ -119,6 +123,9 @@ class Simulation:
         self.invocations = 0
         self.codes: list[str] = []  # the error codes of all answers, empty for success
         self.lives: dict[str, Life] = {}
+        self.files = Files()
+        self.files_take_long = False  # whether tasks that handle files end only when told to
+        self.failures: Counter[str] = Counter()  # of those tasks, by access point, since it ran
         self.cluster = Cluster(CLUSTER, self._tells, lives=self.lives)
 
     def end(self) -> None:
@@ -245,16 +252,33 @@ class Simulation:
             self.ends(task, reason=task.stopped_reason)
             return
         self.lives[task.started_by].begin = self.now
+        if is_server(task):
+            self.files.played(access_point(task))
+            self.failures.pop(access_point(task), None)
         self._tells(self.ecs.up(task.task_arn))
 
     def ecs_carries_on(self) -> None:
-        """All tasks come up or go down; services start and stop theirs."""
+        """All tasks come up or go down, or do what they are made for; services start and stop theirs."""
+        for task in [] if self.files_take_long else self.handling_files():
+            self.is_done(task)
         for task in self.moving():
             self.moves(task)
         self.cluster.carries_on()
 
+    def handling_files(self) -> list[Any]:
+        """The tasks that save files or put them back just now."""
+        running = [task for task in emulated.tasks() if task.last_status == "RUNNING"]
+        return [task for task in running if is_file_task(task.task_arn)]
+
+    def is_done(self, task: Any) -> None:
+        """A task has done with the files what it was ordered to, and ends of itself."""
+        failed = self.files.carry_out(task.task_arn).get("failed")
+        self.ends(task, 1 if failed else 0, "Essential container in task exited")
+
     def ends(self, task: Any, exit_code: int = 0, reason: str = "It ended") -> None:
         """A task ends, of itself or because it was asked to."""
+        if is_file_task(task.task_arn) and self.files.reported(task.task_arn).keys() <= FAILURE:
+            self.failures[access_point(task)] += 1
         self.lives[task.started_by].end = self.now
         self._tells(self.ecs.ended(task.task_arn, exit_code, reason))
 
@@ -318,13 +342,14 @@ class Simulation:
         if (
             ticks
             and self.now // 300 > before // 300
-            and self.is_due("instances", "functions", "runs")
+            and self.is_due("instances", "functions", "runs", "saves")
         ):
             self.tick(CHECK, ticks)
 
     def an_hour_of_health(self) -> None:
         """AWS is well again, and time passes as it should."""
         LAG.end()
+        self.files_take_long = False
         for _ in range(60):
             self.minute()
 
@@ -342,7 +367,7 @@ class Simulation:
 
     def stuck(self) -> list[Any]:
         """What is still due."""
-        tables = ("instances", "sessions", "functions", "runs")
+        tables = ("instances", "sessions", "functions", "runs", "saves")
         found = (item for table in tables for item in emulated.items(table))
         return [item for item in found if "due" in item or item.get("open") == "follow"]
 
@@ -358,6 +383,11 @@ class Simulation:
                 assert answer["success"], answer
 
 
+def is_server(task: Any) -> bool:
+    """Whether members play on it."""
+    return not is_file_task(task.task_arn) and "_purge:" not in task.task_definition_arn
+
+
 def _at_once(_: ThreadPoolExecutor, call: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
     future: Future[Any] = Future()
     try:
@@ -368,8 +398,10 @@ def _at_once(_: ThreadPoolExecutor, call: Any, /, *args: Any, **kwargs: Any) -> 
 
 
 @contextmanager
-def simulation() -> Iterator[Simulation]:
+def simulation(saves_kept: str = "0,0,0") -> Iterator[Simulation]:
     """A simulation for many stories. The same story goes the same way whenever it is played.
+
+    Servers are saved after each stop if any saves are kept.
 
     So there are no threads (interruptions take their place), ids are the same each time, and whoever sleeps
     lets the frozen time pass.
@@ -386,6 +418,8 @@ def simulation() -> Iterator[Simulation]:
         patch.setenv("OPEN_SESSIONS", str(OPEN_SESSIONS))
         patch.setenv("BOOKED_HOURS", str(BOOKED_HOURS))
         patch.setenv("FUNCTION_QUOTA", "2,4,2,4")
+        patch.setenv("SAVES_KEPT", saves_kept)
+        patch.setenv("KEEP_DAYS", KEEP_DAYS)
         patch.setattr(ThreadPoolExecutor, "submit", _at_once)
         patch.setattr("time.sleep", clock.tick)
         world.new_process()

@@ -27,6 +27,7 @@ from hypothesis.stateful import (
 
 from tests import proof
 from tests.aws_calls import MODES
+from tests.file_tasks import HOPELESS, WORDS
 from tests.foundry_server import NO_WORLD, NOBODY_PLAYS, playing
 from tests.lagging.lag import AILMENTS, LAG
 from tests.model import (
@@ -37,12 +38,14 @@ from tests.model import (
     functions_invariants,
     invariants,
     oversight,
+    saves_invariants,
 )
-from tests.model.commands import START, Command
+from tests.model.commands import DELETE, START, STOP, Command
 from tests.model.functions_commands import INVOKE, FunctionCommand
 from tests.model.interrupting import CALLS, REFUSED, Interruption
 from tests.model.invariants import Seen
 from tests.model.oversight import Order
+from tests.model.saves_invariants import SAVES_KEPT, Remembered
 from tests.model.simulation import CHECK, PREPARE, Event, Simulation, simulation
 
 STORIES = int(os.environ.get("PROVE_STORIES", "2000"))
@@ -79,6 +82,7 @@ class Story(RuleBasedStateMachine):
         super().__init__()
         self.on.begin()
         self.bills: dict[str, Any] = {}
+        self.saves = Remembered()
         self.steps = -1  # the first check comes before the first step
 
     # --- what members ask for -----------------------------------------------------------------------
@@ -132,6 +136,17 @@ class Story(RuleBasedStateMachine):
     def a_member_asks(self, command: Command) -> None:
         """Something else is asked for."""
         self._asks(command)
+
+    @rule(command=commands.saves)
+    def a_member_looks_after_saves(self, command: Command) -> None:
+        """Files are saved or put back, a save is named, locked or deleted."""
+        self._asks(command)
+
+    @rule(whose=some)
+    def a_member_sees_saves(self, whose: int) -> None:
+        """The list is what the table has."""
+        users = commands.USERS
+        saves_invariants.the_list_is_true(self.on, users[whose % len(users)])
 
     @rule(command=commands.visits)
     def a_table_is_visited(self, command: Command) -> None:
@@ -237,6 +252,29 @@ class Story(RuleBasedStateMachine):
         said = memory if exit_code == 137 else "Essential container in task exited"
         self.on.ends(task, exit_code, said)
 
+    @precondition(lambda self: self.on.handling_files())
+    @rule(which=some, steps=st.integers(1, 6))
+    def a_task_handles_files(self, which: int, steps: int) -> None:
+        """It goes on a little; whatever comes then, it may be killed before its next step."""
+        task = _one_of(self.on.handling_files(), which)
+        for _ in range(steps):
+            self.on.files.goes_on(task.task_arn)
+
+    @precondition(lambda self: self.on.handling_files())
+    @rule(which=some, word=st.sampled_from(WORDS))
+    def a_task_cannot_handle_files(self, which: int, word: str) -> None:
+        """It says why, and ends; what has begun to be put back is not what is wanting."""
+        task = _one_of(self.on.handling_files(), which)
+        if word in HOPELESS and self.on.files.has_begun(task.task_arn):
+            word = WORDS[0]
+        self.on.files.fail(task.task_arn, word)
+        self.on.ends(task, 1, "Essential container in task exited")
+
+    @rule(is_so=st.booleans())
+    def handling_files_takes_long(self, is_so: bool) -> None:
+        """For hours, or not."""
+        self.on.files_take_long = is_so
+
     @rule()
     def services_start_what_they_lack(self) -> None:
         """ECS's scheduler starts tasks of functions, and asks others to stop."""
@@ -313,9 +351,10 @@ class Story(RuleBasedStateMachine):
     @rule(hours=st.integers(1, 7))
     def hours_pass(self, hours: int) -> None:
         """All goes well for some hours."""
-        for _ in range(60 * hours):
-            self.on.minute()
-        self.invariants_hold()
+        for _ in range(hours):
+            for _ in range(60):
+                self.on.minute()
+            self.invariants_hold()
 
     @rule(seconds=st.integers(1, 400))
     def seconds_pass(self, seconds: int) -> None:
@@ -328,14 +367,14 @@ class Story(RuleBasedStateMachine):
         """Both ticks come; one that finds nothing due has asked no more than what is."""
         for name, tables in (
             (PREPARE, ["sessions", "instances", "runs"]),
-            (CHECK, ["instances", "functions", "runs"]),
+            (CHECK, ["instances", "functions", "runs", "saves"]),
         ):
             idle, before, touched = not self.on.is_due(*tables), CALLS.count, LAG.touched
             self.on.tick(name)
             if idle and LAG.touched == touched:
-                # What is due of sessions and what comes up; what is due, of functions too, and strays; for both,
-                # what follows from ends.
-                reads = {PREPARE: 3, CHECK: 4}[name]
+                # What is due of sessions and what comes up; what is due, of functions and destroyed servers
+                # too, and strays; for both, what follows from ends.
+                reads = {PREPARE: 3, CHECK: 5}[name]
                 assert CALLS.count == before + reads, "a tick reads only what is due"
 
     # --- what must hold -----------------------------------------------------------------------------
@@ -360,6 +399,8 @@ class Story(RuleBasedStateMachine):
         invariants.webhooks_are_counted()
         invariants.reasons_are_for_members(seen)
         invariants.at_rest_nothing_is_left(seen)
+        saves_invariants.no_server_has_half_of_its_files(seen, self.on.files)
+        saves_invariants.what_was_saved_can_be_had(seen, self.on.files, self.saves)
         functions_invariants.one_service_each(seen.functions)
         functions_invariants.as_many_as_asked_for(seen.functions)
         functions_invariants.nothing_is_left_of_what_is_gone(seen.functions)
@@ -381,6 +422,7 @@ class Story(RuleBasedStateMachine):
                 self.invariants_hold()
                 invariants.all_is_over(self._seen())
                 functions_invariants.all_is_over(self._seen().functions)
+                saves_invariants.all_is_saved(self._seen(), self.on, self.saves)
                 invariants.every_second_is_billed(self._seen())
                 invariants.secrets_are_secret(self.on.log)
                 self.an_administrator_looks()
@@ -397,6 +439,10 @@ class Story(RuleBasedStateMachine):
         self.told["functions"] += sum("generation" in item for item in functions)
         jobs = [item for item in functions if "jobName" in item]
         self.told.update(f"invocations of functions {job['status']}" for job in jobs)
+        self.told["saves"] += len(self.saves.content)
+        self.told["files put back"] += sum(
+            run["kind"] == "restore" for run in emulated.items("runs")
+        )
         self.told["donations"] += sum("of" not in d for d in emulated.items("donations"))
         self.told.update(f"sessions {s['status']}" for s in emulated.items("sessions"))
         self.told.update(f"notices '{kind}'" for _, kind, _ in self.on.notices)
@@ -423,7 +469,10 @@ class Story(RuleBasedStateMachine):
         if isinstance(what, dict):
             return what
         if isinstance(what, Command | FunctionCommand | Order):
-            return what.event(self.on.now)
+            event = what.event(self.on.now)
+            if event["action"] == DELETE:
+                self.saves.deleted.add((event["userId"], event["saveId"]))
+            return event
         waiting = {ORDER: self.on.orders, EVENT: self.on.events}.get(what)
         if waiting:
             return waiting.pop(0).event
@@ -469,6 +518,11 @@ _OF_SERVERS = (
     "an_order_comes",
     "a_task_moves",
     "a_task_crashes",
+    "a_task_handles_files",
+    "a_task_cannot_handle_files",
+    "handling_files_takes_long",
+    "a_member_looks_after_saves",
+    "a_member_sees_saves",
     "foundry_says",
 )
 of_functions = st.one_of(
@@ -509,6 +563,78 @@ for _name in _OF_SERVERS:  # hypothesis takes all that it finds in a class for t
     setattr(StoryOfFunctions, _name, None)
 
 
+_OF_OTHERS = (
+    "a_member_moves_a_session",
+    "a_member_cancels",
+    "an_owner_shares",
+    "a_member_asks",
+    "a_table_is_visited",
+    "a_member_makes_a_function",
+    "a_member_has_functions",
+    "there_is_no_capacity",
+    "somebody_intrudes",
+    "a_donation_comes",
+    "a_donor_is_linked",
+    "an_administrator_orders",
+    "services_start_what_they_lack",
+    "a_functions_task_moves",
+    "a_functions_task_ends",
+    "foundry_says",
+)
+of_files = st.one_of(
+    commands.saves,
+    commands.saves,
+    commands.starts,
+    commands.stops,
+    commands.creates,
+    commands.destroys,
+    st.sampled_from([PREPARE, CHECK, EVENT, EVENT]),
+)
+
+
+class StoryOfFiles(Story):
+    """Servers have been played on, and their files are saved and put back; AWS ails now and then."""
+
+    beginnings = 1
+
+    @initialize(again=st.integers(1, 3))
+    def an_evening_is_over(self, again: int) -> None:
+        """Two have played, and what they left was saved."""
+        for _ in range(again):
+            for action in (START, STOP):
+                for user in ("olga", "otto"):
+                    self.on.asks(action, user)
+                for _ in range(5):
+                    self.on.minute()
+
+    @rule(first=of_files, second=of_files, call=calls)
+    def two_things_happen_at_once(self, first: Happening, second: Happening, call: int) -> None:
+        """The second runs from beginning to end between two calls of the first."""
+        later = self._event(second)
+        self.on.call(self._event(first), Interruption(call, act=lambda: self.on.call(later)))
+
+    @rule(what=of_files, call=calls, mode=st.sampled_from(MODES))
+    def something_goes_wrong(self, what: Happening, call: int, mode: str) -> None:
+        """A call to AWS fails, or the process dies, before the call's effect or after it."""
+        self.on.unlucky = True
+        self.on.call(self._event(what), Interruption(call, mode))
+        self.on.codes.clear()
+
+    @rule(command=commands.saves)
+    def a_member_has_wishes(self, command: Command) -> None:
+        """Files are saved or put back, a save is named, locked or deleted."""
+        self._asks(command)
+
+    @rule(seed=seeds, ailments=st.sets(st.sampled_from(AILMENTS)))
+    def aws_ails_otherwise(self, seed: int, ailments: set[str]) -> None:
+        """AWS gets better, or worse, in some ways."""
+        LAG.begin(seed, *ailments)
+
+
+for _name in _OF_OTHERS:
+    setattr(StoryOfFiles, _name, None)
+
+
 def _one_of(things: list[Any], which: int) -> Any:
     return things[which % len(things)]
 
@@ -517,13 +643,14 @@ SECTIONS: dict[type[Story], str] = {
     Story: "Any story holds the invariants",
     StoryOfLag: "Any story holds the invariants while AWS lags",
     StoryOfFunctions: "Any story of functions holds the invariants",
+    StoryOfFiles: "Any story of files holds the invariants",
 }
 
 
 @pytest.fixture(scope="module")
 def prepared() -> Iterator[Simulation]:
     """One simulation for all stories of this process."""
-    with simulation() as made:
+    with simulation(SAVES_KEPT) as made:
         yield made
 
 
@@ -582,3 +709,14 @@ def test_some_stories_of_functions_break_no_invariant(prepared):
 def test_no_story_of_functions_breaks_an_invariant(part, prepared):
     StoryOfFunctions._hypothesis_internal_use_seed = part
     tell(prepared, -(-STORIES // PARTS), STEPS, StoryOfFunctions, database=None)
+
+
+def test_some_stories_of_files_break_no_invariant(prepared):
+    tell(prepared, 12, 30, StoryOfFiles, derandomize=True, database=None)
+
+
+@pytest.mark.prove
+@pytest.mark.parametrize("part", range(PARTS))
+def test_no_story_of_files_breaks_an_invariant(part, prepared):
+    StoryOfFiles._hypothesis_internal_use_seed = part
+    tell(prepared, -(-STORIES // PARTS), STEPS, StoryOfFiles, database=None)

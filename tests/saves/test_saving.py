@@ -68,6 +68,21 @@ def test_a_start_ends_a_save_and_follows_by_itself(evening, invoke, ecs):
     assert disagreements(world.items) == {}
 
 
+def test_a_start_that_waits_is_taken_back_by_a_stop(evening, invoke, ecs, freezer, save):
+    saver = evening()
+    ecs.comes_up(saver)
+    invoke("start-instance", userId=USER)
+    assert invoke("stop-instance", userId=USER)["status"] == "stopped"
+    ecs.ends(saver, exit_code=143)
+    assert status(invoke)["status"] == "stopped"
+    freezer.tick(301)
+    invoke("auto-shutdown-check", userId="system")
+    for task in ecs.tasks():
+        save(task)
+    assert len(saves()) == 1, "it is saved all the same"
+    assert notices("save-failed") == []
+
+
 def test_what_was_not_saved_before_a_start_is_saved_after_the_next_stop(
     evening, invoke, ecs, save, files
 ):

@@ -93,7 +93,7 @@ def test_who_books_twice_at_once_does_not_get_past_the_limit(pool, invoke, limit
 def test_a_spent_budget_books_nothing_but_what_is_booked_takes_place(
     pool, invoke, ecs, freezer, limited
 ):
-    limited(PRICES="1,0,0", BUDGET_PER_USER=1)
+    limited(PRICES="1,0,0,0", BUDGET_PER_USER=1)
     booked = book(invoke, "ben", NOW + 4 * HOUR, 60)
     assert invoke("start-instance", userId="ben")["success"]
     ecs.comes_up(ecs.only_task())

@@ -312,7 +312,7 @@ def maintained(invoke, ecs, freezer, monkeypatch):
 def budget_spent(invoke, ecs, freezer, monkeypatch):
     """Ada has cost more than a member may."""
     for name, value in {
-        "PRICES": "1,0.00356,0.005",
+        "PRICES": "1,0.00356,0.005,0.023",
         "BUDGET_PER_USER": "1",
         "KOFI_PAGE": "https://ko-fi.com/demo",
     }.items():
