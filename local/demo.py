@@ -94,6 +94,17 @@ def lambda_handler(event, context):
     return {"statusCode": 200, "body": json.dumps(body)}
 """
 
+_FOR_LAMBDA = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Effect": "Allow",
+            "Principal": {"Service": "lambda.amazonaws.com"},
+            "Action": "sts:AssumeRole",
+        }
+    ],
+}
+
 
 def lend_functions(embedded: Embedded) -> None:
     """Deploy the functions, each with a version and the alias `prod`, and make the client that may invoke them."""
@@ -101,11 +112,14 @@ def lend_functions(embedded: Embedded) -> None:
     with zipfile.ZipFile(code, "w") as packed:
         packed.writestr("index.py", _FUNCTION)
     client = embedded.client("lambda")
+    role = embedded.client("iam").create_role(
+        RoleName="demo", AssumeRolePolicyDocument=json.dumps(_FOR_LAMBDA)
+    )
     for name in FUNCTIONS:
         client.create_function(
             FunctionName=name,
             Runtime="python3.13",
-            Role="arn:aws:iam::000000000000:role/demo",
+            Role=role["Role"]["Arn"],
             Handler="index.lambda_handler",
             Code={"ZipFile": code.getvalue()},
             Description="Greets and calculates",

@@ -35,9 +35,9 @@ def connected(ministack: embedded.Embedded) -> Iterator[embedded.Embedded]:
         for name, value in embedded.CREDENTIALS.items():
             patch.setenv(name, value)
         patch.setenv("AWS_ENDPOINT_URL", ministack.endpoint)
-        _forget_clients()
+        forget_clients()
         yield ministack
-        _forget_clients()
+        forget_clients()
 
 
 @pytest.fixture
@@ -52,7 +52,8 @@ def aws(connected: embedded.Embedded, monkeypatch: pytest.MonkeyPatch) -> dict[s
     return environment
 
 
-def _forget_clients() -> None:
+def forget_clients() -> None:
+    """Clients are made anew, for another AWS."""
     caches: tuple[Any, ...] = (clients._made, clients._session, world.client, world._dynamodb)
     for cache in caches:
         cache.cache_clear()

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,10 +15,18 @@ from typing import Any, cast
 import boto3
 import pytest
 
-from actions.instances.file_definition import CONTAINER, PASSWORD, TOOLS, family, file_definition
+from actions.instances.file_definition import (
+    CONTAINER,
+    PASSWORD,
+    PROGRAM,
+    TOOLS,
+    family,
+    file_definition,
+)
 from local import embedded, file_images
 from services.platform import Platform
-from tests.embedded.conftest import free_port
+from services.task_roles import FileRoles
+from tests.embedded.conftest import forget_clients, free_port
 from tests.embedded.server_tasks import CLUSTER, Server, Servers, until
 from tests.processes import descendants
 
@@ -82,7 +91,9 @@ def _tools(servers: Servers, machine: Path) -> Iterator[None]:
     until(lambda: not descendants(servers.aws.process.pid))
 
 
-def starts(servers: Servers, server: Server, program: str, **changed: Any) -> str:
+def starts(
+    servers: Servers, server: Server, program: str, order: str = ORDER, **changed: Any
+) -> str:
     """Run the platform's definition with another program; returns the task's ARN."""
     secrets = servers.aws.client("secretsmanager")
     known = json.loads(
@@ -96,7 +107,7 @@ def starts(servers: Servers, server: Server, program: str, **changed: Any) -> st
     )
     defined = file_definition(cast("Platform", platform), instance)
     defined["containerDefinitions"][-1] |= {"entryPoint": ["python3", "-c", program], **changed}
-    return servers.run(defined, {CONTAINER: {"ORDER": ORDER}})
+    return servers.run(defined, {CONTAINER: {"ORDER": order}})
 
 
 def log(servers: Servers, server: Server, task: str, container: str = CONTAINER) -> list[str]:
@@ -211,3 +222,70 @@ def test_a_task_without_its_secret_does_not_start(servers):
     task = servers.becomes(arn, "STOPPED")
     assert "ResourceInitializationError: unable to pull secrets" in task["stoppedReason"]
     assert os.listdir(server.data) == []
+
+
+TRUSTED = {"Effect": "Allow", "Principal": {"Service": "ecs-tasks.amazonaws.com"}}
+TRUSTED |= {"Action": "sts:AssumeRole"}
+ANYTHING = {"Effect": "Allow", "Action": "*", "Resource": "*"}  # what a boundary leaves to the role
+
+
+@pytest.fixture
+def checked(monkeypatch: pytest.MonkeyPatch) -> Iterator[Servers]:
+    """The same on an AWS that checks policies, with the role that the platform makes, and buckets."""
+    for name, value in QUICK.items():
+        monkeypatch.setenv(name, value)
+    with embedded.running(free_port(), auth=True, servers=CLUSTER) as aws:
+        for name, value in (embedded.CREDENTIALS | {"AWS_ENDPOINT_URL": aws.endpoint}).items():
+            monkeypatch.setenv(name, value)
+        servers, iam, s3 = Servers(aws), aws.client("iam"), aws.client("s3")
+        servers.settings = servers.settings.model_copy(update={"stack_mark": "0a1b2c3d"})
+        iam.create_role(RoleName="x", AssumeRolePolicyDocument=policy(TRUSTED))
+        iam.create_policy(PolicyName="x", PolicyDocument=policy(ANYTHING))
+        for bucket in (servers.settings.saves_bucket, "foundry-assets"):
+            s3.create_bucket(Bucket=bucket)
+        forget_clients()
+        yield servers
+    forget_clients()
+
+
+def policy(statement: dict[str, Any]) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+@pytest.mark.skipif(
+    bool(file_images.missing()),
+    reason=f"{' and '.join(file_images.missing())} missing: {file_images.INSTALLED_BY}",
+)
+def test_the_role_of_file_tasks_has_the_rights_that_restic_and_rclone_need(checked):
+    server, s3 = checked.server(), checked.aws.client("s3")
+    server.has_world()
+    s3.put_object(Bucket="foundry-assets", Key="maps/the keep.webp", Body=b"a map")
+    bucket, made = checked.settings.saves_bucket, FileRoles(checked.settings)
+    made.make(server.id, server.instance["accessPointId"], server.id, "foundry-assets")
+    repository = f"s3:{checked.aws.endpoint}/{bucket}/repositories/{server.id}"
+    # restic before 0.15, which Debian has, makes no repository where it may not see that there is a bucket.
+    root = {"PATH": os.environ["PATH"], "HOME": os.devnull, **embedded.CREDENTIALS}
+    root |= {"RESTIC_REPOSITORY": repository, "RESTIC_PASSWORD": "the-password-of-the-saves"}
+    subprocess.run(["restic", "--no-cache", "init"], env=root, capture_output=True, check=True)
+
+    def reported(run: str, **order: Any) -> dict[str, Any]:
+        task = starts(checked, server, PROGRAM.read_text(), json.dumps({"run": run, **order}))
+        ended = checked.becomes(task, "STOPPED", within=120)
+        assert codes(ended)["files"] == 0, log(checked, server, task)
+        key = f"results/{server.id}/{run}.json"
+        return json.loads(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
+
+    first = reported("run-1", do="save")["snapshot"]
+    world = server.data / "Data/worlds/keep/world.json"
+    before = world.read_bytes()
+    world.write_text("{}")
+    s3.delete_object(Bucket="foundry-assets", Key="maps/the keep.webp")
+    second = reported("run-2", do="save", check="1/8")
+    assert second["checked"] == {"part": "1/8", "problems": []}
+    restored = reported("run-3", do="restore", snapshot=first, what={"all": True})
+    assert restored["restored"]["files"] > 5
+    assert world.read_bytes() == before
+    assert (
+        s3.get_object(Bucket="foundry-assets", Key="maps/the keep.webp")["Body"].read() == b"a map"
+    )
+    assert reported("run-4", do="save", forget=[first])["forgot"] == [first]
