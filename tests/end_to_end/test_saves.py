@@ -201,7 +201,7 @@ def test_a_server_is_saved_and_its_saves_are_shown_as_the_readme_says(run: Run) 
         answer = json.loads(answered.stdout)
         assert answer["success"], (command, answer)
         if "start-instance" in command:
-            table.until(lambda: table.ask("status")["status"] == "running")
+            table.until(lambda: "upSince" in table.item())  # only then there is something to save
         elif "stop-instance" in command or "save-now" in command:
             table.rests()
         saved += answer.get("saves", [])
