@@ -18,7 +18,7 @@ from actions.instances.ending import end_task
 from actions.instances.file_decisions import LIMIT_SECONDS
 from actions.instances.launching import get_task, launch, note_task
 from actions.instances.locking import Lock, lock_instance, lock_run
-from actions.instances.making_way import is_lasting
+from actions.instances.making_way import is_lasting, make_way, must_make_way
 from actions.instances.retention import expendable
 from actions.instances.sleeping import bring_back, doze
 from actions.instances.starting import start_file_run, start_purge, start_run
@@ -109,6 +109,9 @@ def _begin_step(platform: Platform, instance: Instance) -> None:
             lock.pause(_BUSY_SECONDS)
         else:
             note_task(lock, task.arn)
+    begun = platform.instances.find(instance["userId"])
+    if begun and "runId" in begun and must_make_way(begun):
+        make_way(platform, begun, is_wanted=True)
 
 
 def _decide_step(lock: Lock) -> None:
@@ -203,7 +206,10 @@ def follow(platform: Platform, instance: Instance, task: Task | None, *, is_miss
 
 
 def note_up(platform: Platform, instance: Instance, task: Task | None) -> None:
-    """Note that a file task was seen, and since when AWS bills it."""
+    """Note that a file task was seen, and since when AWS bills it; one that a start waits for is ended."""
+    if must_make_way(instance):
+        make_way(platform, instance, is_wanted=True)
+        return
     now = clock.now()
     seen: dict[str, Any] = {"dueAt": now + LOOK_AGAIN_SECONDS}
     if task:

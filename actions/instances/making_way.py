@@ -6,7 +6,7 @@ from actions.errors import FilesBusy, StartDelayed
 from actions.instances.ending import end_task
 from actions.instances.locking import lock_run
 from services import clock
-from services.dynamodb import Attr
+from services.dynamodb import Attr, ConditionFailed, absent
 from services.instances import AT_REST, FileWorkKind, Instance
 from services.platform import Platform
 
@@ -48,3 +48,22 @@ def make_way(platform: Platform, instance: Instance, *, is_wanted: bool) -> Star
             else:
                 end_task(lock, "The server is wanted")
     return StartDelayed(_SAVING)
+
+
+def comes_after(platform: Platform, instance: Instance) -> bool:
+    """Have a server start as soon as its save makes way that is being begun just now; whether it is so."""
+    if is_lasting(instance) or "work" not in instance:
+        return False
+    saves = Attr("status").is_in(list(AT_REST)) & Attr("work").exists() & absent("renews")
+    wish = platform.instances.change(instance, saves, {"startsAfter": clock.now()})
+    try:
+        platform.instances.apply_update(wish)
+    except ConditionFailed:
+        return False
+    return True
+
+
+def must_make_way(instance: Instance) -> bool:
+    """Whether a start was asked for while its save was being begun, which has not been ended for it yet."""
+    is_by_itself = "work" in instance and instance["work"]["kind"] == FileWorkKind.SAVE
+    return is_by_itself and "startsAfter" in instance and "stopAskedAt" not in instance

@@ -8,6 +8,7 @@ from actions.errors import Busy, Conflict, StartDelayed, WrongState
 from actions.instances.file_work import carry_on_now
 from actions.instances.launching import launch
 from actions.instances.locking import Lock, lock_run
+from actions.instances.making_way import comes_after
 from actions.instances.starting import start_run
 from actions.lookup import instance_of
 from services.dynamodb import Attr
@@ -49,6 +50,10 @@ def start(request: StartInstance, platform: Platform) -> Answer:
     except StartDelayed as delayed:
         message = delayed.message
         carry_on_now(platform, instance_of(platform, request.user_id))
+    except Busy as busy:
+        if not comes_after(platform, instance_of(platform, request.user_id)):
+            raise
+        message = StartDelayed(busy.message).message
     return {
         "success": True,
         "instanceUrl": f"https://{instance['host']}",

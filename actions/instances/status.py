@@ -45,6 +45,8 @@ def status(request: Status, platform: Platform) -> Answer:
     """
     instance = instance_of(platform, request.user_id)
     stored = dict(instance)
+    if instance["status"] in AT_REST:
+        stored.pop("taskArn", None)  # of a task that handles its files
     files = _files(platform, instance)
     return {
         "success": True,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests import world
+from tests.file_tasks import is_file_task
 from tests.recount import disagreements
 from tests.saves.conftest import USER, access_point, instance
 
@@ -66,6 +67,21 @@ def test_a_start_ends_a_save_and_follows_by_itself(evening, invoke, ecs):
     assert status(invoke)["status"] == "running"
     assert saves() == []
     assert disagreements(world.items) == {}
+
+
+def test_a_start_while_its_save_is_being_begun_follows_by_itself(evening, invoke, ecs, meanwhile):
+    answers = []
+    start = {"action": "start-instance", "userId": USER}
+    with meanwhile("CreateRole", lambda: answers.append(invoke(start))):
+        evening()
+    (saver,) = filter(is_file_task, ecs.tasks("STOPPED"))
+    (answer,) = answers
+    assert answer["status"] == "starting", answer
+    ecs.ends(saver, exit_code=143)
+    (task,) = ecs.tasks()
+    ecs.comes_up(task)
+    assert status(invoke)["status"] == "running"
+    assert saves() == []
 
 
 def test_a_start_that_waits_is_taken_back_by_a_stop(evening, invoke, ecs, freezer, save):
