@@ -154,7 +154,9 @@ def faults_show_nothing(stage: Stage, scenario: Scenario, sample: int | None = N
     return stage.copy(looked_at)
 
 
-stories = pytest.mark.parametrize("scenario", [CREATE, STOP, SAVE], ids=lambda scenario: scenario.name)
+stories = pytest.mark.parametrize(
+    "scenario", [CREATE, STOP, SAVE], ids=lambda scenario: scenario.name
+)
 
 
 @stories
