@@ -31,7 +31,7 @@ _COME_BACK = (
 def begins(platform: Platform, instance: Instance, *, forget: bool) -> dict[str, Any]:
     """What an instance notes that is to be destroyed: whether its files are saved first, its saves kept at all."""
     if forget or not (any(platform.settings.kept) and platform.settings.departed_seconds):
-        return {"farewell": Farewell.FORGOTTEN}
+        return {"farewell": Farewell.FORGOTTEN, "emptied": False}  # what was kept so far goes, too
     if instance["status"] == InstanceStatus.DESTROYING:
         return {}  # as it was decided
     if "lastStarted" not in instance:

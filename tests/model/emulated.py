@@ -187,15 +187,19 @@ def environments() -> list[Any]:
 
 def instance_secrets() -> list[str]:
     """The values of the instances' secrets."""
-    stored = _here(secretsmanager_backends).secrets.values()
-    return [s.secret_string for s in stored if s.name.startswith(f"{world.STACK}/")]
+    return [json.dumps(values) for values in named_secrets().values()]
 
 
 def named_secrets() -> dict[str, dict[str, Any]]:
-    """The same by their names."""
+    """The same by their names, as they are now."""
     stored = _here(secretsmanager_backends).secrets.values()
     ours = [s for s in stored if s.name.startswith(f"{world.STACK}/")]
-    return {secret.name: json.loads(secret.secret_string) for secret in ours}
+    return {
+        secret.name: json.loads(version["secret_string"])
+        for secret in ours
+        for version in secret.versions.values()
+        if "AWSCURRENT" in version["version_stages"]
+    }
 
 
 def access_keys() -> set[str]:

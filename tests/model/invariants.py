@@ -314,4 +314,6 @@ def all_is_over(seen: Seen) -> None:
         "families": {f"{world.STACK}_{name}" for name in ids | saved} | {f"{world.STACK}_purge"},
         "records": {i["host"] for i in seen.instances} | {world.DOMAIN},
     }
-    assert emulated.resources() == names
+    there = emulated.resources()
+    different = {kind: there[kind] ^ names[kind] for kind in names if there[kind] != names[kind]}
+    assert not different, f"left over, or missing: {different}"

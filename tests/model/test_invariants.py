@@ -265,7 +265,8 @@ class Story(RuleBasedStateMachine):
     def a_task_cannot_handle_files(self, which: int, word: str) -> None:
         """It says why, and ends; what has begun to be put back is not what is wanting."""
         task = _one_of(self.on.handling_files(), which)
-        if word in HOPELESS and self.on.files.has_begun(task.task_arn):
+        is_restore = self.on.files.order(task.task_arn)["do"] == "restore"
+        if word in HOPELESS and (not is_restore or self.on.files.has_begun(task.task_arn)):
             word = WORDS[0]
         self.on.files.fail(task.task_arn, word)
         self.on.ends(task, 1, "Essential container in task exited")

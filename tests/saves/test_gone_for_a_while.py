@@ -199,6 +199,18 @@ def test_nobody_brings_another_members_server_back(destroyed, invoke):
     assert answer["errorCode"] == "RESOURCE_NOT_FOUND"
 
 
+def test_nothing_is_kept_though_that_is_asked_for_only_while_files_are_erased(
+    played, invoke, freezer, purge
+):
+    freezer.tick(3600)
+    assert "keptUntil" in invoke("destroy-instance", userId=USER)
+    assert invoke("destroy-instance", userId=USER, forget=True)["success"]
+    purge()
+    assert world.items("instances") == []
+    assert saves() == []
+    assert secrets() == []
+
+
 @pytest.mark.parametrize("mode", [DIES_BEFORE, DIES_AFTER])
 def test_what_did_not_quite_come_back_can_still_come_back(
     destroyed, invoke, save, ecs, files, freezer, meanwhile, mode
