@@ -51,10 +51,11 @@ class Member:
         self.deployed.until(self.event("status"), lambda answer: answer.get("status") == status)
 
     def rests(self) -> None:
-        """Wait until the server has stopped and nothing is done with its files."""
+        """Wait until the server is at rest and nothing is done with its files."""
 
         def is_at_rest(answer: Answer) -> bool:
-            return answer.get("status") == "stopped" and not {"work", "runId"} & self.item.keys()
+            rests = answer.get("status") in ("created", "stopped")
+            return rests and not {"work", "runId"} & self.item.keys()
 
         self.deployed.until(self.event("status"), is_at_rest)
 
