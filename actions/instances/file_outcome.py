@@ -7,6 +7,7 @@ from typing import Any, cast
 
 import structlog
 
+from actions.instances.file_decisions import decided
 from actions.instances.file_results import LOST, WORDS, FileResult, result_of, without_tools
 from actions.instances.retention import TRIAL_SECONDS
 from actions.instances.sleeping import fell_asleep, rests
@@ -146,6 +147,16 @@ def _due_next(platform: Platform, instance: Instance) -> dict[str, Any]:
     return rests(platform, instance)
 
 
+def _save_instead(platform: Platform, instance: Instance, work: FileWork) -> dict[str, Any]:
+    """What is noted if a wish that is given up had taken the place of the save after a stop: that is made yet."""
+    last = instance.get("lastSave", {}).get("at", 0)
+    is_made = work["kind"] == FileWorkKind.SAVE or last > instance["statusSince"]
+    if is_made or not any(platform.settings.kept):
+        return {}
+    wait = 0 if "startsAfter" in instance else _AGAIN_SECONDS
+    return decided(FileWorkKind.SAVE, SaveKind.AFTER_STOP) | {"dueAt": clock.now() + wait}
+
+
 def _failed(
     platform: Platform,
     outcome: Outcome,
@@ -168,7 +179,7 @@ def _failed(
     most = TRIES if work["kind"] == FileWorkKind.SAVE else TRIES_OF_A_WISH
     if not may_be_half and (failure in _HOPELESS or tries >= most):
         outcome.removed = ("work",)
-        outcome.values |= _due_next(platform, instance)
+        outcome.values |= _due_next(platform, instance) | _save_instead(platform, instance, work)
         outcome.notice = (kind, f"{what} {why} {nothing_more}")
         return
     again = {"work": work | {"tries": tries, "failure": failure}}

@@ -166,6 +166,25 @@ def test_a_save_is_made_when_asked_for_and_has_a_name(evening, save, invoke, ecs
     assert listed[0]["label"] == "Before the dragon"
 
 
+def test_a_wish_that_is_given_up_leaves_the_save_after_the_stop_to_be_made(
+    evening, invoke, ecs, files, freezer, save
+):
+    saver = evening()
+    ecs.comes_up(saver)
+    invoke("save-now", userId=USER)
+    for _ in range(2):
+        files.fail(saver, "unreachable")
+        ecs.ends(saver, exit_code=1)
+        freezer.tick(301)
+        invoke("auto-shutdown-check", userId="system")
+        (saver,) = ecs.tasks()
+        ecs.comes_up(saver)
+    files.carry_out(saver)
+    ecs.ends(saver)
+    (made,) = saves()
+    assert made["kind"] == "after-stop"
+
+
 def test_a_start_waits_for_a_save_that_was_asked_for(evening, save, invoke, ecs):
     save(evening())
     invoke("save-now", userId=USER)
