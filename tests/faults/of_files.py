@@ -13,6 +13,7 @@ from tests.faults.stage import FILES, HOLD_SECONDS, Stage, succeeded
 from tests.world import sample
 
 SESSION_SECONDS = 3600
+DAY = 86400
 
 
 def _running(stage: Stage) -> None:
@@ -149,6 +150,25 @@ def _updated(stage: Stage) -> None:
     stage.does("stop-instance")
 
 
+def _told_of_sleep(stage: Stage) -> None:
+    """Nobody has played for sixty days, and its member was told twice that it falls asleep."""
+    _set(KEEP_DAYS="30,60")
+    saved(stage)
+    for days in (46, 12):
+        stage.clock.tick(days * DAY)
+        stage.asks(TICK)
+        _arrives(stage)
+    stage.clock.tick(2 * DAY)
+
+
+def _asleep(stage: Stage) -> None:
+    """Its files are a save only."""
+    _told_of_sleep(stage)
+    while not any("asleep" in item for item in items("instances")):
+        stage.tick()
+        stage.go_on()
+
+
 def _set(**settings: str) -> None:
     """Of this copy of the stage: it is a process of its own."""
     os.environ.update(settings)
@@ -196,6 +216,9 @@ OF_FILES = (
     OfFiles("save and update", saved, "update-version", AT_REST, more={"foundryVersion": "14"}),
     OfFiles("undo an update", _updated, "undo-update", AT_REST, again=True),
     OfFiles("destroy what was saved", _saved_twice, "destroy-instance", None),
+    OfFiles("fall asleep", _told_of_sleep, TICK, AT_REST),
+    OfFiles("wake with all files", _asleep, "start-instance", "running, done"),
+    OfFiles("destroy what is asleep", _asleep, "destroy-instance", None),
     OfFiles("tick after a save that failed", _failed, TICK, AT_REST),
     OfFiles("tick after saves that failed", _failed_often, TICK, AT_REST),
     OfFiles("tick after files were half put back", _half_put_back, TICK, AT_REST),
