@@ -38,6 +38,7 @@ ACTIONS = {
     "label-save": "actions.saves.label_save",
     "delete-save": "actions.saves.delete_save",
     "restore-save": "actions.saves.restore_save",
+    "export-save": "actions.saves.export_save",
     "schedule-session": "actions.scheduling.schedule_session",
     "move-session": "actions.scheduling.move_session",
     "cancel-scheduled-session": "actions.scheduling.cancel_scheduled_session",

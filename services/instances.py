@@ -72,6 +72,7 @@ class FileWorkKind(StrEnum):
     RESTORE = "restore"
     UPDATE = "update"  # to another version of Foundry
     UNDO_UPDATE = "undo-update"  # back to the version before, and to the files as they were
+    EXPORT = "export"  # a save as a zip, for its member to download
     SLEEP = "sleep"  # its files are erased once they are saved, since nobody plays on it
 
 
@@ -87,6 +88,7 @@ class FileWork(TypedDict):
     restores: NotRequired[
         dict[str, str]
     ]  # the `snapshot` and what of it: `all`, or a `world`, a `module`, a `system`
+    exports: NotRequired[dict[str, str]]  # the same of what is exported
     restored: NotRequired[bool]  # once that is done
     version: NotRequired[str]  # of Foundry, that is asked for
     tries: NotRequired[int]  # of the present step, that have failed
@@ -106,6 +108,15 @@ class Checked(TypedDict):
 
     part: str
     at: int
+
+
+class Export(TypedDict):
+    """What was exported last: of which snapshot what, by which run, and until when it can be downloaded."""
+
+    of: dict[str, str]
+    runId: str
+    bytes: int
+    until: int
 
 
 class Asleep(TypedDict):
@@ -161,6 +172,7 @@ class Files(TypedDict):
     startsAfter: NotRequired[int]  # since when it is to be started, once its file task has ended
     lastSave: NotRequired[LastSave]
     checked: NotRequired[Checked]
+    export: NotRequired[Export]
     trial: NotRequired[Trial]
     asleep: NotRequired[Asleep]
     sleepNotices: NotRequired[

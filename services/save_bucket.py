@@ -3,6 +3,7 @@
 repositories/<repository>/…          restic's own; the function never reads it
 results/<repository>/<run>.json      what came of a run, written whole by its task
 progress/<repository>/<run>.json     how far one is
+exports/<repository>/<run>.zip       what a member may download; expires
 """
 
 from __future__ import annotations
@@ -12,13 +13,14 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from services.aws import DEFAULT, SHORT_TIMEOUT, Config, client, code_of
+from services.aws import DEFAULT, SHORT_TIMEOUT, SIGNED, Config, client, code_of
 from services.errors import Unfinished
 from services.settings import Settings
 
 _LONGEST = 1_000_000  # bytes of a report
 _PAGES = 50  # of a thousand versions each
-PREFIXES = ("repositories", "results", "progress")
+PREFIXES = ("repositories", "results", "progress", "exports")
+EXPORT_SECONDS = 86400  # for which an export can be downloaded (template.yaml, SavesBucket)
 
 
 class SaveBucket:
@@ -32,6 +34,19 @@ class SaveBucket:
         """Where S3 answers, as the tasks are told."""
         service = client("s3")
         return str(service.meta.endpoint_url)
+
+    def export_address(self, repository: str, run_id: str, name: str, seconds: int) -> str:
+        """An address at which whoever knows it downloads what a run has exported, for so many seconds at most.
+
+        It ends with the credentials that sign it, which are the function's role's (S3, Presigned URLs).
+        """
+        where = {
+            "Bucket": self._bucket,
+            "Key": f"exports/{repository}/{run_id}.zip",
+            "ResponseContentDisposition": f'attachment; filename="{name}"',
+        }
+        s3 = client("s3", SIGNED)
+        return str(s3.generate_presigned_url("get_object", where, ExpiresIn=seconds))
 
     def result(self, repository: str, run_id: str) -> dict[str, Any] | None:
         """What a run's task has reported, or None. S3 shows at once what was written (S3, consistency model)."""

@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from services.aws import client, code_of
 from services.propagation import GONE, codes, once_known, unless_gone
+from services.save_bucket import PREFIXES
 from services.settings import Settings
 
 _POLICY = "files"
@@ -118,7 +119,7 @@ class FileRoles(_Roles):
         It deletes no version in the bucket of the saves: what it deletes or overwrites is there for some days yet.
         """
         partition, saves = self._settings.partition, self._settings.saves_bucket
-        parts = [f"{prefix}/{repository}/*" for prefix in ("repositories", "results", "progress")]
+        parts = [f"{prefix}/{repository}/*" for prefix in PREFIXES]
         self._make(
             instance_id,
             self._settings.files_boundary_arn,

@@ -64,8 +64,8 @@ class Files:
         """The task takes its next step; False if it has done all that it was ordered to."""
         if arn not in self.steps:
             order, place = self.order(arn), self.place(arn)
-            doing = {"save": self._save, "restore": self._restore}[order["do"]]
-            self.steps[arn] = [lambda: self._settle(place), *doing(arn, order, place)]
+            doing = {"save": self._save, "restore": self._restore, "export": self._export}
+            self.steps[arn] = [lambda: self._settle(place), *doing[order["do"]](arn, order, place)]
         if not self.steps[arn]:
             return False
         self.steps[arn].pop(0)()
@@ -167,6 +167,20 @@ class Files:
                 self.fail(arn, "no-such-save")
 
         return [write_plan, lambda: self._put_back(self.half[place["ACCESS_POINT"]], place)]
+
+    def _export(self, arn: str, order: Order, place: Place) -> list[Callable[[], None]]:
+        def pack() -> None:
+            holds = self.saved.get(place["REPOSITORY"], {}).get(order["snapshot"])
+            if holds is None:
+                self.fail(arn, "no-such-save")
+                return
+            key = f"exports/{place['REPOSITORY']}/{order['run']}.zip"
+            world.client("s3").put_object(Bucket=place["BUCKET"], Key=key, Body=str(holds))
+            named = {name: order[name] for name in ("do", "run", "snapshot")}
+            size = {"files": 12, "bytes": 1_000_000}
+            _write(place, order["run"], named | {"exported": size})
+
+        return [pack]
 
     def _put_back(self, order: Order, place: Place) -> None:
         del self.half[place["ACCESS_POINT"]]

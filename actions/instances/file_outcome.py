@@ -25,6 +25,7 @@ from services.instances import (
 )
 from services.platform import Platform
 from services.runs import Run
+from services.save_bucket import EXPORT_SECONDS
 from services.saves import Save, SaveKind
 
 _log = structlog.get_logger()
@@ -126,6 +127,12 @@ def _advance(
     else:
         left = {k: v for k, v in work.items() if k not in ("tries", "failure")}
         outcome.values |= {"work": left | step, **due}
+    if result.exported and "exports" in work:
+        outcome.values |= _exported(work, run, result) | _save_instead(platform, instance, work)
+        outcome.notice = (
+            "exported",
+            "Your download is ready: ask for it again to have its address.",
+        )
     if run["kind"] == "restore":
         outcome.removed += ("comesBack", "passwordOf", "asleep")
         if "comesBack" in instance:
@@ -137,7 +144,15 @@ def _advance(
 _ENDS_WITH: dict[str, tuple[FileWorkKind, ...]] = {
     "save": (FileWorkKind.SAVE, FileWorkKind.SAVE_NOW),
     "restore": (FileWorkKind.RESTORE,),
+    "export": (FileWorkKind.EXPORT,),
 }
+
+
+def _exported(work: FileWork, run: Run, result: FileResult) -> dict[str, Any]:
+    """What an instance notes of a zip that can be downloaded."""
+    size = result.exported.bytes if result.exported else 0
+    until = clock.now() + EXPORT_SECONDS
+    return {"export": {"of": work["exports"], "runId": run["runId"], "bytes": size, "until": until}}
 
 
 def _due_next(platform: Platform, instance: Instance) -> dict[str, Any]:
@@ -166,7 +181,8 @@ def _failed(
     result: FileResult | None,
 ) -> None:
     now, tries = clock.now(), work.get("tries", 0) + 1
-    if {"startsAfter", "givesWay"} & instance.keys() and work["kind"] in _ENDS_WITH["save"]:
+    saves = (*_ENDS_WITH["save"], FileWorkKind.EXPORT)
+    if {"startsAfter", "givesWay"} & instance.keys() and work["kind"] in saves:
         # It was ended for a start: that comes now, or else is about to be asked for again.
         wait = 0 if "startsAfter" in instance else _AGAIN_SECONDS
         outcome.values |= {"due": "instance", "dueAt": now + wait}
@@ -203,6 +219,7 @@ _WORDS = {
         "Your server was not given the other version of Foundry, since it could not be saved before:",
         "Nothing was changed.",
     ),
+    FileWorkKind.EXPORT: ("export-failed", "Your save could not be exported:", "Ask again."),
     FileWorkKind.SLEEP: (
         "save-failed",
         "Your server does not fall asleep, since it could not be saved:",

@@ -45,13 +45,15 @@ def files_shown(platform: Platform, instance: Instance, work: FileWork) -> Answe
 
 def files_in_words(instance: Instance, work: FileWork, shown: Answer) -> str:
     """The same for people: a sentence or two."""
-    is_back = work["kind"] == FileWorkKind.RESTORE and "saved" in work
+    is_back = "restores" in work and "saved" in work
+    done = "put back from a save" if is_back else "saved"
+    if work["kind"] == FileWorkKind.EXPORT:
+        done = "made a zip of"
     if shown["step"] == WAITS:
         why = WORDS.get(work.get("failure", LOST), WORDS[LOST])
-        failed = "put back" if is_back else "saved"
+        failed = done.removesuffix(" from a save")
         return f"Its files could not be {failed}: {why} It is tried again in {_minutes(_wait(instance))}."
-    done = "put back from a save" if is_back else "saved"
-    if work["kind"] == FileWorkKind.RESTORE and not is_back:
+    if "restores" in work and not is_back:
         done += " as they are, before others take their place"
     if shown["step"] == BEGINS:
         return f"Its files are about to be {done}."

@@ -39,11 +39,18 @@ class Checked(Request):
     problems: Annotated[tuple[Text, ...], Field(max_length=20, strict=False)] = ()
 
 
+class Exported(Request):
+    """What a zip holds, and what it weighs."""
+
+    files: Size
+    bytes: Size
+
+
 class FileResult(Request):
     """A report, of a save or of a restore."""
 
     run: Text
-    do: Literal["save", "restore"]
+    do: Literal["save", "restore", "export"]
     snapshot: _SNAPSHOT | None = None
     at: Size = 0
     bytes: Size = 0
@@ -56,13 +63,15 @@ class FileResult(Request):
     checked: Checked | None = None
     repository_bytes: Size | None = None
     restored: dict[str, Any] | None = None
+    exported: Exported | None = None
     failed: Text | None = None
     begun: bool = True  # of a restore that failed: whether files may be neither here nor there
 
     @property
     def is_done(self) -> bool:
         """Whether what was ordered has been done."""
-        return bool(self.restored if self.do == "restore" else self.snapshot)
+        done = {"save": self.snapshot, "restore": self.restored, "export": self.exported}
+        return bool(done[self.do])
 
     @property
     def shown_packages(self) -> list[Package]:

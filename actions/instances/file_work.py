@@ -7,6 +7,7 @@ ends a save that the platform makes by itself, and waits for one that was asked 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
@@ -121,10 +122,11 @@ def _decide_step(lock: Lock) -> None:
     if work["kind"] == FileWorkKind.SLEEP and "saved" in work:
         start_purge(lock)
         return
+    if "exports" in work:
+        start_file_run(lock, "export", _what(work["exports"]))
+        return
     if "restores" in work and "saved" in work:
-        restores = work["restores"]
-        what = {k: (True if k == "all" else v) for k, v in restores.items() if k != "snapshot"}
-        start_file_run(lock, "restore", {"snapshot": restores["snapshot"], "what": what})
+        start_file_run(lock, "restore", _what(work["restores"]))
         return
     saves = platform.saves.of_repository(repository_of(instance))
     leaving = _leaving(platform, instance, saves)
@@ -135,6 +137,12 @@ def _decide_step(lock: Lock) -> None:
         "check": _part_to_check(instance),
     }
     start_file_run(lock, "save", order, leaving)
+
+
+def _what(wanted: Mapping[str, str]) -> dict[str, Any]:
+    """Of which snapshot what, as an order has it."""
+    parts = {k: (True if k == "all" else v) for k, v in wanted.items() if k != "snapshot"}
+    return {"snapshot": wanted["snapshot"], "what": parts}
 
 
 def _leaving(platform: Platform, instance: Instance, saves: list[Save]) -> list[Save]:

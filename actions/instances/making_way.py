@@ -15,7 +15,8 @@ _SAVING = "Its files are being saved."
 
 
 # What a start comes before; all else first comes to its end.
-_SAVES = (FileWorkKind.SAVE, FileWorkKind.SAVE_NOW)
+_SAVES = (FileWorkKind.SAVE, FileWorkKind.SAVE_NOW, FileWorkKind.EXPORT)
+_GIVE_WAY = (FileWorkKind.SAVE, FileWorkKind.EXPORT)
 
 
 def is_being_restored(instance: Instance) -> bool:
@@ -36,7 +37,7 @@ def make_way(platform: Platform, instance: Instance, *, is_wanted: bool) -> Star
     """
     if is_being_restored(instance):
         raise FilesBusy
-    is_asked_for = "work" in instance and instance["work"]["kind"] != FileWorkKind.SAVE
+    is_asked_for = "work" in instance and instance["work"]["kind"] not in _GIVE_WAY
     wish: dict[str, object] = {} if is_asked_for else {"givesWay": True}
     if is_wanted:
         wish["startsAfter"] = clock.now()
@@ -65,5 +66,5 @@ def comes_after(platform: Platform, instance: Instance) -> bool:
 
 def must_make_way(instance: Instance) -> bool:
     """Whether a start was asked for while its save was being begun, which has not been ended for it yet."""
-    is_by_itself = "work" in instance and instance["work"]["kind"] == FileWorkKind.SAVE
-    return is_by_itself and "startsAfter" in instance and "stopAskedAt" not in instance
+    gives_way = "work" in instance and instance["work"]["kind"] in _GIVE_WAY
+    return gives_way and "startsAfter" in instance and "stopAskedAt" not in instance

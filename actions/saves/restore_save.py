@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
@@ -14,13 +14,13 @@ from actions.lookup import instance_of
 from actions.saves.finding import save_of
 from services.instances import FileWorkKind
 from services.platform import Platform
-from services.saves import SaveKind
+from services.saves import Save, SaveKind
 
 SaveId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^save-[0-9a-f-]+$")]
 _PARTS = ("world", "module", "system")
 
 
-class RestoreSave(UserRequest):
+class PartOfSave(UserRequest):
     """Whose files, which save, and which part of it unless all."""
 
     save_id: SaveId
@@ -29,7 +29,7 @@ class RestoreSave(UserRequest):
     system: World | None = None
 
     @model_validator(mode="after")
-    def _one_part(self) -> RestoreSave:
+    def _one_part(self) -> Self:
         named = [name for name in _PARTS if getattr(self, name)]
         if len(named) > 1:
             raise InvalidRequest(
@@ -40,6 +40,16 @@ class RestoreSave(UserRequest):
         return self
 
 
+def wanted_of(request: PartOfSave, save: Save) -> dict[str, str]:
+    """The snapshot and what of it, as work notes it."""
+    part = {name: value for name in _PARTS if (value := getattr(request, name))}
+    return {"snapshot": save["snapshot"], **(part or {"all": "yes"})}
+
+
+class RestoreSave(PartOfSave):
+    """What is to be put back."""
+
+
 def restore_save(request: RestoreSave, platform: Platform) -> Answer:
     """Save the files as they are, then put those of the save in their place. Until then the server does not start.
 
@@ -47,8 +57,7 @@ def restore_save(request: RestoreSave, platform: Platform) -> Answer:
     """
     instance = instance_of(platform, request.user_id)
     save = save_of(platform, instance, request.save_id)
-    part = {name: value for name in _PARTS if (value := getattr(request, name))}
-    restores = {"snapshot": save["snapshot"], **(part or {"all": "yes"})}
+    restores = wanted_of(request, save)
     decide(
         platform,
         instance,

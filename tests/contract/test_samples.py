@@ -154,6 +154,8 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(
     tell("list-saves")
     invoke(sample("save-now"))
     carried_out()  # the newest stays
+    tell("export-save", saveId=saved)
+    carried_out()
     tell("delete-save", saveId=told["list-saves"]["saves"][0]["saveId"])
     invoke(sample("update-version"))
     carried_out()

@@ -22,7 +22,9 @@ from tests.recount import disagreements
 
 Inventory = dict[str, Any]
 
-_TIMES = re.compile(r"(^at|At|[Ss]ince|[Uu]ntil|lastStarted|seconds|cost|storage|storedCost|revision)$")
+_TIMES = re.compile(
+    r"(^at|At|[Ss]ince|[Uu]ntil|lastStarted|seconds|cost|storage|storedCost|revision)$"
+)
 _RANDOM = (
     (re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}"), "<uuid>"),
     (re.compile(r"save-\d{10}-[0-9a-f]{4}"), "<save>"),

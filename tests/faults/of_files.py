@@ -204,6 +204,7 @@ OF_FILES = (
         more=FIRST | {"world": "a-world"},
         again=True,
     ),
+    OfFiles("export a save", saved, "export-save", AT_REST, more=FIRST, again=True),
     OfFiles("name a save", saved, "label-save", AT_REST, more=FIRST | {"locked": True}),
     OfFiles("a save less", _saved_twice, "delete-save", AT_REST, more=FIRST),
     OfFiles("start while it is saved", being_saved, "start-instance", "running, done"),

@@ -28,6 +28,7 @@ REGISTER, UNREGISTER = "webhook-create", "webhook-delete"
 MOVE, CREDENTIALS = "move-session", "change-credentials"
 WAKE, LOOK = "wake-table", "table-state"
 SAVE, RESTORE, LABEL, DELETE = "save-now", "restore-save", "label-save", "delete-save"
+EXPORT = "export-save"
 UNDO, COME_BACK = "undo-update", "restore-instance"
 
 
@@ -54,6 +55,7 @@ SENSIBLE: dict[str, Callable[[Item], bool]] = {
     SAVE: lambda instance: "lastStarted" in instance and _is("stopped")(instance),
     RESTORE: lambda instance: "lastSave" in instance and _is("stopped")(instance),
     LABEL: lambda instance: "lastSave" in instance,
+    EXPORT: lambda instance: "lastSave" in instance and _is("stopped")(instance),
     DELETE: lambda instance: "lastSave" in instance,
 }
 
@@ -87,7 +89,7 @@ class Command:
         if self.action == UNREGISTER:
             ids = [i["webhookId"] for i in emulated.items("webhooks") if "url" in i]
             asked["id"] = (ids or ["none"])[asked.pop("which") % (len(ids) or 1)]
-        if self.action in (RESTORE, LABEL, DELETE):
+        if self.action in (RESTORE, LABEL, DELETE, EXPORT):
             asked["saveId"] = _one_save(user, asked.pop("which"))
         return _given(asked)
 
@@ -181,6 +183,7 @@ saves = st.one_of(
     _asking(RESTORE, which=st.integers(0, 5), world=st.just("a-world")),
     _asking(LABEL, which=st.integers(0, 5), label=st.just("Another"), locked=st.booleans()),
     _asking(DELETE, which=st.integers(0, 5)),
+    _asking(EXPORT, which=st.integers(0, 5)),
     _asking(UPDATE, foundryVersion=st.sampled_from(["12", "13"])),
     _asking(UNDO),
 )

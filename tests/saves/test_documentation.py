@@ -56,7 +56,7 @@ def test_what_the_page_has_members_ask_is_done(evening, save, ask):
     assert {r["action"] for r in asked()} == {
         "status",
         *("save-now", "list-saves", "label-save", "delete-save", "restore-save"),
-        *("undo-update", "restore-instance"),
+        *("undo-update", "restore-instance", "export-save"),
     }
 
 

@@ -28,7 +28,7 @@ def bodies(save, repository):
     """What is asked for: of the save by its id, by what it may be taken for, and of all of them."""
     names = (save["saveId"], save["snapshot"], f"{repository}/{save['saveId']}", "save-0-0", "*")
     for name in names:
-        for action in ("restore-save", "delete-save", "label-save"):
+        for action in ("restore-save", "delete-save", "label-save", "export-save"):
             yield {"action": action, "saveId": name, "label": "mine", "locked": False}
         yield {"action": "restore-save", "saveId": name, "repository": repository}
     yield {"action": "list-saves", "repository": repository}

@@ -1,0 +1,80 @@
+"""A save, or a part of it, can be downloaded for a day."""
+
+from __future__ import annotations
+
+import urllib.parse
+
+import pytest
+
+from tests import world
+from tests.saves.conftest import USER, instance
+from tests.saves.test_saving import notices, saves
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def export(evening, save, invoke):
+    save(evening())
+    (made,) = saves()
+
+    def ask(**part):
+        return invoke("export-save", userId=USER, saveId=made["saveId"], **part)
+
+    return ask
+
+
+def test_a_save_is_exported_and_then_has_an_address(export, save, ecs, freezer):
+    assert "url" not in export()
+    (task,) = ecs.tasks()
+    save(task)
+    assert ecs.tasks() == []
+    assert len(notices("exported")) == 1
+    answer = export()
+    address = urllib.parse.urlsplit(answer["url"])
+    query = urllib.parse.parse_qs(address.query)
+    assert address.path.endswith(f"/exports/{instance()['instanceId']}/{run_of_export()}.zip")
+    assert query["response-content-disposition"] == ['attachment; filename="ada.zip"']
+    assert int(query["X-Amz-Expires"][0]) <= 86400
+    assert answer["bytes"] == 1_000_000
+    assert not {"work", "due", "runId"} & instance().keys()
+    freezer.tick(86400)
+    assert "url" not in export(), "the zip is gone by then, so it is made anew"
+
+
+def run_of_export():
+    return next(run["runId"] for run in world.items("runs") if run["kind"] == "export")
+
+
+def test_a_world_is_exported_by_itself(export, save, ecs):
+    export(world="dragons")
+    (task,) = ecs.tasks()
+    save(task)
+    assert "url" not in export(), "all of it is something else"
+    (task,) = ecs.tasks()
+    save(task)
+    assert "url" not in export(world="dragons"), "only what was exported last is remembered"
+
+
+def test_a_start_ends_an_export(export, invoke, ecs):
+    export()
+    (task,) = ecs.tasks()
+    ecs.comes_up(task)
+    assert invoke("start-instance", userId=USER)["status"] == "starting"
+    ecs.ends(task, exit_code=143)
+    (task,) = ecs.tasks()
+    ecs.comes_up(task)
+    assert invoke("status", userId=USER)["status"] == "running"
+    assert notices("export-failed") == []
+
+
+def test_an_export_during_the_save_after_a_stop_follows_it(evening, save, invoke, ecs):
+    save(evening())
+    (first,) = saves()
+    saver = evening()
+    assert invoke("export-save", userId=USER, saveId=first["saveId"])["success"]
+    save(saver)
+    assert len(saves()) == 2
+    (task,) = ecs.tasks()
+    save(task)
+    assert instance()["export"]["of"]["snapshot"] == first["snapshot"]
