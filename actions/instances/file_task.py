@@ -52,14 +52,23 @@ STOPPED = 143  # the exit code after SIGTERM
 
 # How restic 0.14 to 0.18 and rclone 1.60 to 1.75 say what went wrong; the first that fits.
 _SAID = {
-    "no-space": r"no space left on device|disk quota exceeded|too big for remaining disk space",
-    "wrong-password": r"wrong password or no key found",
-    "unreachable": r"connection (refused|reset)|no such host|no route to host|time(d )?-?out|access ?denied"
-    r"|forbidden|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|NoCredentialProviders|SlowDown"
-    r"|NoSuchBucket|bucket does not exist|directory not found|service unavailable|internal error",
-    "no-repository": r"is there a repository at|repository does not exist",
-    "damaged": r"verification failed|does not match|mismatch|not found in (repository|index)|wrong length"
-    r"|invalid data returned|does not exist|(unable|failed) to load|unexpected EOF|cannot be (loaded|decrypted)",
+    "no-space": re.compile(
+        r"no space left on device|disk quota exceeded|too big for remaining disk space", re.I
+    ),
+    "wrong-password": re.compile(r"wrong password or no key found", re.I),
+    "unreachable": re.compile(
+        r"connection (refused|reset)|no such host|no route to host|time(d )?-?out|access ?denied"
+        r"|forbidden|InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|NoCredentialProviders|SlowDown"
+        r"|NoSuchBucket|bucket does not exist|directory not found|service unavailable|internal error",
+        re.I,
+    ),
+    "no-repository": re.compile(r"is there a repository at|repository does not exist", re.I),
+    "damaged": re.compile(
+        r"verification failed|does not match|mismatch|not found in (repository|index)|wrong length"
+        r"|invalid data returned|does not exist|(unable|failed) to load|unexpected EOF"
+        r"|cannot be (loaded|decrypted)",
+        re.I,
+    ),
 }
 _RESTIC_CODES = {10: "no-repository", 12: "wrong-password"}  # from 0.17 on
 _SOME_UNREAD = 3  # restic's code of a backup that lacks files
@@ -151,9 +160,7 @@ class Tools:
 
     def failure(self, ran: Ran) -> Failed:
         """What a tool's end means."""
-        word = next(
-            (word for word, said in _SAID.items() if re.search(said, ran.said, re.IGNORECASE)), ""
-        )
+        word = next((word for word, pattern in _SAID.items() if pattern.search(ran.said)), "")
         word = _RESTIC_CODES.get(ran.code) or word or "unexpected"
         print(self.hide(ran.said), file=sys.stderr, flush=True)
         lines = ran.said.strip().splitlines() or [f"ended with {ran.code}"]

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from actions.action import Action, Answer, Scope, UserRequest
+from actions.action import Action, Answer, Scope, UserRequest, hinted
 from actions.errors import InvalidRequest
 from actions.instances.deciding import decide
 from actions.instances.worlds import World
@@ -16,7 +16,11 @@ from services.instances import FileWorkKind
 from services.platform import Platform
 from services.saves import Save, SaveKind
 
-SaveId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^save-[0-9a-f-]+$")]
+SaveId = Annotated[
+    str,
+    Field(min_length=1, max_length=64, pattern=r"^save-[0-9a-f-]+$"),
+    hinted("Copy the saveId from list-saves, such as save-1795291889-6f1e."),
+]
 _PARTS = ("world", "module", "system")
 
 

@@ -86,7 +86,8 @@ class Computer:
         before, bucket = self.tree(), self.bucket()
         code, result, log = self.call(order, **variables)
         assert code == 1, log
-        assert set(result) == {"do", "run", "failed", "message"}, log
+        assert set(result) == {"do", "run", "failed", "begun", "message"}, log
+        assert result["begun"] is False
         assert (self.tree(), self.bucket()) == (before, bucket)
         assert not list(self.data.glob(".restoring*"))
         return result["failed"]
