@@ -127,9 +127,17 @@ def _advance(
         outcome.values |= {"work": left | step, **due}
     if run["kind"] == "restore":
         outcome.removed += ("comesBack", "passwordOf", "asleep")
+        if not _is_newest(instance, work):
+            outcome.values["putBackAt"] = clock.now()
         if "comesBack" in instance:
             outcome.values["lastStarted"] = instance["comesBack"]["lastStarted"]
         outcome.notice = ("restored", "Your files have been put back as they were saved.")
+
+
+def _is_newest(instance: Instance, work: FileWork) -> bool:
+    """Whether what is put back is the newest save: that of a server that was asleep, or comes back."""
+    newest = {instance[of]["snapshot"] for of in ("asleep", "comesBack") if of in instance}
+    return work["restores"]["snapshot"] in newest
 
 
 # The work of which a run of that kind is the last step.
@@ -155,21 +163,31 @@ def _failed(
     result: FileResult | None,
 ) -> None:
     now, tries = clock.now(), work.get("tries", 0) + 1
+    kind, what, nothing_more = _WORDS[work["kind"]]
+    failure = (result and result.failed) or LOST
+    why = WORDS.get(failure, WORDS[LOST])
     if {"startsAfter", "givesWay"} & instance.keys() and work["kind"] in _ENDS_WITH["save"]:
         # It was ended for a start: that comes now, or else is about to be asked for again.
         wait = 0 if "startsAfter" in instance else _AGAIN_SECONDS
         outcome.values |= {"due": "instance", "dueAt": now + wait}
+        if (
+            "givesWay" not in instance
+        ):  # somebody has asked for it, and it was not ended for the start
+            outcome.notice = (kind, f"{what} {why} The server starts all the same.")
         return
-    kind, what, nothing_more = _WORDS[work["kind"]]
-    failure = (result and result.failed) or LOST
-    why = WORDS.get(failure, WORDS[LOST])
     # Of one that may have begun to put files in their places, every try is better than none.
     may_be_half = run["kind"] in ("restore", "purge") and (result is None or result.begun)
     most = TRIES if work["kind"] == FileWorkKind.SAVE else TRIES_OF_A_WISH
     if not may_be_half and (failure in _HOPELESS or tries >= most):
-        outcome.removed = ("work",)
-        outcome.values |= _due_next(platform, instance)
         outcome.notice = (kind, f"{what} {why} {nothing_more}")
+        outcome.removed = ("work",)
+        if (
+            "restores" in work
+        ):  # a start that waits for the files of a server asleep would ask for them again
+            outcome.removed += ("startsAfter",)
+            outcome.values |= rests(platform, instance)
+        else:
+            outcome.values |= _due_next(platform, instance)
         return
     again = {"work": work | {"tries": tries, "failure": failure}}
     outcome.values |= {**again, "due": "instance", "dueAt": now + pause_before(tries)}
