@@ -71,8 +71,8 @@ def _due(platform: Platform, user_id: str) -> Instance | None:
     instance, now = platform.instances.find(user_id), clock.now()
     if instance is None or instance["status"] not in AT_REST or "runId" in instance:
         return None
-    if is_locked(instance, now):
-        return None  # whoever has the lock leaves it due
+    if is_locked(instance, now) or "renews" in instance:
+        return None  # whoever has the lock leaves it due; so does what was interrupted
     return instance if instance.get("dueAt", now + 1) <= now else None
 
 
