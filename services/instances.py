@@ -171,6 +171,7 @@ class Files(TypedDict):
     work: NotRequired[FileWork]
     startsAfter: NotRequired[int]  # since when it is to be started, once its file task has ended
     lastSave: NotRequired[LastSave]
+    putBackAt: NotRequired[int]  # when other files than the newest save's were last put back
     checked: NotRequired[Checked]
     export: NotRequired[Export]
     trial: NotRequired[Trial]

@@ -10,6 +10,7 @@ from actions.errors import StartDelayed
 from actions.instances import file_work
 from actions.instances.arriving import look
 from actions.instances.ending import CONSISTENCY_SECONDS, is_certainly_over, is_missing_for_long
+from actions.instances.file_decisions import LIMIT_SECONDS
 from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.launching import launch
 from actions.instances.locking import lock_instance, lock_run
@@ -27,7 +28,7 @@ from services.instances import AT_REST, UP, Instance, InstanceStatus, Phase, is_
 from services.locks import is_locked
 from services.platform import Platform
 from services.registry import Maintenance
-from services.runs import EndCause
+from services.runs import FILE_KINDS, EndCause
 
 # A task that does not run by then, or cannot be routed to, never will; the image takes 1 to 3 minutes.
 ARRIVAL_LIMIT_SECONDS = 900
@@ -139,8 +140,9 @@ def _age(instance: Instance, task: Task | None) -> int:
 
 def _take_down(platform: Platform, instance: Instance, task: Task | None) -> bool:
     """Undo a half-made instance that nobody completed, or carry on destroying one."""
-    if task and task.created_at and clock.now() - task.created_at > PURGE_LIMIT_SECONDS:
-        platform.ecs.stop(task.arn, "Purging took too long")  # a stopped one is run again
+    limit = LIMIT_SECONDS if instance.get("runKind") in FILE_KINDS else PURGE_LIMIT_SECONDS
+    if task and task.created_at and clock.now() - task.created_at > limit:
+        platform.ecs.stop(task.arn, "It took too long")  # a stopped one is run again
     with mark_for_deletion(platform, instance) as lock:
         return tear_down(lock)
 

@@ -18,7 +18,7 @@ from actions.licenses.interrupted import after_run
 from actions.notices import tell
 from services import clock, metrics
 from services.counters import Amount
-from services.dynamodb import Attr, ConditionFailed, Operation, transact
+from services.dynamodb import Attr, ConditionFailed, Operation, absent, transact
 from services.ecs import Task
 from services.instances import Instance, InstanceStatus
 from services.locks import LOCK_FIELDS
@@ -71,7 +71,7 @@ def close_run(lock: Lock, task: Task, reason: str = "") -> None:
         found = lock.platform.instances.find(lock.instance["userId"])
         if found is None or found.get("worker") != lock.lock_id or "runId" not in found:
             raise
-        lock.instance = found  # a stop was decided meanwhile
+        lock.instance = found  # a stop was decided, or a start wished for, meanwhile
         _close(lock, task, reason)
 
 
@@ -91,6 +91,9 @@ def _close(lock: Lock, task: Task, reason: str) -> None:
     kept = _kept(platform, instance, run, files, stopped_at)
     ended = _files_ended(instance, task, files) if files else _ended(lock, run, task, reason)
     same_run = lock.held & Attr("runId").eq(run_id)
+    # A start may be asked for, or taken back, without the lock: whether it is due then is decided here.
+    waits = instance.get("startsAfter")
+    same_run &= absent("startsAfter") if waits is None else Attr("startsAfter").eq(waits)
     cost = run_cost(stopped_at - started_at, run["rate"])
     all_cost = cost + (kept.cost if kept else 0)
     used: dict[str, Amount] = {"seconds": stopped_at - started_at, "cost": all_cost}
@@ -162,8 +165,11 @@ def _files_ended(instance: Instance, task: Task, outcome: Outcome) -> _Ended:
     if instance["status"] != InstanceStatus.DESTROYING:
         removed += _OF_THE_WORK
     end = End(EndCause.FILES, task.stopped_at is not None)
-    left = _without(removed, outcome.values)
-    return _Ended(instance["status"], outcome.values, left, end, outcome.operations)
+    values = outcome.values
+    if "renews" in instance:  # its definition has to be finished first
+        values = {**values, "due": "instance", "dueAt": clock.now()}
+    left = _without(removed, values)
+    return _Ended(instance["status"], values, left, end, outcome.operations)
 
 
 def _without(removed: tuple[str, ...], values: Mapping[str, Any]) -> tuple[str, ...]:

@@ -220,6 +220,8 @@ def _resume(request: CreateInstance, platform: Platform, lock_id: str) -> Lock:
     if is_locked(found, now):
         raise Busy(InstanceStatus.CREATING)
     values = _choices(request) | {"dueAt": now + UNDO_SECONDS}
+    if "repository" in found:  # it comes back as it was
+        del values["foundryVersion"]
     try:
         half_made = Attr("status").eq(InstanceStatus.CREATING)
         locked = platform.instances.acquire(found, lock_id, now, half_made, values)

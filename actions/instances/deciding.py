@@ -27,7 +27,10 @@ def decide(
     Raises WrongState unless the server rests, NothingToSave, Busy, Conflict while something else is done, UsedUp.
     """
     refuse_if_busy(instance)
-    _refuse_unless_saved(instance)
+    if kind == FileWorkKind.RESTORE and _is_only_saved(instance) and "all" in more["restores"]:
+        more["saved"] = instance["lastSave"]["saveId"]  # another save instead of the newest
+    else:
+        _refuse_unless_saved(instance)
     work = instance.get("work")
     if work and work["kind"] not in _BY_ITSELF:
         raise Conflict(
@@ -56,6 +59,12 @@ def _with_its_run(
     """What is noted; a save that is under way serves, and is looked at when it was to be."""
     values = decided(kind, save, **more)
     return {"work": values["work"]} if "runId" in instance else values
+
+
+def _is_only_saved(instance: Instance) -> bool:
+    """Whether its files are a save and nowhere else: it is asleep, or has not come back, and rests."""
+    is_away = "asleep" in instance or ("comesBack" in instance and "lastStarted" not in instance)
+    return is_away and instance["status"] in AT_REST and "startsAfter" not in instance
 
 
 def _refuse_unless_saved(instance: Instance) -> None:

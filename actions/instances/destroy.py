@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.errors import Busy, FilesBusy, LicenseTaken
+from actions.errors import Busy, LicenseTaken
 from actions.instances import farewell
 from actions.instances.locking import refuse_if_busy
-from actions.instances.making_way import is_being_restored
 from actions.instances.teardown import tear_down
 from actions.instances.transitions import mark_for_deletion
 from actions.licenses import rules
@@ -28,14 +27,12 @@ def destroy(request: DestroyInstance, platform: Platform) -> Answer:
     """Begin to destroy the instance, or carry on with it; what has to wait for a task goes on by itself.
 
     Its files are saved first, and its saves kept for some days (`keptUntil`), for which restore-instance brings it
-    back; with `forget` nothing is kept. Raises InstanceNotFound, Busy, LicenseTaken while another member plays on
-    the instance's licence, FilesBusy.
+    back; with `forget` nothing is kept. What is being put back is given up: it comes back as it was before. Raises
+    InstanceNotFound, Busy, LicenseTaken while another member plays on the instance's licence.
     """
     instance = instance_of(platform, request.user_id)
     refuse_if_busy(instance)
     _refuse_if_lent(platform, instance)
-    if is_being_restored(instance) and not request.forget:
-        raise FilesBusy
     noted = farewell.begins(platform, instance, forget=request.forget)
     noted |= {"due": "instance", "dueAt": clock.now() + LOCK_SECONDS}
     try:

@@ -36,7 +36,13 @@ def begins(platform: Platform, instance: Instance, *, forget: bool) -> dict[str,
         return {}  # as it was decided
     if "lastStarted" not in instance:
         return {"farewell": Farewell.SAVED if "repository" in instance else Farewell.FORGOTTEN}
-    return {"farewell": Farewell.SAVED if is_saved(instance) else Farewell.WANTED}
+    return {"farewell": Farewell.SAVED if _has_all_saved(instance) else Farewell.WANTED}
+
+
+def _has_all_saved(instance: Instance) -> bool:
+    """Whether its newest save has all; of what is being erased or put back after it, nothing is to be saved."""
+    is_only_a_save = "asleep" in instance or "saved" in instance.get("work", {})
+    return is_only_a_save or is_saved(instance)
 
 
 def keeps_saves(instance: Instance) -> bool:

@@ -38,7 +38,8 @@ def _may_have_run(instance: Instance, task: Task) -> bool:
 
 
 def is_saved(instance: Instance) -> bool:
-    """Whether nothing can have changed since its newest save: it has rested since then."""
+    """Whether nothing can have changed since its newest save: it has rested, and nothing was put back since."""
     last = instance.get("lastSave")
     rests = instance["status"] == InstanceStatus.STOPPED and not {"work", "runId"} & instance.keys()
-    return rests and last is not None and last["at"] > instance["statusSince"]
+    changed_at = max(instance["statusSince"], instance.get("putBackAt", 0))
+    return rests and last is not None and last["at"] > changed_at

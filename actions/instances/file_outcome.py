@@ -135,9 +135,17 @@ def _advance(
         )
     if run["kind"] == "restore":
         outcome.removed += ("comesBack", "passwordOf", "asleep")
+        if not _is_newest(instance, work):
+            outcome.values["putBackAt"] = clock.now()
         if "comesBack" in instance:
             outcome.values["lastStarted"] = instance["comesBack"]["lastStarted"]
         outcome.notice = ("restored", "Your files have been put back as they were saved.")
+
+
+def _is_newest(instance: Instance, work: FileWork) -> bool:
+    """Whether what is put back is the newest save: that of a server that was asleep, or comes back."""
+    newest = {instance[of]["snapshot"] for of in ("asleep", "comesBack") if of in instance}
+    return work["restores"]["snapshot"] in newest
 
 
 # The work of which a run of that kind is the last step.
@@ -166,7 +174,8 @@ def _save_instead(platform: Platform, instance: Instance, work: FileWork) -> dic
     """What is noted if a wish that is given up had taken the place of the save after a stop: that is made yet."""
     last = instance.get("lastSave", {}).get("at", 0)
     is_made = work["kind"] == FileWorkKind.SAVE or last > instance["statusSince"]
-    if is_made or not any(platform.settings.kept):
+    has_files = "lastStarted" in instance and "asleep" not in instance
+    if is_made or not has_files or not any(platform.settings.kept):
         return {}
     wait = 0 if "startsAfter" in instance else _AGAIN_SECONDS
     return decided(FileWorkKind.SAVE, SaveKind.AFTER_STOP) | {"dueAt": clock.now() + wait}
@@ -181,22 +190,30 @@ def _failed(
     result: FileResult | None,
 ) -> None:
     now, tries = clock.now(), work.get("tries", 0) + 1
+    kind, what, nothing_more = _WORDS[work["kind"]]
+    failure = (result and result.failed) or LOST
+    why = WORDS.get(failure, WORDS[LOST])
     saves = (*_ENDS_WITH["save"], FileWorkKind.EXPORT)
     if {"startsAfter", "givesWay"} & instance.keys() and work["kind"] in saves:
         # It was ended for a start: that comes now, or else is about to be asked for again.
         wait = 0 if "startsAfter" in instance else _AGAIN_SECONDS
         outcome.values |= {"due": "instance", "dueAt": now + wait}
+        if "givesWay" not in instance:  # it was not ended for the start
+            outcome.notice = (kind, f"{what} {why} The server starts all the same.")
         return
-    kind, what, nothing_more = _WORDS[work["kind"]]
-    failure = (result and result.failed) or LOST
-    why = WORDS.get(failure, WORDS[LOST])
     # Of one that may have begun to put files in their places, every try is better than none.
     may_be_half = run["kind"] in ("restore", "purge") and (result is None or result.begun)
     most = TRIES if work["kind"] == FileWorkKind.SAVE else TRIES_OF_A_WISH
     if not may_be_half and (failure in _HOPELESS or tries >= most):
-        outcome.removed = ("work",)
-        outcome.values |= _due_next(platform, instance) | _save_instead(platform, instance, work)
         outcome.notice = (kind, f"{what} {why} {nothing_more}")
+        outcome.removed = ("work",)
+        if "restores" in work:
+            # A start that waits for the files of a server asleep would ask for them again.
+            outcome.removed += ("startsAfter",)
+            outcome.values |= rests(platform, instance)
+        else:
+            outcome.values |= _due_next(platform, instance)
+        outcome.values |= _save_instead(platform, instance, work)
         return
     again = {"work": work | {"tries": tries, "failure": failure}}
     outcome.values |= {**again, "due": "instance", "dueAt": now + pause_before(tries)}

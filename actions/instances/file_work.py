@@ -72,8 +72,8 @@ def _due(platform: Platform, user_id: str) -> Instance | None:
     instance, now = platform.instances.find(user_id), clock.now()
     if instance is None or instance["status"] not in AT_REST or "runId" in instance:
         return None
-    if is_locked(instance, now):
-        return None  # whoever has the lock leaves it due
+    if is_locked(instance, now) or "renews" in instance:
+        return None  # whoever has the lock leaves it due; so does what was interrupted
     return instance if instance.get("dueAt", now + 1) <= now else None
 
 
@@ -148,7 +148,8 @@ def _what(wanted: Mapping[str, str]) -> dict[str, Any]:
 def _leaving(platform: Platform, instance: Instance, saves: list[Save]) -> list[Save]:
     """The saves that the next task forgets: those that it is not to keep, and what earlier ones have left."""
     wanted = instance["work"].get("restores", {}).get("snapshot")
-    free = [save for save in saves if save["snapshot"] != wanted]
+    newest = instance["lastSave"]["saveId"] if "lastSave" in instance else ""
+    free = [s for s in saves if s["snapshot"] != wanted and s["saveId"] != newest]
     gone = [save for save in free if "leaving" in save]
     staying = [save for save in free if "leaving" not in save]
     return [*gone, *expendable(staying, platform.settings.kept, clock.now())][:_FORGOTTEN_AT_ONCE]

@@ -50,7 +50,7 @@ def status(request: Status, platform: Platform) -> Answer:
     files = _files(platform, instance)
     return {
         "success": True,
-        "status": InstanceStatus.STARTING if "startsAfter" in instance else shown_status(instance),
+        "status": InstanceStatus.STARTING if _waits(instance) else shown_status(instance),
         "instanceUrl": f"https://{instance['host']}",
         "message": _message(platform, instance, files),
         **{field: stored[field] for field in _SHOWN if field in stored},
@@ -60,6 +60,11 @@ def status(request: Status, platform: Platform) -> Answer:
         **(_next_stop(platform, instance) if is_running(instance) else {}),
         **(_waking(platform, instance) if instance["status"] in WHOLE else {}),
     }
+
+
+def _waits(instance: Instance) -> bool:
+    """Whether it starts as soon as its file task has ended."""
+    return instance["status"] in AT_REST and "startsAfter" in instance
 
 
 def shown_status(instance: Instance) -> str:

@@ -11,16 +11,17 @@ import structlog
 from actions.billing.storage import settle
 from actions.errors import NoCapacity, StartDelayed
 from actions.instances.coming_back import drop_former_secret
-from actions.instances.ending import end_task
+from actions.instances.ending import end_task, is_missing_for_long
 from actions.instances.farewell import departs, keeps_saves, reduce_secret
 from actions.instances.file_definition import family
+from actions.instances.file_outcome import pause_before
 from actions.instances.launching import get_task, note_task
 from actions.instances.locking import Lock
 from actions.instances.renewing import first_revision, noted_revision
 from actions.instances.starting import start_file_run, start_purge
 from actions.licenses.keys import release_keys
 from actions.licenses.releasing import release_all
-from services import metrics
+from services import clock, metrics
 from services.concurrency import concurrently
 from services.dynamodb import transact
 from services.ecs import revision_of
@@ -44,7 +45,10 @@ def tear_down(lock: Lock) -> bool:
         _ask_for_save(lock)
         return False
     instance = lock.instance
-    erases_files = "lastStarted" in instance and not instance.get("purged")
+    has_files = bool(
+        {"lastStarted", "filesShape"} & instance.keys()
+    )  # a server, or a file task, has run
+    erases_files = has_files and not instance.get("purged")
     removals = [] if instance.get("emptied") else _removals(lock.platform, instance)
     try:
         task_arn, *outcomes = concurrently(
@@ -70,7 +74,9 @@ def _end_run(lock: Lock) -> bool:
     """Whether the instance's run is over; False while a task has to stop, or to finish a save or purging."""
     instance = lock.instance
     is_last_save = instance.get("runKind") == "save" and instance.get("farewell") == Farewell.WANTED
-    if instance.get("runKind") == "purge" or is_last_save:
+    is_awaited = instance.get("runKind") == "purge" or is_last_save
+    # Of one that ECS has forgotten nothing would ever be heard: it counts as over once it was asked to stop.
+    if is_awaited and not is_missing_for_long(instance, clock.now()):
         if "taskArn" in instance:
             lock.pause(_STOP_SECONDS)
         # The task that an earlier attempt may have launched is noted, else it is launched now.
@@ -85,6 +91,8 @@ def _ask_for_save(lock: Lock) -> None:
     start_file_run(lock, "save", {"kind": SaveKind.BEFORE_DESTROY, "forget": [], "check": None})
     if task_arn := _asked(lock):
         note_task(lock, task_arn)
+    elif tries := lock.instance.get("farewellTries"):
+        lock.pause(pause_before(tries))
 
 
 def _ask_for_purge(lock: Lock) -> str | None:

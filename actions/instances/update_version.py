@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.errors import Busy, Conflict, InstanceNotFound, WrongState
+from actions.errors import Busy, Conflict, FilesBusy, InstanceNotFound, WrongState
 from actions.instances.deciding import decide
 from actions.instances.fitness import unfit
 from actions.instances.locking import lock_instance, refuse_if_busy
+from actions.instances.making_way import is_being_restored
 from actions.instances.renewing import put_version_in
 from actions.instances.versions import Version, is_way_down
 from actions.lookup import instance_of
@@ -35,10 +36,13 @@ def update_version(request: UpdateVersion, platform: Platform) -> Answer:
 
     A major version stands for its newest build at the next start; what runs then is started again from there on.
     `unfit` are the packages that do not say of themselves that they work with it. For 14 days undo-update takes all
-    of it back. Raises InstanceNotFound, Conflict for an older one, WrongState unless it is at rest, Busy, UsedUp.
+    of it back. Raises InstanceNotFound, Conflict for an older one, WrongState unless it is at rest, Busy,
+    FilesBusy, UsedUp.
     """
     instance = instance_of(platform, request.user_id)
     refuse_if_busy(instance)
+    if is_being_restored(instance):
+        raise FilesBusy  # nobody knows yet what has run on the files that come
     wanted = request.foundry_version
     _refuse_way_down(instance, wanted)
     if "lastStarted" in instance and any(platform.settings.kept):

@@ -16,6 +16,7 @@ from actions.instances.file_work import carry_on_now
 from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.launching import launch
 from actions.instances.locking import Lock
+from actions.instances.sleeping import bring_back
 from actions.instances.starting import start_run
 from actions.instances.stop import decide_stop
 from actions.instances.warming import tell_of_session
@@ -59,10 +60,20 @@ def advance(platform: Platform, session: Session) -> bool:
     begins, _ = reserved_time(platform.settings, session["startTime"], session["duration"])
     if now < session["startTime"] - LEAD_SECONDS:
         _preempt(platform, session, stop_now=now >= begins)
+        if now >= begins:
+            _wake_files(platform, session["userId"])
         next_at = begins if now < begins else session["startTime"] - LEAD_SECONDS
         _reschedule(platform, session, session["status"], next_at)
         return False
     return _prepare(platform, session)
+
+
+def _wake_files(platform: Platform, user_id: str) -> None:
+    """Have the files of a server put back that is asleep: large ones take longer than it takes to start."""
+    instance = platform.instances.find(user_id)
+    if instance and "asleep" in instance and not {"work", "runId"} & instance.keys():
+        bring_back(platform, instance, is_wanted=False)
+        carry_on_now(platform, platform.instances.find(user_id) or instance)
 
 
 def _prepare(platform: Platform, session: Session) -> bool:

@@ -125,9 +125,10 @@ def test_a_session_wakes_it(asleep, invoke, ecs, save, freezer):
         "schedule-session", userId=USER, startTime=start, duration=120, title="The dragon"
     )
     assert booked["success"], booked
-    freezer.tick(7200 - 299)
+    freezer.tick(7200 - 599)
     invoke("prepare-sessions", userId="system")
     (restorer,) = ecs.tasks()
+    freezer.tick(301)
     save(restorer)
     freezer.tick(60)
     invoke("prepare-sessions", userId="system")
