@@ -357,5 +357,7 @@ def _chunks(body: bytes) -> Iterator[bytes]:
 def _serving() -> Iterator[Store]:
     """The store of the tests, made to hold gigabytes."""
     quick = mock.patch.multiple(object_store, Object=_Object, _chunks=_chunks)
-    with quick, object_store.serving() as store:
+    # Else each object of more than a buffer's size waits 40 ms for who acknowledges its head late.
+    at_once = mock.patch.object(object_store._Handler, "disable_nagle_algorithm", True)
+    with quick, at_once, object_store.serving() as store:
         yield store
