@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from statistics import median
 
-from bench import calls, cold_start, functions, gateway, http, overview, tables, ticks
+from bench import calls, cold_start, functions, gateway, http, overview, saves, tables, ticks
 from bench.calls import ADDED_SECONDS, LIVES, Asked
 from bench.cold_start import PAIRS, ColdStart
 from bench.report import against, at_least, table
+from tests.file_task.computer import MISSING
 
 RATIO_AIM = 1.25
 HTTP_RATIO_AIM = 1.3
@@ -50,6 +51,8 @@ def main() -> None:
     print(_tables(tables.first_answer(), tables.calls()))
     print()
     print(_functions(functions.lists(), functions.requests(), functions.follow()))
+    print()
+    print(_saves(saves.measure(), saves.evenings()))
 
 
 def _cold_start(started: ColdStart) -> str:
@@ -191,6 +194,27 @@ def _functions(
         f"Lists of functions, medians of {functions.ROUNDS}\n{table(rows)}\n"
         f"What each request asks of AWS, {ADDED_SECONDS * 1000:.0f} ms added to each call\n{table(asked)}\n"
         f"From a line in the log to who follows it: median {median(delays):.2f} s, at most {max(delays):.2f} s"
+    )
+
+
+def _saves(measured: list[saves.Measured], played: saves.Evenings | None) -> str:
+    if played is None:
+        return f"Saves: left out, as {' and '.join(MISSING)} must be installed to save files"
+    rows = [["saves", "s", "tar | gzip", "rclone copy", "to tar", "to copy", ""]]
+    for each in measured:
+        size = f"{each.kind.size / 1e6:.0f} MB in {each.kind.count}"
+        weights = f"stored {each.stored:.2f} of it, a tar.gz {each.packed:.2f}"
+        rows.append([f"{each.kind.name}, {size}", "", "", "", "", "", weights])
+        for name, took in each.steps.items():
+            seconds = [f"{figure:.1f}" for figure in (took.ours, took.tar, took.copy)]
+            ratios = [f"{took.ours / other:.2f}" for other in (took.tar, took.copy)]
+            rows.append([f"  {name}", *seconds, *ratios, ""])
+    return (
+        f"Saves, medians of {saves.ROUNDS} rounds in turns, to S3 on this machine\n{table(rows)}\n"
+        f"After {saves.EVENINGS} evenings, one each {saves.DAYS_BETWEEN} days, of which each changes"
+        f" {saves.CHANGING:.0%} of {saves.EVENINGS_MB} MB:\n"
+        f"{played.saves} saves weigh {played.stored:.2f} times the files, as many tar.gz"
+        f" {played.packed:.2f} times; a save takes {played.seconds:.1f} s"
     )
 
 
