@@ -108,7 +108,7 @@ prove: $(READY) ## the long proofs at full size; writes docs/proof.md
 	@$(BIN)/python -m pytest -m prove -n 2 --dist worksteal -vv
 
 .PHONY: bench
-bench: $(READY) ## medians and ratios: cold start, HTTP, invocations, AWS calls, ticks, overview
+bench: $(READY) ## medians and ratios: cold start, HTTP, AWS calls, ticks, overview, saves (FILES_MB=50)
 	@$(BIN)/python -m bench
 
 .PHONY: mutate

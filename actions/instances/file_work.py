@@ -148,11 +148,12 @@ def _what(wanted: Mapping[str, str]) -> dict[str, Any]:
 def _leaving(platform: Platform, instance: Instance, saves: list[Save]) -> list[Save]:
     """The saves that the next task forgets: those that it is not to keep, and what earlier ones have left."""
     wanted = instance["work"].get("restores", {}).get("snapshot")
-    newest = instance["lastSave"]["saveId"] if "lastSave" in instance else ""
-    free = [s for s in saves if s["snapshot"] != wanted and s["saveId"] != newest]
+    free = [save for save in saves if save["snapshot"] != wanted]
     gone = [save for save in free if "leaving" in save]
     staying = [save for save in free if "leaving" not in save]
-    return [*gone, *expendable(staying, platform.settings.kept, clock.now())][:_FORGOTTEN_AT_ONCE]
+    newest = instance["lastSave"]["saveId"] if "lastSave" in instance else ""
+    rest = expendable(staying, platform.settings.kept, clock.now())
+    return [*gone, *(save for save in rest if save["saveId"] != newest)][:_FORGOTTEN_AT_ONCE]
 
 
 def _part_to_check(instance: Instance) -> str | None:
