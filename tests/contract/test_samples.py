@@ -163,6 +163,7 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(
     carried_out()
     carried_out()
     tell("destroy-instance")
+    carried_out()
     ecs.ends(ecs.only_task())
     tell("restore-instance")
     tell("chat")
