@@ -102,10 +102,11 @@ def _report(order: dict[str, Any], given: Mapping[str, str]) -> None:
     saved = {"snapshot": snapshot, "at": int(time.time()), "bytes": 1, "addedBytes": 1, "files": 1}
     saved |= {"forgot": order.get("forget", [])}
     restored = {"restored": {"files": 1, "bytes": 1}}
+    exported = {"exported": {"files": 1, "bytes": 1}}
     report = {
         "do": order["do"],
         "run": order["run"],
-        **(restored if "snapshot" in order else saved),
+        **{"save": saved, "restore": restored, "export": exported}[order["do"]],
     }
     s3 = boto3.client(
         "s3",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from urllib.request import urlopen
 
 from tests.embedded.deployed import Answer, Deployed, Event
 from tests.world import sample
@@ -75,11 +74,6 @@ class Member:
         bucket = self.asks("status")["s3BucketName"]
         for version in (b"a map", b"a better map"):
             self.deployed.aws.client("s3").put_object(Bucket=bucket, Key="map.webp", Body=version)
-
-    def downloads(self, address: str) -> None:
-        """Load what a signed address leads to, which must be a zip."""
-        with urlopen(address, timeout=30) as answer:  # noqa: S310 - loopback
-            assert answer.read(2) == b"PK"
 
     def as_if(self, **attributes: str | int | None) -> None:
         """Change what is stored of the server, as if a process had died or time had passed."""
