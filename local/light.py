@@ -103,10 +103,11 @@ def _report(order: dict[str, Any], given: Mapping[str, str]) -> None:
     saved |= {"forgot": order.get("forget", [])}
     restored = {"restored": {"files": 1, "bytes": 1}}
     exported = {"exported": {"files": 1, "bytes": 1}}
+    done: dict[str, dict[str, Any]] = {"save": saved, "restore": restored, "export": exported}
     report = {
         "do": order["do"],
         "run": order["run"],
-        **{"save": saved, "restore": restored, "export": exported}[order["do"]],
+        **done[order["do"]],
     }
     s3 = boto3.client(
         "s3",
