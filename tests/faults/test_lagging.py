@@ -110,17 +110,19 @@ def _schedule_goes_on(stage: Stage, scenario: Scenario) -> None:
 def _insist(stage: Stage, scenario: Scenario) -> None:
     """The member asks again at once, then each minute, until it is under way or what it was about is gone.
 
-    The schedule asks each minute.
+    The schedule asks each minute, whatever it is answered.
     """
     request = scenario.request()
+    is_schedule = request["action"] == PREPARE
     for number in range(TRIES):
         unhurt = AWS.fault_happened
         answer = stage.call(request)
         code = answer.get("errorCode") if answer else "no answer"
         _is_no_riddle(code, unhurt=unhurt)
-        if succeeded(answer) or code in ENDS_ASKING or is_there_already(answer):
+        is_under_way = succeeded(answer) or code in ENDS_ASKING or is_there_already(answer)
+        if is_under_way and not is_schedule:
             return
-        if number or request["action"] == PREPARE:
+        if number or is_schedule:
             _carry_on(stage)
             stage.passes(MINUTE)
         request = scenario.repeated(request)
