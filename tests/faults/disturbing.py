@@ -12,10 +12,11 @@ from tests.faults.inventory import (
     differences,
     inventory,
     items,
+    regardless_of_races,
     regardless_of_repeats,
     without,
 )
-from tests.faults.scenario import PREPARE, TICK, OfFunctions, Scenario, functions_are_done
+from tests.faults.scenario import PREPARE, TICK, OfFiles, OfFunctions, Scenario, functions_are_done
 from tests.faults.stage import HOLD_SECONDS, TICK_SECONDS, Answer, Event, Stage, succeeded
 from tests.world import sample
 
@@ -147,6 +148,8 @@ def unlike(scenario: Scenario, wanted: Inventory, found: Inventory) -> str:
     sides = [without(side, how_it_ended) for side in (wanted, found)]
     if scenario.again:
         sides = [regardless_of_repeats(side) for side in sides]
+    if isinstance(scenario, OfFiles) and scenario.races:
+        sides = [regardless_of_races(side) for side in sides]
     return differences(*sides)
 
 

@@ -75,6 +75,19 @@ def regardless_of_repeats(found: Inventory) -> Inventory:
     return dict(kept, tables=tables)
 
 
+def regardless_of_races(found: Inventory) -> Inventory:
+    """An inventory without what a save leaves that was under way: itself, what is known of it, what it costs."""
+    kept = {part: value for part, value in found.items() if part not in ("saved", "bills", "tasks")}
+    tables = {
+        name: items for name, items in found["tables"].items() if name not in ("saves", "runs")
+    }
+    ledger = [item for item in tables["ledger"] if ":storage:" not in item.get("entry", "")]
+    return without(dict(kept, tables=dict(tables, ledger=ledger)), _OF_A_SAVE)
+
+
+_OF_A_SAVE = ("saved", "lastSave", "stored", "checked", "unsaved", "storage", "runs")
+
+
 def _once_each(members: list[Any]) -> list[Any]:
     return [member for place, member in enumerate(members) if member not in members[:place]]
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import time
 from typing import Any
 
 from tests import world
 from tests.faults.inventory import items
-from tests.faults.scenario import ADA, TICK, OfFiles, nothing
-from tests.faults.stage import FILES, Stage, succeeded
+from tests.faults.scenario import ADA, PREPARE, TICK, OfFiles, nothing
+from tests.faults.stage import FILES, HOLD_SECONDS, Stage, succeeded
 from tests.world import sample
 
+SESSION_SECONDS = 3600
 DAY = 86400
 
 
@@ -123,6 +125,14 @@ def _out_of_memory(stage: Stage) -> None:
     stage.pending.append(stage.ecs.ended(stage.ecs.only_task(), exit_code=137, reason=said))
 
 
+def _saved_shortly_before_a_session(stage: Stage) -> None:
+    """A session is about to be prepared while the server is being saved."""
+    _running(stage)
+    stage.asks("schedule-session", startTime=int(time.time()) + SESSION_SECONDS)
+    stage.clock.tick(SESSION_SECONDS - HOLD_SECONDS - 60)
+    _stop(stage)
+
+
 def _gone(stage: Stage) -> None:
     """It was destroyed, and can come back."""
     saved(stage)
@@ -198,6 +208,7 @@ OF_FILES = (
     OfFiles("name a save", saved, "label-save", AT_REST, more=FIRST | {"locked": True}),
     OfFiles("a save less", _saved_twice, "delete-save", AT_REST, more=FIRST),
     OfFiles("start while it is saved", being_saved, "start-instance", "running, done"),
+    OfFiles("destroy while it is saved", being_saved, "destroy-instance", None, races=True),
     OfFiles("destroy and forget what is saved", being_saved, "destroy-instance", None, more=FORGET),
     OfFiles(
         "destroy while files are put back", _being_put_back, "destroy-instance", None, more=FORGET
@@ -212,4 +223,11 @@ OF_FILES = (
     OfFiles("tick after a save that failed", _failed, TICK, AT_REST),
     OfFiles("tick after saves that failed", _failed_often, TICK, AT_REST),
     OfFiles("tick after files were half put back", _half_put_back, TICK, AT_REST),
+    OfFiles(
+        "prepare a session while it is saved",
+        _saved_shortly_before_a_session,
+        PREPARE,
+        "running, done",
+        races=True,
+    ),
 )

@@ -58,8 +58,11 @@ class OfFiles(Scenario):
     """A story of Ada's files. `ends` is what `status` says of them at last.
 
     `again` says that the repeated request may have them saved once more: then how many saves there are is not
-    compared.
+    compared. `races` says that a save which is under way may come to its end before it is to make way, and that
+    time may pass until its storage is reckoned: then neither is compared.
     """
+
+    races: bool = False
 
     ticked = True
 
