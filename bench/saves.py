@@ -16,15 +16,12 @@ import subprocess
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from random import Random
 from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, cast
-from unittest import mock
 
 from actions.instances.file_task import Tools
 from actions.instances.retention import expendable
@@ -32,7 +29,6 @@ from bench.report import progress
 from services.saves import Save
 from tests.file_task import object_store
 from tests.file_task.computer import MISSING, Computer
-from tests.file_task.object_store import Store
 
 ROUNDS = 3
 DEFAULT = "50"
@@ -190,7 +186,7 @@ _SIX = ("str", "dex", "con", "int", "wis", "cha")
 
 
 def _measured(kind: Kind) -> Measured:
-    with TemporaryDirectory() as root, _serving() as store:
+    with TemporaryDirectory() as root, object_store.serving() as store:
         computer = Computer(Path(root) / "server", store)
         files = Files(computer.data, [kind])
         progress(f"Saves: writing {kind.name}, {kind.size / 1e6:.0f} MB ...")
@@ -271,7 +267,7 @@ class _Life:
 def _evenings() -> Evenings:
     saves: list[Save] = []
     took: list[float] = []
-    with TemporaryDirectory() as root, _serving() as store:
+    with TemporaryDirectory() as root, object_store.serving() as store:
         computer = Computer(Path(root) / "server", store)
         files = Files(computer.data, _kinds(EVENINGS_MB / 2, EVENINGS_MB / 2))
         files.make()
@@ -331,33 +327,3 @@ def _digest(top: Path) -> str:
         with path.open("rb") as file:
             found.update(hashlib.file_digest(file, "sha256").digest())
     return found.hexdigest()
-
-
-class _Object(object_store.Object):
-    """One whose MD5 is not computed anew for each listing: that would be all bytes, each time."""
-
-    @cached_property
-    def etag(self) -> str:
-        return super().etag
-
-
-def _chunks(body: bytes) -> Iterator[bytes]:
-    """As the store's, without a copy of what is left for each chunk."""
-    at = 0
-    while at < len(body):
-        end = body.index(b"\r\n", at)
-        size = int(body[at:end].partition(b";")[0], 16)
-        if not size:
-            return
-        yield body[end + 2 : end + 2 + size]
-        at = end + 2 + size + 2
-
-
-@contextmanager
-def _serving() -> Iterator[Store]:
-    """The store of the tests, made to hold gigabytes."""
-    quick = mock.patch.multiple(object_store, Object=_Object, _chunks=_chunks)
-    # Else each object of more than a buffer's size waits 40 ms for who acknowledges its head late.
-    at_once = mock.patch.object(object_store._Handler, "disable_nagle_algorithm", True)
-    with quick, at_once, object_store.serving() as store:
-        yield store
