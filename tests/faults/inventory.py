@@ -81,11 +81,10 @@ def regardless_of_races(found: Inventory) -> Inventory:
     tables = {
         name: items for name, items in found["tables"].items() if name not in ("saves", "runs")
     }
-    ledger = [item for item in tables["ledger"] if ":storage:" not in item.get("entry", "")]
-    return without(dict(kept, tables=dict(tables, ledger=ledger)), _OF_A_SAVE)
+    return without(dict(kept, tables=tables), _OF_A_SAVE)
 
 
-_OF_A_SAVE = ("saved", "lastSave", "stored", "checked", "unsaved", "storage", "runs")
+_OF_A_SAVE = ("saved", "lastSave", "stored", "checked", "unsaved", "runs")
 
 
 def _once_each(members: list[Any]) -> list[Any]:
@@ -153,6 +152,10 @@ def _all_items() -> Inventory:
     found["functions"] = [_of_functions(i) for i in found["functions"] if not _never_began(i)]
     found["runs"] = [run for run in found["runs"] if not _is_for_nothing(run)]
     found["ledger"] = [entry for entry in found["ledger"] if not _is_for_nothing(entry)]
+    # Nor into how many stretches the storage of saves falls, of which one without a second is none: that is a
+    # matter of moments, and `books` adds them up.
+    stored = [entry for entry in found["ledger"] if ":storage:" not in entry["entry"]]
+    found["ledger"] = without(stored, ("storage",))
     return found
 
 

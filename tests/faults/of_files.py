@@ -208,7 +208,7 @@ OF_FILES = (
     OfFiles("name a save", saved, "label-save", AT_REST, more=FIRST | {"locked": True}),
     OfFiles("a save less", _saved_twice, "delete-save", AT_REST, more=FIRST),
     OfFiles("start while it is saved", being_saved, "start-instance", "running, done"),
-    OfFiles("destroy while it is saved", being_saved, "destroy-instance", None, races=True),
+    OfFiles("destroy while it is saved", being_saved, "destroy-instance", None),
     OfFiles("destroy and forget what is saved", being_saved, "destroy-instance", None, more=FORGET),
     OfFiles(
         "destroy while files are put back", _being_put_back, "destroy-instance", None, more=FORGET

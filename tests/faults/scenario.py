@@ -58,8 +58,8 @@ class OfFiles(Scenario):
     """A story of Ada's files. `ends` is what `status` says of them at last.
 
     `again` says that the repeated request may have them saved once more: then how many saves there are is not
-    compared. `races` says that a save which is under way may come to its end before it is to make way, and that
-    time may pass until its storage is reckoned: then neither is compared.
+    compared. `races` says that a save which is under way may come to its end before it is to make way: then what it
+    leaves is not compared.
     """
 
     races: bool = False
