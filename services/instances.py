@@ -85,9 +85,8 @@ class FileWork(TypedDict):
     save: SaveKind  # what the save is with which it begins
     label: NotRequired[str]
     saved: NotRequired[str]  # that save's id, once it is made
-    restores: NotRequired[
-        dict[str, str]
-    ]  # the `snapshot` and what of it: `all`, or a `world`, a `module`, a `system`
+    # The `snapshot` and what of it: `all`, or a `world`, a `module`, a `system`.
+    restores: NotRequired[dict[str, str]]
     exports: NotRequired[dict[str, str]]  # the same of what is exported
     restored: NotRequired[bool]  # once that is done
     version: NotRequired[str]  # of Foundry, that is asked for
@@ -176,9 +175,8 @@ class Files(TypedDict):
     export: NotRequired[Export]
     trial: NotRequired[Trial]
     asleep: NotRequired[Asleep]
-    sleepNotices: NotRequired[
-        int
-    ]  # how often its member was told that it will be, since it was last used
+    # How often its member was told that it will be, since it was last used.
+    sleepNotices: NotRequired[int]
     farewell: NotRequired[Farewell]
     farewellTries: NotRequired[int]
     # Of one that comes back, until its files are there: what it was,

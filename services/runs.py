@@ -11,11 +11,7 @@ from typing import Literal, NotRequired, TypedDict, cast
 from services.dynamodb import Attr, Condition, Key, Operation, Table, absent
 
 Kind = Literal["play", "purge", "save", "restore", "export", "function", "job"]
-FILE_KINDS: tuple[Kind, ...] = (
-    "save",
-    "restore",
-    "export",
-)  # of the tasks that handle a member's files
+FILE_KINDS: tuple[Kind, ...] = ("save", "restore", "export")  # of tasks that handle files
 _STRAY = "stray"
 _FOLLOW = "follow"
 _OF_A_STRAY = ("open", "strayTask", "straySince")

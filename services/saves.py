@@ -47,9 +47,8 @@ class Save(TypedDict):
     bytes: int
     addedBytes: int  # that the repository has grown by
     files: int
-    clean: NotRequired[
-        bool
-    ]  # whether Foundry had ended cleanly before; absent where it had never run
+    # Whether Foundry had ended cleanly before; absent where it had never run.
+    clean: NotRequired[bool]
     build: NotRequired[str]  # of the Foundry that had run
     packages: NotRequired[list[Package]]
     label: NotRequired[str]
@@ -90,6 +89,13 @@ class Saves(Table):
     def find(self, repository: str, save_id: str) -> Save | None:
         """The save as it is now, or None."""
         return cast("Save | None", self.get((repository, save_id)))
+
+    def named(self, repository: str, save_id: str) -> Save:
+        """The save that an instance names as its own; raises LookupError if there is none."""
+        save = self.find(repository, save_id)
+        if save is None:
+            raise LookupError(f"save {save_id} has no entry")
+        return save
 
     def of_repository(self, repository: str) -> list[Save]:
         """All saves in a repository, the oldest first. A consistent read."""

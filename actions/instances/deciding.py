@@ -16,15 +16,13 @@ from services.locks import unlocked_for
 from services.platform import Platform
 from services.saves import SaveKind
 
-_BY_ITSELF = (FileWorkKind.SAVE,)
-
 
 def decide(
     platform: Platform, instance: Instance, kind: FileWorkKind, save: SaveKind, **more: Any
 ) -> None:
     """Decide it, in place of a save that the platform would make by itself, and begin with it.
 
-    Raises WrongState unless the server rests, NothingToSave, Busy, Conflict while something else is done, UsedUp.
+    Raises WrongState unless the server rests, Busy, UsedUp, Conflict while something else is done or without files.
     """
     refuse_if_busy(instance)
     if kind == FileWorkKind.RESTORE and _is_only_saved(instance) and "all" in more["restores"]:
@@ -32,7 +30,7 @@ def decide(
     else:
         _refuse_unless_saved(instance)
     work = instance.get("work")
-    if work and work["kind"] not in _BY_ITSELF:
+    if work and work["kind"] != FileWorkKind.SAVE:
         raise Conflict(
             "Something else is being done with the server's files.",
             suggestion="Look at its status, and try again when that is done.",
@@ -42,15 +40,15 @@ def decide(
     rests &= Attr("work").eq(work) if work else absent("work")
     # A task that was asked for meanwhile may forget the very save that is to be put back.
     rests &= Attr("runId").eq(instance["runId"]) if "runId" in instance else absent("runId")
-    rests &= absent("startsAfter")
-    wish = platform.instances.change(instance, rests, _with_its_run(instance, kind, save, more))
+    noted = _with_its_run(instance, kind, save, more)
+    wish = platform.instances.change(instance, rests, noted)
     try:
         transact(wish, counted_use(platform, instance["userId"], "changes"))
     except ConditionFailed as refused:
         if 0 in refused.failed:
             raise Busy(instance["status"]) from refused
         raise used_up(platform, "changes") from None
-    carry_on_now(platform, {**instance, "work": decided(kind, save)["work"]})
+    carry_on_now(platform, {**instance, "work": noted["work"]})
 
 
 def _with_its_run(

@@ -41,14 +41,12 @@ def definition(
     """RegisterTaskDefinition's arguments. `license_secret` is the ARN of the secret with the licence key to use."""
     releases = [releases_volume(settings)] if instance["operatorAccount"] else []
     return {
-        "family": Ecs(settings).family(instance["instanceId"]),
-        "requiresCompatibilities": ["FARGATE"],
-        "networkMode": "awsvpc",
-        "cpu": str(settings.task_cpu),
-        "memory": str(settings.task_memory),
-        "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
-        "executionRoleArn": settings.execution_role_arn,
-        "taskRoleArn": TaskRoles(settings).arn(instance["instanceId"]),
+        **on_fargate(
+            settings,
+            instance["instanceId"],
+            (settings.task_cpu, settings.task_memory),
+            TaskRoles(settings).arn(instance["instanceId"]),
+        ),
         "volumes": [
             efs_volume("data", settings.file_system_id, instance["accessPointId"]),
             *releases,
@@ -59,12 +57,35 @@ def definition(
             _prepare(instance, settings, license_secret),
             _foundry(instance, settings, license_secret),
         ],
-        "tags": [
-            {"key": "stack", "value": settings.stack},
-            # A tag holds no "|", as other sign-ins' ids do; no userId holds a "/".
-            {"key": "userId", "value": instance["userId"].replace("|", "/")},
-        ],
+        "tags": tags(settings, instance["userId"]),
     }
+
+
+def on_fargate(
+    settings: Settings, name: str, size: tuple[int, int], role_arn: str
+) -> dict[str, Any]:
+    """What the definitions of all tasks for servers have in common: `name` makes the family, `size` is CPU units
+    and MiB.
+    """
+    return {
+        "family": Ecs(settings).family(name),
+        "requiresCompatibilities": ["FARGATE"],
+        "networkMode": "awsvpc",
+        "cpu": str(size[0]),
+        "memory": str(size[1]),
+        "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
+        "executionRoleArn": settings.execution_role_arn,
+        "taskRoleArn": role_arn,
+    }
+
+
+def tags(settings: Settings, user_id: str) -> list[dict[str, str]]:
+    """Whose a member's tasks and definitions are."""
+    return [
+        {"key": "stack", "value": settings.stack},
+        # A tag holds no "|", as other sign-ins' ids do; no userId holds a "/".
+        {"key": "userId", "value": user_id.replace("|", "/")},
+    ]
 
 
 def _prepare(instance: Complete, settings: Settings, license_secret: str | None) -> dict[str, Any]:
@@ -73,12 +94,12 @@ def _prepare(instance: Complete, settings: Settings, license_secret: str | None)
     if license_secret:
         secrets.append(secret_of("LICENSE_KEY", license_secret, "licenseKey"))
     variables = {"OWNER": str(OWNER), "OPTIONS": json.dumps(_options(instance))}
-    mounts = [_mount("data"), _mount("prepared"), _mount("cache")]
+    mounts = [mount("data"), mount("prepared"), mount("cache")]
     if settings.stable_host_name:
         variables["HOST_NAME"] = f"foundry-{instance['instanceId']}"
     if instance["operatorAccount"]:
         variables["RELEASE_WAIT_SECONDS"] = str(RELEASE_WAIT_SECONDS)
-        mounts.append(_mount("releases") | {"readOnly": True})
+        mounts.append(mount("releases") | {"readOnly": True})
     return {
         "name": PREPARE,
         "image": _image(instance, settings),
@@ -112,9 +133,9 @@ def _foundry(instance: Complete, settings: Settings, license_secret: str | None)
         "environment": environment(_variables(instance, settings, borrowed)),
         "secrets": secrets,
         "mountPoints": [
-            _mount("data"),
-            _mount("prepared") | {"readOnly": True},
-            _mount("cache"),
+            mount("data"),
+            mount("prepared") | {"readOnly": True},
+            mount("cache"),
         ],
         "healthCheck": {
             "command": ["CMD-SHELL", "curl -fsS http://localhost:30000/api/status || exit 1"],
@@ -186,7 +207,8 @@ def _image(instance: Complete, settings: Settings) -> str:
     return f"{settings.image}:{image_tag(instance)}"
 
 
-def _mount(volume: str) -> dict[str, Any]:
+def mount(volume: str) -> dict[str, Any]:
+    """Where a container finds a volume: under its name."""
     return {"sourceVolume": volume, "containerPath": f"/{volume}"}
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from actions.instances.definition import (
     logs,
+    on_fargate,
     releases_volume,
     run_script,
     secret_of,
@@ -18,7 +19,7 @@ from actions.instances.definition import (
 from actions.instances.versions import image_tag, is_build
 from services import clock, ids
 from services.dynamodb import ConditionFailed, transact
-from services.ecs import Ecs, revision_of
+from services.ecs import revision_of
 from services.instances import Instance
 from services.locks import LOCK_SECONDS
 from services.platform import Platform
@@ -66,14 +67,7 @@ def _run(platform: Platform, tag: str) -> None:
 def _definition(settings: Settings, name: str, tag: str) -> dict[str, Any]:
     account = settings.operator_secret_arn
     return {
-        "family": Ecs(settings).family(name),
-        "requiresCompatibilities": ["FARGATE"],
-        "networkMode": "awsvpc",
-        "cpu": str(_SIZE[0]),
-        "memory": str(_SIZE[1]),
-        "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
-        "executionRoleArn": settings.execution_role_arn,
-        "taskRoleArn": settings.releases_role_arn,
+        **on_fargate(settings, name, _SIZE, settings.releases_role_arn),
         "volumes": [releases_volume(settings)],
         "containerDefinitions": [
             {

@@ -10,9 +10,8 @@ from services.instances import FileWork, FileWorkKind, Instance, InstanceStatus
 from services.platform import Platform
 from services.saves import SaveKind
 
-LIMIT_SECONDS = (
-    3 * 3600
-)  # for a file task; one that takes longer is ended, and the step tried again
+# For a file task; one that takes longer is ended, and the step tried again.
+LIMIT_SECONDS = 3 * 3600
 
 
 def decided(kind: FileWorkKind, save: SaveKind, **more: Any) -> dict[str, Any]:

@@ -12,8 +12,15 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from actions.instances.definition import efs_volume, environment, logs, secret_of
-from services.ecs import Ecs
+from actions.instances.definition import (
+    efs_volume,
+    environment,
+    logs,
+    mount,
+    on_fargate,
+    secret_of,
+    tags,
+)
 from services.efs import OWNER
 from services.instances import Complete, repository_of
 from services.platform import Platform
@@ -47,14 +54,7 @@ def file_definition(platform: Platform, instance: Complete) -> dict[str, Any]:
     """RegisterTaskDefinition's arguments."""
     settings, name = platform.settings, instance["instanceId"]
     return {
-        "family": Ecs(settings).family(family(name)),
-        "requiresCompatibilities": ["FARGATE"],
-        "networkMode": "awsvpc",
-        "cpu": str(FILES_SIZE[0]),
-        "memory": str(FILES_SIZE[1]),
-        "runtimePlatform": {"cpuArchitecture": "ARM64", "operatingSystemFamily": "LINUX"},
-        "executionRoleArn": settings.execution_role_arn,
-        "taskRoleArn": FileRoles(settings).arn(name),
+        **on_fargate(settings, family(name), FILES_SIZE, FileRoles(settings).arn(name)),
         "volumes": [
             efs_volume("data", settings.file_system_id, instance["accessPointId"]),
             {"name": "tools"},
@@ -64,10 +64,7 @@ def file_definition(platform: Platform, instance: Complete) -> dict[str, Any]:
             *(_tool(platform, instance, tool, *where) for tool, where in _TOOLS.items()),
             _files(platform, instance),
         ],
-        "tags": [
-            {"key": "stack", "value": settings.stack},
-            {"key": "userId", "value": instance["userId"].replace("|", "/")},
-        ],
+        "tags": tags(settings, instance["userId"]),
     }
 
 
@@ -89,7 +86,7 @@ def _tool(
         "user": "0:0",
         "entryPoint": ["/bin/sh", "-c", script],
         "command": [],
-        "mountPoints": [_mount("tools"), _mount("scratch")],
+        "mountPoints": [mount("tools"), mount("scratch")],
         "logConfiguration": logs(platform.settings, family(instance["instanceId"])),
     }
 
@@ -116,11 +113,7 @@ def _files(platform: Platform, instance: Complete) -> dict[str, Any]:
         "command": [],
         "environment": environment(variables),
         "secrets": [secret_of("RESTIC_PASSWORD", instance["secretArn"], PASSWORD)],
-        "mountPoints": [_mount("data"), _mount("tools") | {"readOnly": True}, _mount("scratch")],
+        "mountPoints": [mount("data"), mount("tools") | {"readOnly": True}, mount("scratch")],
         "logConfiguration": logs(settings, family(instance["instanceId"])),
         "stopTimeout": 60,
     }
-
-
-def _mount(volume: str) -> dict[str, Any]:
-    return {"sourceVolume": volume, "containerPath": f"/{volume}"}

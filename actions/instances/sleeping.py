@@ -14,7 +14,7 @@ from actions.instances.file_decisions import decided, is_saved
 from actions.notices import tell
 from services import clock
 from services.dynamodb import Attr, ConditionFailed, absent
-from services.instances import AT_REST, FileWorkKind, Instance, InstanceStatus
+from services.instances import AT_REST, FileWorkKind, Instance, InstanceStatus, repository_of
 from services.locks import unlocked_for
 from services.platform import Platform
 from services.saves import SaveKind
@@ -92,11 +92,7 @@ def _note(
 
 def fell_asleep(platform: Platform, instance: Instance) -> dict[str, Any]:
     """What an instance notes whose files are erased."""
-    save = platform.saves.find(
-        instance.get("repository", instance["instanceId"]), instance["lastSave"]["saveId"]
-    )
-    if save is None:
-        raise LookupError(f"save {instance['lastSave']['saveId']} has no entry")
+    save = platform.saves.named(repository_of(instance), instance["lastSave"]["saveId"])
     return {"asleep": {"since": clock.now(), "snapshot": save["snapshot"]}}
 
 

@@ -9,7 +9,7 @@ from actions.instances.renewing import put_version_in
 from actions.instances.retention import TRIAL_SECONDS
 from services import clock
 from services.dynamodb import Attr, ConditionFailed, absent
-from services.instances import AT_REST, FileWork, FileWorkKind, Instance, Trial
+from services.instances import AT_REST, FileWork, FileWorkKind, Instance, Trial, repository_of
 from services.platform import Platform
 
 
@@ -47,9 +47,7 @@ def _after(platform: Platform, instance: Instance, work: FileWork) -> dict[str, 
     trial = instance.get("trial")
     if trial and trial["saveId"] == work["saved"]:
         return given  # this was interrupted
-    save = platform.saves.find(instance.get("repository", instance["instanceId"]), work["saved"])
-    if save is None:
-        raise LookupError(f"save {work['saved']} has no entry")
+    save = platform.saves.named(repository_of(instance), work["saved"])
     before: Trial = {
         "since": now,
         "until": save.get("keptUntil", now + TRIAL_SECONDS),
