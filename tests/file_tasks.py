@@ -75,7 +75,9 @@ class Files:
         """The task says why it could not."""
         order = self.order(arn)
         self.steps[arn] = []
-        self.report(arn, {"do": order["do"], "run": order["run"], "failed": why, "message": "So."})
+        named = {name: order[name] for name in ("do", "run")}
+        begun = self.place(arn)["ACCESS_POINT"] in self.half
+        self.report(arn, named | {"failed": why, "begun": begun, "message": "So."})
 
     def report(self, arn: str, report: Report) -> None:
         """The task reports that."""

@@ -9,6 +9,7 @@ from tests.file_tasks import Files
 from tests.world import sample
 
 USER = sample("create-instance")["userId"]
+DAY = 86400
 TEN_O_CLOCK = "2026-11-26 22:00:00"
 
 
@@ -56,6 +57,49 @@ def save(ecs, files, freezer):
         return report
 
     return carry_out
+
+
+@pytest.fixture
+def dormant(saving, monkeypatch):
+    monkeypatch.setenv("KEEP_DAYS", "30,60")
+    world.new_process()
+
+
+@pytest.fixture
+def tick(invoke, freezer):
+    def later(days=0):
+        freezer.tick(days * DAY + 1)
+        answer = invoke("auto-shutdown-check", userId="system")
+        assert answer["failures"] == 0
+        return answer["instancesChecked"]
+
+    return later
+
+
+@pytest.fixture
+def left_alone(dormant, evening, save):
+    save(evening())
+    return instance()
+
+
+@pytest.fixture
+def erased(ecs, files):
+    def erase(exit_code=0):
+        (task,) = ecs.tasks()
+        assert not files.is_file_task(task)
+        ecs.comes_up(task)
+        files.content[access_point()] = 0
+        ecs.ends(task, exit_code=exit_code)
+
+    return erase
+
+
+@pytest.fixture
+def asleep(left_alone, tick, erased):
+    for days in (46, 12, 2):
+        tick(days)
+    erased()
+    return left_alone
 
 
 def instance():

@@ -8,7 +8,7 @@ import pytest
 
 from tests import world
 from tests.saves.conftest import USER, instance
-from tests.saves.test_saving import notices, saves
+from tests.saves.played import notices, saves
 
 pytestmark = pytest.mark.slow
 

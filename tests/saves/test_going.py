@@ -6,9 +6,7 @@ import pytest
 
 from tests import world
 from tests.saves.conftest import USER
-from tests.saves.test_gone_for_a_while import come_back
-from tests.saves.test_put_back import finish
-from tests.saves.test_saving import status
+from tests.saves.played import come_back, finish, status
 
 pytestmark = pytest.mark.slow
 

@@ -10,7 +10,7 @@ from tests import world
 from tests.aws_calls import DIES_AFTER, DIES_BEFORE, ProcessDied
 from tests.recount import disagreements
 from tests.saves.conftest import USER, access_point, instance
-from tests.saves.test_saving import notices, saves
+from tests.saves.played import come_back, notices, own_saves, saves
 from tests.world import sample
 
 pytestmark = pytest.mark.slow
@@ -25,10 +25,6 @@ def secrets():
 
 def departed():
     return [item for item in world.items("saves") if item["repository"].startswith("departed#")]
-
-
-def own_saves():
-    return [save for save in saves() if not save["repository"].startswith("departed#")]
 
 
 @pytest.fixture
@@ -56,12 +52,6 @@ def destroyed(played, invoke, freezer, purge):
     purge()
     assert world.items("instances") == []
     return played
-
-
-def come_back(invoke, **changes):
-    keys = sample("create-instance")
-    fields = {name: keys[name] for name in ("foundryLicense", "foundryAdminKey")}
-    return invoke("restore-instance", userId=USER, **fields | changes)
 
 
 def test_what_is_saved_already_is_not_saved_again(destroyed, files):

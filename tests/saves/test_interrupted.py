@@ -13,7 +13,7 @@ from tests.model import emulated
 from tests.model.interrupting import REFUSED
 from tests.recount import disagreements
 from tests.saves.conftest import USER, access_point, instance
-from tests.saves.test_saving import notices, saves, status
+from tests.saves.played import notices, saves, status
 
 LEAD_SECONDS = 7200
 

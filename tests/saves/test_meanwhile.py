@@ -1,14 +1,12 @@
 """What is asked for while a file task ends is not lost."""
 
-# ruff: noqa: F811
 from __future__ import annotations
 
 import pytest
 
 from tests.aws_calls import AWS
 from tests.saves.conftest import USER, instance
-from tests.saves.test_saving import notices
-from tests.saves.test_sleeping import asleep, dormant, erased, left_alone, tick  # noqa: F401
+from tests.saves.played import notices
 
 pytestmark = pytest.mark.slow
 

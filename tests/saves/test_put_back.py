@@ -1,31 +1,14 @@
 """What was put back, or is away, is never given up for what is older or for nothing."""
 
-# ruff: noqa: F811
 from __future__ import annotations
 
 import pytest
 
 from tests import world
 from tests.saves.conftest import USER, access_point, instance
-from tests.saves.test_gone_for_a_while import come_back, own_saves
-from tests.saves.test_saving import notices, saves
-from tests.saves.test_sleeping import asleep, dormant, erased, left_alone, tick  # noqa: F401
+from tests.saves.played import come_back, finish, notices, own_saves, saves
 
 pytestmark = pytest.mark.slow
-
-
-def finish(ecs, files):
-    """All tasks do their work until none is left."""
-    for _ in range(10):
-        if not ecs.tasks():
-            return
-        (task,) = ecs.tasks()
-        ecs.comes_up(task)
-        if files.is_file_task(task):
-            files.carry_out(task)
-        else:
-            files.content[access_point()] = 0
-        ecs.ends(task, exit_code=0)
 
 
 def test_destroyed_while_its_files_are_erased_for_sleep(left_alone, tick, invoke, ecs, files):
@@ -87,15 +70,7 @@ def test_a_sleeper_whose_save_is_gone_is_not_woken_for_ever(asleep, invoke, ecs,
         ecs.comes_up(task)
         if not files.is_file_task(task):
             break
-        files.report(
-            task,
-            {
-                "do": "restore",
-                "run": files.order(task)["run"],
-                "failed": "no-such-save",
-                "begun": False,
-            },
-        )
+        files.fail(task, "no-such-save")
         ecs.ends(task, exit_code=1)
     assert len(notices("restore-failed")) == 1
 
@@ -109,15 +84,7 @@ def test_what_could_not_come_back_can_be_put_back(evening, save, invoke, ecs, fi
     for _ in range(2):
         (restorer,) = ecs.tasks()
         ecs.comes_up(restorer)
-        files.report(
-            restorer,
-            {
-                "do": "restore",
-                "run": files.order(restorer)["run"],
-                "failed": "unreachable",
-                "begun": False,
-            },
-        )
+        files.fail(restorer, "unreachable")
         ecs.ends(restorer, exit_code=1)
         freezer.tick(301)
         invoke("auto-shutdown-check", userId="system")

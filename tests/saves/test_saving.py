@@ -6,14 +6,7 @@ from tests import world
 from tests.file_tasks import is_file_task
 from tests.recount import disagreements
 from tests.saves.conftest import USER, access_point, instance
-
-
-def saves():
-    return sorted(world.items("saves"), key=lambda item: item["saveId"])
-
-
-def status(invoke):
-    return invoke("status", userId=USER)
+from tests.saves.played import notices, saves, status
 
 
 def test_a_server_is_saved_after_it_has_stopped(evening, save, files, invoke, ecs):
@@ -216,10 +209,3 @@ def test_files_are_put_back_after_a_save_of_what_there_was(evening, save, invoke
     assert [s["kind"] for s in saves()] == ["after-stop", "after-stop", "before-restore"]
     assert "work" not in instance()
     assert invoke("start-instance", userId=USER)["success"]
-
-
-def notices(kind=None):
-    from tests.aws_calls import AWS
-
-    found = [call for call in AWS.queue if call.get("action") == "send-notification"]
-    return [n for n in found if kind in (None, n["kind"])]

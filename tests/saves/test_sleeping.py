@@ -7,53 +7,10 @@ import pytest
 from tests import world
 from tests.recount import disagreements
 from tests.saves.conftest import USER, access_point, instance
-from tests.saves.test_saving import notices, saves
+from tests.saves.played import come_back, notices, saves
 
 pytestmark = pytest.mark.slow
 DAY = 86400
-
-
-@pytest.fixture
-def dormant(saving, monkeypatch):
-    monkeypatch.setenv("KEEP_DAYS", "30,60")
-    world.new_process()
-
-
-@pytest.fixture
-def tick(invoke, freezer):
-    def later(days=0):
-        freezer.tick(days * DAY + 1)
-        answer = invoke("auto-shutdown-check", userId="system")
-        assert answer["failures"] == 0
-        return answer["instancesChecked"]
-
-    return later
-
-
-@pytest.fixture
-def left_alone(dormant, evening, save):
-    save(evening())
-    return instance()
-
-
-@pytest.fixture
-def erased(ecs, files):
-    def erase(exit_code=0):
-        (task,) = ecs.tasks()
-        assert not files.is_file_task(task)
-        ecs.comes_up(task)
-        files.content[access_point()] = 0
-        ecs.ends(task, exit_code=exit_code)
-
-    return erase
-
-
-@pytest.fixture
-def asleep(left_alone, tick, erased):
-    for days in (46, 12, 2):
-        tick(days)
-    erased()
-    return left_alone
 
 
 def test_its_member_is_told_twice_before_it_falls_asleep(left_alone, tick, erased, ecs):
@@ -143,7 +100,6 @@ def test_what_sleeps_is_destroyed_and_comes_back(asleep, invoke, ecs, save, file
     (purge,) = ecs.tasks()
     assert not files.is_file_task(purge), "it is not saved as it is, with nothing in it"
     ecs.ends(purge)
-    from tests.saves.test_gone_for_a_while import come_back
 
     assert come_back(invoke)["success"]
     (restorer,) = ecs.tasks()

@@ -8,7 +8,7 @@ from tests import world
 from tests.aws_calls import DIES_AFTER, ProcessDied
 from tests.recount import disagreements
 from tests.saves.conftest import USER, access_point, instance
-from tests.saves.test_saving import notices, saves
+from tests.saves.played import notices, saves
 
 pytestmark = pytest.mark.slow
 DAY = 86400
