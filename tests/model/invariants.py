@@ -9,6 +9,7 @@ import json
 from collections import Counter
 from itertools import pairwise
 
+from services.runs import FILE_KINDS
 from services.webhooks import MOST as MOST_WEBHOOKS
 from tests import world
 from tests.model import emulated
@@ -154,8 +155,8 @@ def _is_booked(seen: Seen, session: Item) -> None:
 
 
 def _bill(run: Item) -> Item:
-    """A run without what is found out of its end later."""
-    later = ("open", "dueAt", "why", "lines", "told")
+    """A run without what is found out of its end, or of how long what it saved was stored, later."""
+    later = ("open", "dueAt", "why", "lines", "told", "storedUntil", "storedCost")
     return {name: value for name, value in run.items() if name not in later}
 
 
@@ -165,7 +166,13 @@ def billed_once(seen: Seen, bills: dict[str, Item]) -> None:
     `bills` are those that were seen before; those that are new are added.
     """
     for run_id, bill in bills.items():
-        assert _bill(seen.runs[run_id]) == _bill(bill), "a bill has changed"
+        run = seen.runs[run_id]
+        assert _bill(run) == _bill(bill), "a bill has changed"
+        for name in ("storedUntil", "storedCost"):
+            assert run.get(name, 0) >= bill.get(name, 0), (
+                "storage is billed for longer, never for less"
+            )
+        bills[run_id] = run
     for run in seen.runs.values():
         if run["runId"] in bills:
             continue
@@ -234,7 +241,7 @@ def at_rest_nothing_is_left(seen: Seen) -> None:
     assert rules <= len(groups), "a rule without a target group"
     for instance in seen.instances:
         if instance["status"] in AT_REST:
-            handles_files = instance.get("runKind") in ("save", "restore")
+            handles_files = instance.get("runKind") in FILE_KINDS
             allowed = {"runId", "taskArn", "upSince"} if handles_files else set()
             assert not set(OF_A_RUN) & set(instance) - allowed, instance
             is_unfinished = {"runId", "work", "startsAfter", "worker"} & set(instance)
