@@ -1,8 +1,8 @@
 """The light way to play members' servers, for tests that start many: threads of the emulator instead of processes.
 
 A task gets its address and is RUNNING at once. There its Foundry answers what the platform asks of one; no start
-script runs, and a container that serves nothing ends with 0. One that is to do something with files reports within a
-second that it has. All else of a task's life is as in `local/servers.py`.
+script runs, and a container that serves nothing ends with 0. One that is to do something with files reports within
+a second that it has. All else of a task's life is as in `local/servers.py`.
 """
 
 from __future__ import annotations
