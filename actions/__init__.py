@@ -39,6 +39,8 @@ ACTIONS = {
     "delete-save": "actions.saves.delete_save",
     "restore-save": "actions.saves.restore_save",
     "export-save": "actions.saves.export_save",
+    "begin-import": "actions.saves.begin_import",
+    "confirm-import": "actions.saves.confirm_import",
     "schedule-session": "actions.scheduling.schedule_session",
     "move-session": "actions.scheduling.move_session",
     "cancel-scheduled-session": "actions.scheduling.cancel_scheduled_session",

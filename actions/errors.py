@@ -83,6 +83,18 @@ class SaveNotFound(NotFound):
         )
 
 
+class ImportNotFound(NotFound):
+    """The member has uploaded nothing of that id, or it is not there any more."""
+
+    def __init__(self, import_id: str) -> None:
+        super().__init__(
+            "There is no such import.",
+            field="importId",
+            value=import_id[:64],
+            suggestion="begin-import says which there is, or begins one.",
+        )
+
+
 class NothingToBringBack(NotFound):
     """No server of the member's was destroyed lately, or its time is over."""
 

@@ -104,7 +104,15 @@ def _report(order: dict[str, Any], given: Mapping[str, str]) -> None:
     saved |= {"forgot": order.get("forget", [])}
     restored = {"restored": {"files": 1, "bytes": 1}}
     exported = {"exported": {"files": 1, "bytes": 1}}
-    done: dict[str, dict[str, Any]] = {"save": saved, "restore": restored, "export": exported}
+    world = {"type": "world", "id": "dragons", "system": "dnd5e"}
+    found = {"files": 1, "bytes": 1, "packages": [world]}
+    done: dict[str, dict[str, Any]] = {
+        "save": saved,
+        "restore": restored,
+        "export": exported,
+        "inspect": {"inspected": found},
+        "import": {"imported": found},
+    }
     report = {
         "do": order["do"],
         "run": order["run"],

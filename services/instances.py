@@ -73,6 +73,8 @@ class FileWorkKind(StrEnum):
     UPDATE = "update"  # to another version of Foundry
     UNDO_UPDATE = "undo-update"  # back to the version before, and to the files as they were
     EXPORT = "export"  # a save as a zip, for its member to download
+    INSPECT = "inspect"  # what its member has uploaded is looked into
+    IMPORT = "import"  # and taken in
     SLEEP = "sleep"  # its files are erased once they are saved, since nobody plays on it
 
 
@@ -88,6 +90,8 @@ class FileWork(TypedDict):
     # The `snapshot` and what of it: `all`, or a `world`, a `module`, a `system`.
     restores: NotRequired[dict[str, str]]
     exports: NotRequired[dict[str, str]]  # the same of what is exported
+    inspects: NotRequired[str]  # the upload that is looked into
+    imports: NotRequired[str]  # the one that is taken in
     restored: NotRequired[bool]  # once that is done
     version: NotRequired[str]  # of Foundry, that is asked for
     tries: NotRequired[int]  # of the present step, that have failed
@@ -116,6 +120,16 @@ class Export(TypedDict):
     runId: str
     bytes: int
     until: int
+
+
+class Upload(TypedDict):
+    """An archive that its member uploads, or has, to be imported."""
+
+    importId: str
+    uploadId: str  # by which S3 knows it until it is whole
+    bytes: int
+    until: int
+    inspectedBy: NotRequired[str]  # the run that has told what it holds
 
 
 class Asleep(TypedDict):
@@ -170,9 +184,11 @@ class Files(TypedDict):
     work: NotRequired[FileWork]
     startsAfter: NotRequired[int]  # since when it is to be started, once its file task has ended
     lastSave: NotRequired[LastSave]
-    putBackAt: NotRequired[int]  # when other files than the newest save's were last put back
+    # When other files than the newest save's were last put back, or files were imported.
+    putBackAt: NotRequired[int]
     checked: NotRequired[Checked]
     export: NotRequired[Export]
+    upload: NotRequired[Upload]
     trial: NotRequired[Trial]
     asleep: NotRequired[Asleep]
     # How often its member was told that it will be, since it was last used.

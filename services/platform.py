@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from services.task_roles import FileRoles, TaskRoles
     from services.tenant_functions import TenantFunctions
     from services.tokens import Tokens
+    from services.uploads import Uploads
     from services.webhook_delivery import WebhookDelivery
     from services.webhook_queue import WebhookQueue
     from services.webhooks import Webhooks
@@ -192,6 +193,13 @@ class Platform:
         from services.saves import Saves
 
         return Saves(self.settings.tables["saves"])
+
+    @made_once
+    def uploads(self) -> Uploads:
+        """What members upload to be imported."""
+        from services.uploads import Uploads
+
+        return Uploads(self.settings)
 
     @made_once
     def save_bucket(self) -> SaveBucket:

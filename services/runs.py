@@ -10,8 +10,9 @@ from typing import Literal, NotRequired, TypedDict, cast
 
 from services.dynamodb import Attr, Condition, Key, Operation, Table, absent
 
-Kind = Literal["play", "purge", "save", "restore", "export", "function", "job"]
-FILE_KINDS: tuple[Kind, ...] = ("save", "restore", "export")  # of tasks that handle files
+Kind = Literal["play", "purge", "save", "restore", "export", "inspect", "import", "function", "job"]
+# Of tasks that handle files.
+FILE_KINDS: tuple[Kind, ...] = ("save", "restore", "export", "inspect", "import")
 _STRAY = "stray"
 _FOLLOW = "follow"
 _OF_A_STRAY = ("open", "strayTask", "straySince")

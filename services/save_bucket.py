@@ -4,6 +4,7 @@ repositories/<repository>/…          restic's own; the function never reads it
 results/<repository>/<run>.json      what came of a run, written whole by its task
 progress/<repository>/<run>.json     how far one is
 exports/<repository>/<run>.zip       what a member may download; expires
+imports/<repository>/<upload>        what one has uploaded; expires (services/uploads.py)
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from services.settings import Settings
 
 _LONGEST = 1_000_000  # bytes of a report
 _PAGES = 50  # of a thousand versions each
-PREFIXES = ("repositories", "results", "progress", "exports")
+PREFIXES = ("repositories", "results", "progress", "exports", "imports")
 EXPORT_SECONDS = 86400  # for which an export can be downloaded (template.yaml, SavesBucket)
 
 

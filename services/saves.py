@@ -15,6 +15,7 @@ class SaveKind(StrEnum):
     AFTER_STOP = "after-stop"
     ASKED_FOR = "asked-for"  # by its member
     BEFORE_RESTORE = "before-restore"
+    BEFORE_IMPORT = "before-import"
     BEFORE_UPDATE = "before-update"
     BEFORE_DESTROY = "before-destroy"
     BEFORE_SLEEP = "before-sleep"

@@ -103,6 +103,8 @@ class Settings(BaseModel):
     invocation_days: int = Field(default=30, ge=1, le=3650)
     # Days for which a destroyed server's saves are kept, and after which one that nobody plays on falls asleep
     keep_days: Annotated[str, Field(pattern=r"^\d{1,3},\d{1,3}$")] = "30,60"
+    # What a member's files may come to by imports; 0: anything
+    member_gb: int = Field(default=20, ge=0, le=1000)
     # Members' own containers (docs/functions.md)
     function_network: Literal["none", "public", "private"] = "none"
     function_subnets: str = ""
@@ -213,6 +215,11 @@ class Settings(BaseModel):
     def dormant_seconds(self) -> int:
         """After how long without play a server falls asleep; 0 for never."""
         return int(self.keep_days.split(",")[1]) * 86400
+
+    @property
+    def member_bytes(self) -> int | None:
+        """What a member's files may come to by imports; None for anything."""
+        return self.member_gb * 10**9 or None
 
     @property
     def vcpu_hour(self) -> Decimal:

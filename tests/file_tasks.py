@@ -17,14 +17,39 @@ from botocore.exceptions import ClientError
 from moto.ecs.models import ecs_backends
 
 from services import clock
+from services.uploads import parts
 from tests import world
 
 Report = dict[str, Any]
 Order = dict[str, Any]
 Place = dict[str, str]
-# As a task says why it could not (file_task.py); the last two only before it has changed anything.
-HOPELESS = ("no-such-save", "no-such-part")
-WORDS = ("unreachable", "no-space", "unexpected", "damaged", *HOPELESS)
+# As a task says why it could not (file_task.py); what is hopeless only before it has changed anything.
+FOR_NOW = ("unreachable", "no-space", "unexpected", "damaged")
+HOPELESS = {
+    "restore": ("no-such-save", "no-such-part"),
+    "inspect": ("no-archive", "too-big"),
+    "import": ("no-archive", "too-big"),
+}
+WORDS = (*FOR_NOW, *(word for words in HOPELESS.values() for word in words))
+
+FOUND = {
+    "files": 3,
+    "bytes": 3_000_000,
+    "assets": 1,
+    "loose": 1,
+    "renamedFiles": 0,
+    "packages": [
+        {
+            "type": "world",
+            "id": "dragons",
+            "system": "dnd5e",
+            "coreVersion": "14.1",
+            "renamed": "dragons-2",
+        },
+        {"type": "module", "id": "dice", "title": "Dice", "version": "1.2.3", "kept": "1.2.2"},
+    ],
+    "missing": [{"type": "system", "id": "dnd5e", "neededBy": "dragons"}],
+}
 
 
 @dataclass
@@ -64,20 +89,26 @@ class Files:
         """The task takes its next step; False if it has done all that it was ordered to."""
         if arn not in self.steps:
             order, place = self.order(arn), self.place(arn)
-            doing = {"save": self._save, "restore": self._restore, "export": self._export}
+            doing = {
+                "save": self._save,
+                "restore": self._restore,
+                "export": self._export,
+                "inspect": self._inspect,
+                "import": self._import,
+            }
             self.steps[arn] = [lambda: self._settle(place), *doing[order["do"]](arn, order, place)]
         if not self.steps[arn]:
             return False
         self.steps[arn].pop(0)()
         return True
 
-    def fail(self, arn: str, why: str) -> None:
+    def fail(self, arn: str, why: str, **more: str) -> None:
         """The task says why it could not."""
         order = self.order(arn)
         self.steps[arn] = []
         named = {name: order[name] for name in ("do", "run")}
         begun = self.place(arn)["ACCESS_POINT"] in self.half
-        self.report(arn, named | {"failed": why, "begun": begun, "message": "So."})
+        self.report(arn, named | {"failed": why, "begun": begun, "message": "So."} | more)
 
     def report(self, arn: str, report: Report) -> None:
         """The task reports that."""
@@ -184,8 +215,33 @@ class Files:
 
         return [pack]
 
+    def _inspect(self, arn: str, order: Order, place: Place) -> list[Callable[[], None]]:
+        def look() -> None:
+            if _has_upload(place, order):
+                named = {name: order[name] for name in ("do", "run")}
+                _write(place, order["run"], named | {"inspected": FOUND})
+            else:
+                self.fail(arn, "no-such-upload")
+
+        return [look]
+
+    def _import(self, arn: str, order: Order, place: Place) -> list[Callable[[], None]]:
+        def write_plan() -> None:
+            if _has_upload(place, order):
+                self.half[place["ACCESS_POINT"]] = order
+            else:
+                self.fail(arn, "no-such-upload")
+
+        return [write_plan, lambda: self._put_back(self.half[place["ACCESS_POINT"]], place)]
+
     def _put_back(self, order: Order, place: Place) -> None:
         del self.half[place["ACCESS_POINT"]]
+        if order["do"] == "import":
+            self.played(place["ACCESS_POINT"])
+            self.mixed.add(self.content[place["ACCESS_POINT"]])
+            _write(place, order["run"], {"do": "import", "run": order["run"], "imported": FOUND})
+            world.client("s3").delete_object(**_upload(place, order))
+            return
         if order["what"] == {"all": True}:
             self.content[place["ACCESS_POINT"]] = order["holds"]
         else:
@@ -193,6 +249,31 @@ class Files:
             self.mixed.add(self.content[place["ACCESS_POINT"]])
         named = {name: order[name] for name in ("do", "run", "snapshot")}
         _write(place, order["run"], named | {"restored": {"files": 12, "bytes": 1_000_000}})
+
+
+def put_parts(instance: dict[str, Any]) -> None:
+    """All parts of an instance's upload are put, as by their addresses."""
+    upload, repository = instance["upload"], instance.get("repository", instance["instanceId"])
+    for part in parts(int(upload["bytes"])):
+        world.client("s3").upload_part(
+            Bucket=world.SAVES,
+            Key=f"imports/{repository}/{upload['importId']}",
+            UploadId=upload["uploadId"],
+            PartNumber=part.number,
+            Body=b"x" * part.bytes,
+        )
+
+
+def _upload(place: Place, order: Order) -> dict[str, str]:
+    return {"Bucket": place["BUCKET"], "Key": f"imports/{place['REPOSITORY']}/{order['upload']}"}
+
+
+def _has_upload(place: Place, order: Order) -> bool:
+    try:
+        world.client("s3").head_object(**_upload(place, order))
+    except ClientError:
+        return False
+    return True
 
 
 def _saved(order: Order, snapshot: str) -> Report:

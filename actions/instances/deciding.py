@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actions.errors import Busy, Conflict, WrongState
-from actions.instances.file_decisions import decided
+from actions.instances.file_decisions import decided, has_files
 from actions.instances.file_work import carry_on_now
 from actions.instances.locking import refuse_if_busy
 from actions.rates import counted_use, used_up
@@ -15,6 +15,8 @@ from services.instances import AT_REST, FileWorkKind, Instance, InstanceStatus
 from services.locks import unlocked_for
 from services.platform import Platform
 from services.saves import SaveKind
+
+_FOR_NEW_ONES = (FileWorkKind.INSPECT, FileWorkKind.IMPORT)  # also before the first start
 
 
 def decide(
@@ -28,7 +30,12 @@ def decide(
     if kind == FileWorkKind.RESTORE and _is_only_saved(instance) and "all" in more["restores"]:
         more["saved"] = instance["lastSave"]["saveId"]  # another save instead of the newest
     else:
-        _refuse_unless_saved(instance)
+        _refuse_unless_at_rest(instance)
+        if kind not in _FOR_NEW_ONES and not has_files(instance):
+            raise Conflict(
+                "The server has never run: there is nothing to save yet.",
+                suggestion="Start it first.",
+            )
     work = instance.get("work")
     if work and work["kind"] != FileWorkKind.SAVE:
         raise Conflict(
@@ -65,19 +72,14 @@ def _is_only_saved(instance: Instance) -> bool:
     return is_away and instance["status"] in AT_REST and "startsAfter" not in instance
 
 
-def _refuse_unless_saved(instance: Instance) -> None:
+def _refuse_unless_at_rest(instance: Instance) -> None:
     if instance["status"] not in AT_REST or "startsAfter" in instance:
         is_waiting = instance["status"] in AT_REST  # for a save to end
         status = InstanceStatus.STARTING if is_waiting else instance["status"]
         hint = "Stop it; it is saved after each stop by itself."
         raise WrongState("saved or put back", status, hint)
-    if "asleep" in instance:
+    if _is_only_saved(instance):
         raise Conflict(
             "The server is asleep: its files are kept as a save.",
             suggestion="Start it first; it has its files back before.",
-        )
-    if "lastStarted" not in instance:
-        raise Conflict(
-            "The server has never run: there is nothing to save yet.",
-            suggestion="Start it first.",
         )

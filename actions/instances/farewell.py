@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actions.instances.coming_back import drop_former_secret
-from actions.instances.file_decisions import is_saved
+from actions.instances.file_decisions import has_files, is_saved
 from actions.instances.file_definition import PASSWORD
 from services import clock
 from services.dynamodb import Operation
@@ -34,7 +34,7 @@ def begins(platform: Platform, instance: Instance, *, forget: bool) -> dict[str,
         return {"farewell": Farewell.FORGOTTEN, "emptied": False}  # what was kept so far goes, too
     if instance["status"] == InstanceStatus.DESTROYING:
         return {}  # as it was decided
-    if "lastStarted" not in instance:
+    if not has_files(instance):
         return {"farewell": Farewell.SAVED if "repository" in instance else Farewell.FORGOTTEN}
     return {"farewell": Farewell.SAVED if _has_all_saved(instance) else Farewell.WANTED}
 

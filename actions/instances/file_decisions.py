@@ -36,6 +36,11 @@ def _may_have_run(instance: Instance, task: Task) -> bool:
     return "upSince" in instance or task.started_at is not None or is_unknown
 
 
+def has_files(instance: Instance) -> bool:
+    """Whether there is anything of its to be saved: it has run, or files were imported before its first start."""
+    return not {"lastStarted", "putBackAt"}.isdisjoint(instance)
+
+
 def is_saved(instance: Instance) -> bool:
     """Whether nothing can have changed since its newest save: it has rested, and nothing was put back since."""
     last = instance.get("lastSave")

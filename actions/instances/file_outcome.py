@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import structlog
 
-from actions.instances.file_decisions import decided
+from actions.instances.file_decisions import decided, has_files
 from actions.instances.file_results import LOST, WORDS, FileResult, result_of, without_tools
 from actions.instances.retention import TRIAL_SECONDS
 from actions.instances.sleeping import fell_asleep, rests
@@ -32,7 +32,9 @@ _log = structlog.get_logger()
 TRIES = 5  # of a save that follows a stop, before it is given up
 TRIES_OF_A_WISH = 2  # of what somebody has asked for, and may ask for again
 _AGAIN_SECONDS = 300  # until the second; twice as long before each further one
-_HOPELESS = ("no-such-save", "no-such-part")  # no further try helps
+# No further try helps; of the second ones another upload does.
+_BAD_UPLOADS = ("no-such-upload", "no-archive", "unsafe", "too-big", "nothing-found")
+_HOPELESS = ("no-such-save", "no-such-part", *_BAD_UPLOADS)
 
 
 @dataclass
@@ -119,21 +121,40 @@ def _advance(
     if result is None or not result.is_done:
         _failed(platform, outcome, instance, work, run, result)
         return
-    due = {"due": "instance", "dueAt": clock.now()}
-    step = {"restored": True} if run["kind"] == "restore" else {"saved": _save_id(run, result)}
     if work["kind"] in _ENDS_WITH[run["kind"]]:
         outcome.removed = ("work",)
         outcome.values |= _due_next(platform, instance)
     else:
         left = {k: v for k, v in work.items() if k not in ("tries", "failure")}
-        outcome.values |= {"work": left | step, **due}
+        is_back = run["kind"] == "restore"
+        step = {"restored": True} if is_back else {"saved": _save_id(run, result)}
+        outcome.values |= {"work": left | step, "due": "instance", "dueAt": clock.now()}
+    _done(platform, outcome, instance, work, run, result)
+
+
+def _done(
+    platform: Platform,
+    outcome: Outcome,
+    instance: Instance,
+    work: FileWork,
+    run: Run,
+    result: FileResult,
+) -> None:
+    """What follows from what was done, besides the next step, and what its member is told."""
     if result.exported and "exports" in work:
         outcome.values |= _exported(work, run, result) | _save_instead(platform, instance, work)
-        outcome.notice = (
-            "exported",
-            "Your download is ready: ask for it again to have its address.",
-        )
-    if run["kind"] == "restore":
+        said = "Your download is ready: ask for it again to have its address."
+        outcome.notice = ("exported", said)
+    elif result.inspected and "upload" in instance:
+        upload = instance["upload"] | {"inspectedBy": run["runId"]}
+        outcome.values |= {"upload": upload} | _save_instead(platform, instance, work)
+        said = f"Your upload holds {result.inspected.in_words}: confirm-import takes that in."
+        outcome.notice = ("import-found", said)
+    elif result.imported:
+        outcome.removed += ("upload",)
+        outcome.values["putBackAt"] = clock.now()
+        outcome.notice = ("imported", f"Your server now has {result.imported.in_words} more.")
+    elif result.restored:
         outcome.removed += ("comesBack", "passwordOf", "asleep")
         if not _is_newest(instance, work):
             outcome.values["putBackAt"] = clock.now()
@@ -153,6 +174,8 @@ _ENDS_WITH: dict[str, tuple[FileWorkKind, ...]] = {
     "save": (FileWorkKind.SAVE, FileWorkKind.SAVE_NOW),
     "restore": (FileWorkKind.RESTORE,),
     "export": (FileWorkKind.EXPORT,),
+    "inspect": (FileWorkKind.INSPECT,),
+    "import": (FileWorkKind.IMPORT,),
 }
 
 
@@ -174,8 +197,12 @@ def _save_instead(platform: Platform, instance: Instance, work: FileWork) -> dic
     """What is noted if a wish that is given up had taken the place of the save after a stop: that is made yet."""
     last = instance.get("lastSave", {}).get("at", 0)
     is_made = work["kind"] == FileWorkKind.SAVE or last > instance["statusSince"]
-    has_files = "lastStarted" in instance and "asleep" not in instance
-    if is_made or not has_files or not any(platform.settings.kept):
+    if (
+        is_made
+        or not has_files(instance)
+        or "asleep" in instance
+        or not any(platform.settings.kept)
+    ):
         return {}
     wait = 0 if "startsAfter" in instance else _AGAIN_SECONDS
     return decided(FileWorkKind.SAVE, SaveKind.AFTER_STOP) | {"dueAt": clock.now() + wait}
@@ -193,8 +220,10 @@ def _failed(
     kind, what, nothing_more = _WORDS[work["kind"]]
     failure = (result and result.failed) or LOST
     why = WORDS.get(failure, WORDS[LOST])
-    saves = (*_ENDS_WITH["save"], FileWorkKind.EXPORT)
-    if {"startsAfter", "givesWay"} & instance.keys() and work["kind"] in saves:
+    if result and result.detail:
+        why += f" {result.detail}"
+    interruptible = (*_ENDS_WITH["save"], FileWorkKind.EXPORT, FileWorkKind.INSPECT)
+    if {"startsAfter", "givesWay"} & instance.keys() and work["kind"] in interruptible:
         # It was ended for a start: that comes now, or else is about to be asked for again.
         wait = 0 if "startsAfter" in instance else _AGAIN_SECONDS
         outcome.values |= {"due": "instance", "dueAt": now + wait}
@@ -202,11 +231,13 @@ def _failed(
             outcome.notice = (kind, f"{what} {why} The server starts all the same.")
         return
     # Of one that may have begun to put files in their places, every try is better than none.
-    may_be_half = run["kind"] in ("restore", "purge") and (result is None or result.begun)
+    may_be_half = run["kind"] in ("restore", "import", "purge") and (result is None or result.begun)
     most = TRIES if work["kind"] == FileWorkKind.SAVE else TRIES_OF_A_WISH
     if not may_be_half and (failure in _HOPELESS or tries >= most):
         outcome.notice = (kind, f"{what} {why} {nothing_more}")
         outcome.removed = ("work",)
+        if failure in _BAD_UPLOADS:
+            outcome.removed += ("upload",)
         if "restores" in work:
             # A start that waits for the files of a server asleep would ask for them again.
             outcome.removed += ("startsAfter",)
@@ -222,6 +253,7 @@ def _failed(
 
 
 _NOT_SAVED = "Your server could not be saved:"
+_NOT_IMPORTED = "What you have uploaded could not be taken in:"
 # Of each kind of work: the notice of its failure, how that begins, and how it ends when nothing is tried any more.
 _WORDS = {
     FileWorkKind.SAVE: ("save-failed", _NOT_SAVED, "The next save is made after the next stop."),
@@ -237,6 +269,8 @@ _WORDS = {
         "Nothing was changed.",
     ),
     FileWorkKind.EXPORT: ("export-failed", "Your save could not be exported:", "Ask again."),
+    FileWorkKind.INSPECT: ("import-failed", _NOT_IMPORTED, "Upload another one, or ask again."),
+    FileWorkKind.IMPORT: ("import-failed", _NOT_IMPORTED, "Nothing was changed."),
     FileWorkKind.SLEEP: (
         "save-failed",
         "Your server does not fall asleep, since it could not be saved:",

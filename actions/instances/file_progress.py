@@ -45,30 +45,44 @@ def files_shown(platform: Platform, instance: Instance, work: FileWork) -> Answe
 
 def files_in_words(instance: Instance, work: FileWork, shown: Answer) -> str:
     """The same for people: a sentence or two."""
-    is_back = "restores" in work and "saved" in work
-    done = "put back from a save" if is_back else "saved"
-    if work["kind"] == FileWorkKind.EXPORT:
-        done = "made a zip of"
+    files, done = _doing(work)
     if shown["step"] == WAITS:
         why = WORDS.get(work.get("failure", LOST), WORDS[LOST])
         failed = done.removesuffix(" from a save")
-        return f"Its files could not be {failed}: {why} It is tried again in {_minutes(_wait(instance))}."
-    if "restores" in work and not is_back:
+        return f"{files} could not be {failed}: {why} It is tried again in {_minutes(_wait(instance))}."
+    if done == "saved" and {"restores", "imports"} & work.keys():
         done += " as they are, before others take their place"
     if shown["step"] == BEGINS:
-        return f"Its files are about to be {done}."
-    if sentence := _OF_STEPS.get(shown["step"]):
-        return sentence if not is_back else _BACK
+        return f"{files} are about to be {done}."
+    if sentence := _OF_STEPS.get((done, shown["step"])):
+        return sentence
     known = _known(shown)
-    return f"Its files are being {done}{': ' if known else ''}{', '.join(known)}."
+    return f"{files} are being {done}{': ' if known else ''}{', '.join(known)}."
+
+
+def _doing(work: FileWork) -> tuple[str, str]:
+    """Which files, and what is done with them."""
+    if work["kind"] == FileWorkKind.EXPORT:
+        return "Its files", "made a zip of"
+    if work["kind"] == FileWorkKind.INSPECT:
+        return "The uploaded files", "looked into"
+    if "saved" in work and "imports" in work:
+        return "The uploaded files", "taken in"
+    return (
+        "Its files",
+        "put back from a save" if "saved" in work and "restores" in work else "saved",
+    )
 
 
 _OF_STEPS = {
-    "assets": "Its maps, pictures and sounds are being fetched to be saved.",
-    "prune": "Its files are saved; what is not kept is being erased.",
-    "check": "Its files are saved; a part of all saves is being checked.",
+    ("saved", "assets"): "Its maps, pictures and sounds are being fetched to be saved.",
+    ("saved", "prune"): "Its files are saved; what is not kept is being erased.",
+    ("saved", "check"): "Its files are saved; a part of all saves is being checked.",
+    (
+        "put back from a save",
+        "assets",
+    ): "Its maps, pictures and sounds are being put back from a save.",
 }
-_BACK = "Its maps, pictures and sounds are being put back from a save."
 
 
 def _told(platform: Platform, instance: Instance) -> _Told | None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Collection, Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError
@@ -27,6 +29,11 @@ WORDS = {
     "unreachable": "The saves could not be reached.",
     "damaged": "The saves are damaged; tell the operator.",
     "unreadable": "Some files could not be read.",
+    "no-such-upload": "The upload is not there any more.",
+    "no-archive": "It is no zip or tar that can be read.",
+    "unsafe": "It holds something that is not let in.",
+    "too-big": "It needs more room than there is for you.",
+    "nothing-found": "There is no world, system or module in it.",
     "no-tools": "Here is no program that saves: on Debian, `apt-get install restic rclone` installs it.",
     LOST: "It ended before it was done.",
 }
@@ -46,11 +53,52 @@ class Exported(Request):
     bytes: Size
 
 
+class Need(Request):
+    """A package that another one needs, and that is neither in the upload nor on the server."""
+
+    type: Text
+    id: Text
+    needed_by: Text
+
+
+class Found(Request):
+    """What an upload holds, or what of it was taken in."""
+
+    files: Size
+    bytes: Size
+    assets: Size = 0
+    loose: Size = 0  # beside packages
+    renamed_files: Size = 0  # of those, since others are there by their names
+    packages: Annotated[tuple[dict[str, Any], ...], Field(max_length=1000, strict=False)] = ()
+    missing: Annotated[tuple[Need, ...], Field(max_length=100, strict=False)] = ()
+
+    @property
+    def shown_packages(self) -> list[Package]:
+        """The packages, with what becomes of them where the server has one by the same id."""
+        return _shown(self.packages, {**Package.__annotations__, "renamed": str, "kept": str})
+
+    @property
+    def in_words(self) -> str:
+        """How much that is."""
+        kinds = Counter(str(package.get("type")) for package in self.packages)
+        counted = [
+            f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(kinds.items())
+        ]
+        return ", ".join([*counted, f"{self.files:,} files"])
+
+
+def _shown(packages: Iterable[dict[str, Any]], names: Collection[str]) -> list[Package]:
+    return [
+        {k: str(v)[:100] for k, v in package.items() if k in names and isinstance(v, str)}  # type: ignore[misc]
+        for package in packages
+    ]
+
+
 class FileResult(Request):
-    """A report, of a save or of a restore."""
+    """A report, of what a file task has done."""
 
     run: Text
-    do: Literal["save", "restore", "export"]
+    do: Literal["save", "restore", "export", "inspect", "import"]
     snapshot: _SNAPSHOT | None = None
     at: Size = 0
     bytes: Size = 0
@@ -64,23 +112,28 @@ class FileResult(Request):
     repository_bytes: Size | None = None
     restored: dict[str, Any] | None = None
     exported: Exported | None = None
+    inspected: Found | None = None
+    imported: Found | None = None
     failed: Text | None = None
+    detail: Text | None = None  # of an upload: what is wrong with it
     begun: bool = True  # of a restore that failed: whether files may be neither here nor there
 
     @property
     def is_done(self) -> bool:
         """Whether what was ordered has been done."""
-        done = {"save": self.snapshot, "restore": self.restored, "export": self.exported}
+        done: dict[str, object] = {
+            "save": self.snapshot,
+            "restore": self.restored,
+            "export": self.exported,
+            "inspect": self.inspected,
+            "import": self.imported,
+        }
         return bool(done[self.do])
 
     @property
     def shown_packages(self) -> list[Package]:
         """The packages, without anything that a save's item has no name for."""
-        names = Package.__annotations__
-        return [
-            {k: str(v)[:100] for k, v in package.items() if k in names and isinstance(v, str)}  # type: ignore[misc]
-            for package in self.packages
-        ]
+        return _shown(self.packages, Package.__annotations__)
 
 
 def result_of(found: dict[str, Any] | None, run_id: str) -> FileResult | None:

@@ -122,6 +122,13 @@ def _decide_step(lock: Lock) -> None:
     if work["kind"] == FileWorkKind.SLEEP and "saved" in work:
         start_purge(lock)
         return
+    upload = {"quota": platform.settings.member_bytes}
+    if "inspects" in work:
+        start_file_run(lock, "inspect", {"upload": work["inspects"], **upload})
+        return
+    if "imports" in work and "saved" in work:
+        start_file_run(lock, "import", {"upload": work["imports"], **upload})
+        return
     if "exports" in work:
         start_file_run(lock, "export", _what(work["exports"]))
         return

@@ -24,7 +24,8 @@ def unfit(packages: Iterable[Package], wanted: str) -> list[Unfit]:
     """Those that do not say that they work with the `wanted` version, the worst first.
 
     As Foundry reads the manifests (Introduction to Module Development, compatibility): `minimum` and `maximum`
-    bound the versions it loads a package in, each as exact as it is written; `verified` its author has tried.
+    bound the versions it loads a package in, each as exact as it is written; `verified` its author has tried. Of a
+    world it opens what an older version has left, never what a newer one has (`coreVersion`).
     """
     found = [
         Unfit(
@@ -35,7 +36,7 @@ def unfit(packages: Iterable[Package], wanted: str) -> list[Unfit]:
             why=why,
         )
         for package in packages
-        if package["type"] != "world" and (why := _why(package, wanted))
+        if (why := _why(package, wanted))
     ]
     return sorted(found, key=lambda one: (one["why"] == "untested", one["type"], one["id"]))
 
@@ -44,6 +45,9 @@ def _why(package: Package, wanted: str) -> Why | None:
     version = _numbers(wanted)
     if not version:
         return None  # "release": which version that is, shows when it has been started
+    if package["type"] == "world":
+        left_by = _numbers(package.get("coreVersion"))
+        return "too-new" if left_by and left_by[0] > version[0] else None
     maximum, minimum = _numbers(package.get("maximum")), _numbers(package.get("minimum"))
     if maximum and version[: len(maximum)] > maximum:
         return "too-old"

@@ -15,13 +15,13 @@ _SAVING = "Its files are being saved."
 
 
 # What a start comes before; all else first comes to its end.
-_SAVES = (FileWorkKind.SAVE, FileWorkKind.SAVE_NOW, FileWorkKind.EXPORT)
-_GIVE_WAY = (FileWorkKind.SAVE, FileWorkKind.EXPORT)
+_GIVE_WAY = (FileWorkKind.SAVE, FileWorkKind.EXPORT, FileWorkKind.INSPECT)
+_SAVES = (*_GIVE_WAY, FileWorkKind.SAVE_NOW)
 
 
 def is_being_restored(instance: Instance) -> bool:
-    """Whether its files may be half of one save and half of another, or are about to be."""
-    return "work" in instance and "restores" in instance["work"]
+    """Whether its files may be half of one save and half of another or of an import, or are about to be."""
+    return not {"restores", "imports"}.isdisjoint(instance.get("work", {}))
 
 
 def is_lasting(instance: Instance) -> bool:

@@ -190,6 +190,8 @@ def _saves(s: Stack) -> Things:
     return {
         **each("s3", "ListBucket ListBucketVersions", bucket),
         **each("s3", "GetObject", *objects[1:]),
+        **each("s3", "GetObject PutObject", f"{bucket}/imports/i/upload"),
+        **each("s3", "ListMultipartUploadParts AbortMultipartUpload", f"{bucket}/imports/i/upload"),
         **each("s3", "DeleteObject DeleteObjectVersion", *objects),
         **each("dynamodb", "Query", table),
         **each("iam", "CreateRole PutRolePolicy", files, iam__PermissionsBoundary=bounded),

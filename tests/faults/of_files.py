@@ -10,6 +10,7 @@ from tests import world
 from tests.faults.inventory import items
 from tests.faults.scenario import ADA, PREPARE, TICK, OfFiles, nothing
 from tests.faults.stage import FILES, HOLD_SECONDS, Stage, succeeded
+from tests.file_tasks import put_parts
 from tests.world import sample
 
 SESSION_SECONDS = 3600
@@ -169,6 +170,32 @@ def _asleep(stage: Stage) -> None:
         stage.go_on()
 
 
+def _uploaded(stage: Stage) -> None:
+    """Her server is saved, and all parts of an archive are put."""
+    saved(stage)
+    stage.call({"action": "begin-import", "userId": ADA, **SIZE})
+    (instance,) = items("instances")
+    put_parts(instance)
+
+
+def _half_uploaded(stage: Stage) -> None:
+    """Her server is saved, and she has put nothing yet."""
+    saved(stage)
+    stage.call({"action": "begin-import", "userId": ADA, **SIZE})
+
+
+def _found(stage: Stage) -> None:
+    """The archive was looked into."""
+    _uploaded(stage)
+    stage.call({"action": "begin-import", "userId": ADA, **SIZE})
+    stage.go_on()
+
+
+def the_import() -> str:
+    """The id of Ada's upload."""
+    return str(next(item["upload"]["importId"] for item in items("instances")))
+
+
 def _set(**settings: str) -> None:
     """Of this copy of the stage: it is a process of its own."""
     os.environ.update(settings)
@@ -182,6 +209,8 @@ def the_first_save() -> str:
 
 FIRST = {"saveId": the_first_save}
 FORGET = {"forget": True}
+SIZE = {"bytes": 1000}
+UPLOAD = {"importId": the_import}
 KEYS = {
     name: value
     for name, value in sample("create-instance").items()
@@ -205,6 +234,10 @@ OF_FILES = (
         again=True,
     ),
     OfFiles("export a save", saved, "export-save", AT_REST, more=FIRST, again=True),
+    OfFiles("begin an import", saved, "begin-import", AT_REST, more=SIZE),
+    OfFiles("begin another import", _half_uploaded, "begin-import", AT_REST, more={"bytes": 2000}),
+    OfFiles("look into an upload", _uploaded, "begin-import", AT_REST, more=SIZE, again=True),
+    OfFiles("take an upload in", _found, "confirm-import", AT_REST, more=UPLOAD, again=True),
     OfFiles("name a save", saved, "label-save", AT_REST, more=FIRST | {"locked": True}),
     OfFiles("a save less", _saved_twice, "delete-save", AT_REST, more=FIRST),
     OfFiles("start while it is saved", being_saved, "start-instance", "running, done"),

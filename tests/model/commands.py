@@ -29,6 +29,7 @@ MOVE, CREDENTIALS = "move-session", "change-credentials"
 WAKE, LOOK = "wake-table", "table-state"
 SAVE, RESTORE, LABEL, DELETE = "save-now", "restore-save", "label-save", "delete-save"
 EXPORT = "export-save"
+BEGIN_IMPORT, CONFIRM_IMPORT = "begin-import", "confirm-import"
 UNDO, COME_BACK = "undo-update", "restore-instance"
 
 
@@ -57,6 +58,8 @@ SENSIBLE: dict[str, Callable[[Item], bool]] = {
     LABEL: lambda instance: "lastSave" in instance,
     EXPORT: lambda instance: "lastSave" in instance and _is("stopped")(instance),
     DELETE: lambda instance: "lastSave" in instance,
+    BEGIN_IMPORT: _is("created", "stopped"),
+    CONFIRM_IMPORT: lambda instance: "inspectedBy" in instance.get("upload", {}),
 }
 
 
@@ -91,6 +94,8 @@ class Command:
             asked["id"] = (ids or ["none"])[asked.pop("which") % (len(ids) or 1)]
         if self.action in (RESTORE, LABEL, DELETE, EXPORT):
             asked["saveId"] = _one_save(user, asked.pop("which"))
+        if self.action == CONFIRM_IMPORT:
+            asked["importId"] = _the_import(user)
         return _given(asked)
 
     def _user(self) -> str:
@@ -100,6 +105,14 @@ class Command:
         if makes_sense and not self.silly:
             users = tuple(u for u in USERS if makes_sense(instances.get(u, {}))) or USERS
         return users[self.whose % len(users)]
+
+
+def _the_import(user: str) -> str:
+    """The id of what the member has uploaded, or of nothing."""
+    own = [
+        i["upload"] for i in emulated.items("instances") if i["userId"] == user and "upload" in i
+    ]
+    return str(own[0]["importId"]) if own else "0" * 12
 
 
 def _given(asked: dict[str, Any]) -> Event:
@@ -184,6 +197,9 @@ saves = st.one_of(
     _asking(LABEL, which=st.integers(0, 5), label=st.just("Another"), locked=st.booleans()),
     _asking(DELETE, which=st.integers(0, 5)),
     _asking(EXPORT, which=st.integers(0, 5)),
+    _asking(BEGIN_IMPORT, bytes=st.just(1000)),
+    _asking(BEGIN_IMPORT, bytes=st.sampled_from([1000, 2000]), startOver=st.booleans()),
+    _asking(CONFIRM_IMPORT),
     _asking(UPDATE, foundryVersion=st.sampled_from(["12", "13"])),
     _asking(UNDO),
 )

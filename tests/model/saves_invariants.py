@@ -51,7 +51,9 @@ def no_server_has_half_of_its_files(seen: Seen, files: Files) -> None:
     for instance in seen.instances:
         if instance.get("accessPointId") in files.half and instance["status"] != "destroying":
             work = instance.get("work", {})
-            assert work.get("kind") == "restore", f"nobody will put its files back: {instance}"
+            assert work.get("kind") in ("restore", "import"), (
+                f"nobody will put its files back: {instance}"
+            )
 
 
 def what_was_saved_can_be_had(seen: Seen, files: Files, before: Remembered) -> None:

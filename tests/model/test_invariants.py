@@ -11,9 +11,11 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any, ClassVar
 
 import pytest
+from botocore.exceptions import ClientError
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -27,7 +29,7 @@ from hypothesis.stateful import (
 
 from tests import proof
 from tests.aws_calls import MODES
-from tests.file_tasks import HOPELESS, WORDS
+from tests.file_tasks import FOR_NOW, HOPELESS, WORDS, put_parts
 from tests.foundry_server import NO_WORLD, NOBODY_PLAYS, playing
 from tests.lagging.lag import AILMENTS, LAG
 from tests.model import (
@@ -141,6 +143,14 @@ class Story(RuleBasedStateMachine):
     def a_member_looks_after_saves(self, command: Command) -> None:
         """Files are saved or put back, a save is named, locked or deleted."""
         self._asks(command)
+
+    @rule(whose=some)
+    def a_member_puts_an_upload(self, whose: int) -> None:
+        """All its parts, unless it is whole already."""
+        uploading = [i for i in emulated.items("instances") if "upload" in i]
+        if uploading:
+            with suppress(ClientError):
+                put_parts(_one_of(uploading, whose))
 
     @rule(whose=some)
     def a_member_sees_saves(self, whose: int) -> None:
@@ -265,9 +275,9 @@ class Story(RuleBasedStateMachine):
     def a_task_cannot_handle_files(self, which: int, word: str) -> None:
         """It says why, and ends; what has begun to be put back is not what is wanting."""
         task = _one_of(self.on.handling_files(), which)
-        is_restore = self.on.files.order(task.task_arn)["do"] == "restore"
-        if word in HOPELESS and (not is_restore or self.on.files.has_begun(task.task_arn)):
-            word = WORDS[0]
+        do = self.on.files.order(task.task_arn)["do"]
+        if word not in HOPELESS.get(do, ()) or self.on.files.has_begun(task.task_arn):
+            word = word if word in FOR_NOW else FOR_NOW[0]
         self.on.files.fail(task.task_arn, word)
         self.on.ends(task, 1, "Essential container in task exited")
 
@@ -524,6 +534,7 @@ _OF_SERVERS = (
     "handling_files_takes_long",
     "a_member_looks_after_saves",
     "a_member_sees_saves",
+    "a_member_puts_an_upload",
     "foundry_says",
 )
 of_functions = st.one_of(
