@@ -32,6 +32,7 @@ _RANDOM = (
     (re.compile(r"(-invoke-)\d{10}(-[0-9a-f]{4})?"), r"\1<time>"),
     (re.compile(r"(/inputs/[^?]*)\?.*"), r"\1<signed>"),
     (re.compile(r"fsap-[0-9a-f]+|[0-9a-f]{12,}"), "<id>"),
+    (re.compile(r"\b[A-Za-z0-9]{50,}\b"), "<upload>"),
     (re.compile(r"(:secret:[^:]+-)\w{6}"), r"\1<x>"),
     (re.compile(r"(:task-definition/[^:]+:)\d+"), r"\1<n>"),
     (re.compile(r"\b10(\.\d+){3}\b"), "<address>"),

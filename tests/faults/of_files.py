@@ -174,8 +174,7 @@ def _uploaded(stage: Stage) -> None:
     """Her server is saved, and all parts of an archive are put."""
     saved(stage)
     stage.call({"action": "begin-import", "userId": ADA, **SIZE})
-    (instance,) = items("instances")
-    put_parts(instance)
+    put_parts(_of_ada())
 
 
 def _half_uploaded(stage: Stage) -> None:
@@ -191,9 +190,13 @@ def _found(stage: Stage) -> None:
     stage.go_on()
 
 
+def _of_ada() -> dict[str, Any]:
+    return next(item for item in items("instances") if item["userId"] == ADA)
+
+
 def the_import() -> str:
     """The id of Ada's upload."""
-    return str(next(item["upload"]["importId"] for item in items("instances")))
+    return str(_of_ada()["upload"]["importId"])
 
 
 def _set(**settings: str) -> None:
