@@ -193,6 +193,18 @@ def reading_logs(member: Member) -> Event:
     return member.event("function-logs")
 
 
+def going_on_with_an_upload(member: Member) -> Event:
+    member.makes()
+    member.asks("begin-import", bytes=1000)
+    return member.event("begin-import", bytes=1000)
+
+
+def uploading_something_else(member: Member) -> Event:
+    member.makes()
+    member.asks("begin-import", bytes=1000)
+    return member.event("begin-import", bytes=2000)
+
+
 def chatting(member: Member) -> Event:
     return member.event("chat")
 
@@ -257,6 +269,8 @@ SCENES: dict[str, Scene] = {
     "route53:ChangeResourceRecordSets": creating,
     "route53:GetHostedZone": checking_health,
     "route53:ListResourceRecordSets": destroying,
+    "s3:AbortMultipartUpload": uploading_something_else,
+    "s3:ListMultipartUploadParts": going_on_with_an_upload,
     "s3:CreateBucket": creating,
     "s3:DeleteBucket": destroying,
     "s3:DeleteObject": destroying,
@@ -324,6 +338,7 @@ SAID_INSTEAD = {
     "ecs:RunTask": "AWS refused to start it",
     "elasticfilesystem:DescribeFileSystems": '"status": "degraded"',
     "elasticloadbalancing:DescribeLoadBalancers": '"status": "degraded"',
+    "s3:AbortMultipartUpload": '"success": true',  # S3 makes an end of it
     "lambda:GetFunctionConfiguration": "TIMEOUT_ERROR",
     "lambda:ListFunctions": "TIMEOUT_ERROR",
     "lambda:InvokeFunction": '"status": "stopping"',  # the tick carries the stop out

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 from urllib.error import HTTPError
 from urllib.parse import urlencode, urlsplit
-from urllib.request import HTTPRedirectHandler, Request, build_opener
+from urllib.request import HTTPRedirectHandler, Request, build_opener, urlopen
 
 import pytest
 
@@ -27,6 +27,8 @@ pytestmark = pytest.mark.embedded
 SOME = [
     "s3:PutBucketPolicy",
     "s3:GetObject",
+    "s3:AbortMultipartUpload",
+    "s3:ListMultipartUploadParts",
     "dynamodb:BatchWriteItem",
     "lambda:ListFunctions",
     "dynamodb:Scan",
@@ -159,11 +161,29 @@ def her_files_are_saved_and_put_back(ada: Member) -> None:
     ada.asks("export-save", saveId=oldest["saveId"], world=None)
     ada.rests()
     assert "url" in ada.asks("export-save", saveId=oldest["saveId"], world=None)
+    an_archive_is_taken_in(ada)
     ada.asks("delete-save", saveId=newest["saveId"])
     ada.asks("save-now", label=None)
     ada.rests()
     kinds = [save["kind"] for save in ada.asks("list-saves")["saves"]]
-    assert kinds == ["asked-for", "before-restore", "after-stop"]
+    assert kinds == ["asked-for", "before-import", "before-restore", "after-stop"]
+
+
+def an_archive_is_taken_in(ada: Member) -> None:
+    """Put to addresses that the function has signed, part by part."""
+    dropped = ada.asks("begin-import", bytes=20_000_000)
+    answer = ada.asks("begin-import", bytes=1000)
+    assert answer["importId"] != dropped["importId"]
+    (part,) = answer["parts"]
+    with urlopen(Request(part["url"], b"x" * 1000, method="PUT"), timeout=60) as put:  # noqa: S310 - loopback
+        assert put.status == 200
+    ada.asks("begin-import", bytes=1000)
+    ada.rests()
+    assert ada.asks("begin-import", bytes=1000)["packages"]
+    ada.asks("confirm-import", importId=answer["importId"])
+    ada.rests()
+    kinds = [save["kind"] for save in ada.asks("list-saves")["saves"]]
+    assert kinds[0] == "before-import"
 
 
 def a_visitor_wakes_her_table(ada: Member) -> None:

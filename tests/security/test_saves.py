@@ -31,9 +31,21 @@ def bodies(save, repository):
         for action in ("restore-save", "delete-save", "label-save", "export-save"):
             yield {"action": action, "saveId": name, "label": "mine", "locked": False}
         yield {"action": "restore-save", "saveId": name, "repository": repository}
+    for name in (UPLOAD["importId"], f"{repository}/{UPLOAD['importId']}", "*"):
+        yield {"action": "confirm-import", "importId": name, "repository": repository}
     yield {"action": "list-saves", "repository": repository}
     yield {"action": "restore-instance", "repository": repository, **KEYS}
     yield {"action": "restore-instance", "passwordOf": repository, **KEYS}
+
+
+# Of hers, which waits for her word.
+UPLOAD = {
+    "importId": "3f6b1c0d9a72",
+    "uploadId": "of-s3",
+    "bytes": 1000,
+    "until": 4102444800,
+    "inspectedBy": "a-run",
+}
 
 
 def kept_of_her(repository):
@@ -76,7 +88,9 @@ def test_no_member_reaches_anothers_saves(http, invoke, ecs, size, has_server):
     if has_server:
         invoke(sample("create-instance", userId=EVE, username="Eve"))
     invoke("client-create", userId="admin", clientId="gateway", scopes=["invoke"], functions=["*"])
-    hers = next(item["instanceId"] for item in world.items("instances") if item["userId"] == ADA)
+    instance = next(item for item in world.items("instances") if item["userId"] == ADA)
+    world.put("instances", instance | {"upload": UPLOAD})
+    hers = instance["instanceId"]
     kept = kept_of_her(hers)
     world.put("saves", *kept)
     before, tasks, attempts = everything(), ecs.tasks(), 0
