@@ -413,6 +413,11 @@ def repository_of(instance: Instance) -> str:
     return instance.get("repository", instance["instanceId"])
 
 
+def is_being_restored(instance: Instance) -> bool:
+    """Whether its files may be half of one save and half of another or of an import, or are about to be."""
+    return not {"restores", "imports"}.isdisjoint(instance.get("work", {}))
+
+
 def is_wanted_up(instance: Instance) -> bool:
     """Whether it is up, or starts as soon as its file task has ended."""
     return instance["status"] in UP or "startsAfter" in instance

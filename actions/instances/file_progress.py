@@ -43,6 +43,12 @@ def files_shown(platform: Platform, instance: Instance, work: FileWork) -> Answe
     return shown | ({"failure": work["failure"]} if "failure" in work else {})
 
 
+def seconds_left(platform: Platform, instance: Instance) -> int | None:
+    """How long its task says that it takes still, if it says so. One read, which may fail."""
+    told = _told(platform, instance)
+    return _left(told) if told else None
+
+
 def files_in_words(instance: Instance, work: FileWork, shown: Answer) -> str:
     """The same for people: a sentence or two."""
     files, done = _doing(work)

@@ -7,7 +7,7 @@ from actions.instances.ending import end_task
 from actions.instances.locking import lock_run
 from services import clock
 from services.dynamodb import Attr, ConditionFailed, absent
-from services.instances import AT_REST, FileWorkKind, Instance
+from services.instances import AT_REST, FileWorkKind, Instance, is_being_restored
 from services.platform import Platform
 
 _LOOK_AGAIN_SECONDS = 280
@@ -17,11 +17,6 @@ _SAVING = "Its files are being saved."
 # What a start comes before; all else first comes to its end.
 _GIVE_WAY = (FileWorkKind.SAVE, FileWorkKind.EXPORT, FileWorkKind.INSPECT)
 _SAVES = (*_GIVE_WAY, FileWorkKind.SAVE_NOW)
-
-
-def is_being_restored(instance: Instance) -> bool:
-    """Whether its files may be half of one save and half of another or of an import, or are about to be."""
-    return not {"restores", "imports"}.isdisjoint(instance.get("work", {}))
 
 
 def is_lasting(instance: Instance) -> bool:

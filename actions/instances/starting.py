@@ -15,7 +15,7 @@ from actions.billing.pricing import hourly_rate
 from actions.errors import Busy, FilesBusy, UnderMaintenance
 from actions.instances.file_definition import FILES_SIZE
 from actions.instances.locking import Lock
-from actions.instances.making_way import is_being_restored, is_lasting, make_way
+from actions.instances.making_way import is_lasting, make_way
 from actions.instances.sizes import size, size_of
 from actions.instances.sleeping import bring_back
 from actions.instances.transitions import transition
@@ -26,7 +26,7 @@ from actions.rates import counted_use, used_up
 from services import clock, ids
 from services.dynamodb import Attr, Condition, ConditionFailed, Operation, absent, transact
 from services.fargate import Size
-from services.instances import AT_REST, Instance, InstanceStatus
+from services.instances import AT_REST, Instance, InstanceStatus, is_being_restored
 from services.licenses import License
 from services.locks import LOCK_SECONDS, lock_fields, unlocked_for
 from services.platform import Platform

@@ -7,13 +7,19 @@ from actions.errors import Busy, Conflict, FilesBusy, InstanceNotFound, WrongSta
 from actions.instances.deciding import decide
 from actions.instances.fitness import unfit
 from actions.instances.locking import lock_instance, refuse_if_busy
-from actions.instances.making_way import is_being_restored
 from actions.instances.renewing import put_version_in
 from actions.instances.versions import Version, is_way_down
 from actions.lookup import instance_of
 from services import clock
 from services.dynamodb import Attr, ConditionFailed
-from services.instances import AT_REST, FileWorkKind, Instance, InstanceStatus, repository_of
+from services.instances import (
+    AT_REST,
+    FileWorkKind,
+    Instance,
+    InstanceStatus,
+    is_being_restored,
+    repository_of,
+)
 from services.locks import LOCK_SECONDS
 from services.platform import Platform
 from services.saves import Package, SaveKind

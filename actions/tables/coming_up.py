@@ -7,9 +7,18 @@ from typing import Any, TypedDict
 
 from actions.instances.looks import pause_between_looks
 from services import clock
-from services.instances import AT_REST, UP, Instance, InstanceStatus, Phase, is_wanted_up
+from services.instances import (
+    AT_REST,
+    UP,
+    Instance,
+    InstanceStatus,
+    Phase,
+    is_being_restored,
+    is_wanted_up,
+)
+from services.platform import Platform
 
-ASLEEP = "asleep"
+ASLEEP, RESTORING = "asleep", "restoring"
 _STEP = 5  # seconds; nobody can tell them more exactly
 
 
@@ -29,6 +38,17 @@ def state_of(instance: Instance) -> State:
     return {"status": status, "phase": _phase(instance), "about": _about(instance)}
 
 
+def state_now(platform: Platform, instance: Instance) -> State:
+    """The same; while its files are put back first, with what their task says. One read then, which may fail."""
+    state = state_of(instance)
+    if state["phase"] != RESTORING:
+        return state
+    from actions.instances.file_progress import seconds_left
+
+    left, took = seconds_left(platform, instance), _whole(instance.get("lastArrival", {}))
+    return {**state, "about": None if left is None else _rounded(left + (took or 0))}
+
+
 def is_worth_a_look(instance: Instance) -> bool:
     """Whether a look could tell more of it than it says, and nobody has just looked."""
     if instance["status"] not in UP or _phase(instance) == Phase.READY:
@@ -39,6 +59,8 @@ def is_worth_a_look(instance: Instance) -> bool:
 def _phase(instance: Instance) -> str:
     if not is_wanted_up(instance):
         return ASLEEP
+    if instance["status"] in AT_REST and is_being_restored(instance):
+        return RESTORING
     if instance["status"] == InstanceStatus.RUNNING:
         return Phase(instance.get("phase", Phase.READY))
     return Phase(instance.get("phase", Phase.MACHINE))
@@ -48,6 +70,8 @@ def _about(instance: Instance) -> int | None:
     """In how many seconds it may be there: as long as the last start took, less what has passed."""
     took = _whole(instance.get("lastArrival", {}))
     if took is None:
+        return None
+    if _phase(instance) == RESTORING:
         return None
     if instance["status"] in AT_REST:
         return _rounded(took)

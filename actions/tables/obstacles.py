@@ -7,11 +7,10 @@ from typing import Literal
 
 from actions.billing.budget import refuse_start_if_spent
 from actions.errors import Busy, FilesBusy, PlatformError, UnderMaintenance
-from actions.instances.making_way import is_being_restored
 from actions.licenses.choosing import refusal, suitable
 from actions.rates import used_up
 from services import clock
-from services.instances import Instance
+from services.instances import Instance, is_being_restored
 from services.platform import Platform
 
 

@@ -9,7 +9,7 @@ from actions.errors import PlatformError
 from actions.instances.status import next_session
 from actions.instances.waking import who_wakes
 from actions.tables import nonces
-from actions.tables.coming_up import state_of
+from actions.tables.coming_up import state_now
 from actions.tables.finding import TableRequest, table_at
 from services.instances import AT_REST, Instance, Who
 from services.platform import Platform
@@ -29,7 +29,7 @@ def table_page(request: TablePage, platform: Platform) -> Answer:
     shown: Answer = {
         "success": True,
         "table": instance["username"],
-        **state_of(instance),
+        **state_now(platform, instance),
         "wake": who,
         **next_session(instance, platform.settings),
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope
-from actions.tables.coming_up import is_worth_a_look, state_of
+from actions.tables.coming_up import is_worth_a_look, state_now
 from actions.tables.finding import TableRequest, table_at
 from services.platform import Platform
 
@@ -20,7 +20,7 @@ def table_state(request: TableState, platform: Platform) -> Answer:
         from actions.instances.arriving import look
 
         instance = look(platform, instance)
-    return {"success": True, **state_of(instance)}
+    return {"success": True, **state_now(platform, instance)}
 
 
 ACTION = Action(TableState, table_state, Scope.PUBLIC)

@@ -18,6 +18,7 @@ from handler.http.table_words import Words
 
 STEPS = ("machine", "image", "foundry", "world", "ready")
 WAITING = ("setup", "signature")  # for people, instead of the last two steps
+BEFORE = ("restoring",)  # of a table that was asleep for long
 WAY_IN = {"ready": "/join", "setup": "/", "signature": "/license"}
 RELOAD_SECONDS = 5  # without a script
 
@@ -265,10 +266,10 @@ def _coming_up(words: Words, table: Mapping[str, Any]) -> list[Html]:
             '<li data-phase="{step}"{current}{hidden}>{said}</li>',
             step=step,
             current=Html(' aria-current="step"') if step == phase else _NOTHING,
-            hidden=Html(" hidden") if step in WAITING else _NOTHING,
+            hidden=Html(" hidden") if step in (*BEFORE, *WAITING) else _NOTHING,
             said=words.phases[step],
         )
-        for step in (*STEPS, *WAITING)
+        for step in (*BEFORE, *STEPS, *WAITING)
     ]
     is_there = table["status"] == "running" and phase in WAY_IN
     return [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from tests import world
@@ -72,6 +74,24 @@ def test_a_start_while_its_files_are_erased_comes_after_they_are_back(
     (task,) = ecs.tasks()
     ecs.comes_up(task)
     assert invoke("status", userId=USER)["status"] == "running"
+
+
+def test_the_page_that_wakes_it_says_that_files_are_put_back_and_how_long_that_takes(
+    asleep, invoke, ecs, save, files, freezer
+):
+    host = {"host": asleep["host"]}
+    invoke("set-wake", userId=USER, who="anyone")
+    nonce = invoke("table-page", **host)["nonce"]
+    assert invoke("wake-table", **host, nonce=nonce)["phase"] == "restoring"
+    (task,) = ecs.tasks()
+    ecs.comes_up(task)
+    assert invoke("table-state", **host)["about"] is None
+    files.tell(task, {"step": "files", "secondsLeft": 100, "at": int(time.time())})
+    took = max(instance()["lastArrival"].values())
+    assert invoke("table-state", **host)["about"] == -(-(100 + took) // 5) * 5
+    assert invoke("table-page", **host)["phase"] == "restoring"
+    save(task)
+    assert invoke("table-state", **host)["phase"] == "machine"
 
 
 def test_a_session_wakes_it(asleep, invoke, ecs, save, freezer):
