@@ -158,11 +158,13 @@ def all_is_saved(seen: Seen, on: Simulation, before: Remembered) -> None:
         assert content is None or is_saved or given_up, f"it was never saved: {instance}"
     names = {repository(instance) for instance in seen.instances}
     assert {item["repository"] for item in emulated.items("saves")} <= names
-    reports = world.client("s3").list_objects_v2(Bucket=world.SAVES).get("Contents", [])
-    assert {report["Key"].split("/")[1] for report in reports} <= names
+    there = world.client("s3").list_objects_v2(Bucket=world.SAVES).get("Contents", [])
+    keys = [str(item["Key"]) for item in there]
+    assert {key.split("/")[1] for key in keys} <= names
+    reports = [key for key in keys if key.startswith("results/")]
     for known, held in files.saved.items():
         nobodys = set(held) - {s["snapshot"] for s in emulated.saves()}
-        reported = {json.loads(_body(r["Key"])).get("snapshot") for r in reports}
+        reported = {json.loads(_body(key)).get("snapshot") for key in reports}
         assert known not in names or not nobodys & reported, "a save that nobody knows of"
 
 
