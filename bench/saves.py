@@ -23,7 +23,7 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any, cast
 
-from actions.instances.file_task import Tools
+from actions.instances.file_task.tools import Tools
 from actions.instances.retention import expendable
 from bench.report import progress
 from services.saves import Save

@@ -165,7 +165,7 @@ remove_old_lock() {
   fi
 }
 
-# What is half put back (file_task.py) is nobody's to open: a task of its own finishes it first.
+# What is half put back (file_task/) is nobody's to open: a task of its own finishes it first.
 refuse_half_restored() {
   if [ -e "$data/.restoring/plan.json" ]; then
     echo "The files are being put back." >&2

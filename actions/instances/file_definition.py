@@ -1,13 +1,18 @@
-"""The task definition of an instance's file tasks: what saves and restores its files (file_task.py).
+"""The task definition of an instance's file tasks: what saves and restores its files (file_task/).
 
 Two containers hand over the programs that do it, restic and rclone, from their official images; the third runs
-file_task.py, which the definition carries. A definition of its own for each instance, since neither secrets nor
-volumes can be overridden when a task is run.
+the package file_task, which the definition carries. A definition of its own for each instance, since neither
+secrets nor volumes can be overridden when a task is run.
 """
 
 from __future__ import annotations
 
+import base64
+import bz2
+import io
 import json
+import zipfile
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -42,7 +47,30 @@ _PYTHON = (
 )
 _TOOLS = {"restic": (_RESTIC, "/usr/bin/restic"), "rclone": (_RCLONE, "/usr/local/bin/rclone")}
 TOOLS = tuple(_TOOLS)  # the containers that hand a program over
-PROGRAM = Path(__file__).with_name("file_task.py")
+_PACKAGE = Path(__file__).with_name("file_task")
+_BEGINNING = """\
+import base64, bz2, runpy, sys, tempfile
+with tempfile.NamedTemporaryFile(suffix=".zip") as packed:
+    packed.write(bz2.decompress(base64.b64decode("{packed}")))
+    packed.flush()
+    sys.path.insert(0, packed.name)
+    runpy.run_module("{package}", run_name="__main__", alter_sys=True)
+"""
+
+
+@cache
+def program() -> str:
+    """The package as a text for `python3 -c`: a zip, since ECS takes 64 KiB of definition at most.
+
+    From the same sources the same text on every machine, as it is part of the definition's shape: so the zip itself
+    is not compressed, which each zlib does in its own way, but as a whole by bzip2, of which there is one.
+    """
+    plain = io.BytesIO()
+    with zipfile.ZipFile(plain, "w") as archive:
+        for path in sorted(_PACKAGE.glob("*.py")):
+            archive.writestr(zipfile.ZipInfo(f"{_PACKAGE.name}/{path.name}"), path.read_bytes())
+    packed = base64.b64encode(bz2.compress(plain.getvalue())).decode()
+    return _BEGINNING.format(packed=packed, package=_PACKAGE.name)
 
 
 def family(instance_id: str) -> str:
@@ -109,7 +137,7 @@ def _files(platform: Platform, instance: Complete) -> dict[str, Any]:
         "essential": True,
         "user": f"{OWNER}:{OWNER}",
         "dependsOn": [{"containerName": tool, "condition": "SUCCESS"} for tool in _TOOLS],
-        "entryPoint": ["python3", "-c", PROGRAM.read_text()],
+        "entryPoint": ["python3", "-c", program()],
         "command": [],
         "environment": environment(variables),
         "secrets": [secret_of("RESTIC_PASSWORD", instance["secretArn"], PASSWORD)],

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from actions.instances.file_definition import program
 from services.settings import Settings
 from tests.consistency.test_rights import function_policies
 from tests.template import Stack
@@ -148,3 +149,8 @@ def test_no_stack_may_have_a_longer_name():
         m.max_length for m in Settings.model_fields["stack"].metadata if hasattr(m, "max_length")
     )
     assert bound == LONGEST_NAME
+
+
+def test_the_program_of_file_tasks_fits_into_its_definition():
+    """ECS takes 64 KiB of definition; the rest of one has less than 8."""
+    assert len(json.dumps(program())) <= 56 * 1024

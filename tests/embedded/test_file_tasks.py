@@ -18,10 +18,10 @@ import pytest
 from actions.instances.file_definition import (
     CONTAINER,
     PASSWORD,
-    PROGRAM,
     TOOLS,
     family,
     file_definition,
+    program,
 )
 from local import embedded, file_images
 from services.platform import Platform
@@ -91,9 +91,7 @@ def _tools(servers: Servers, machine: Path) -> Iterator[None]:
     until(lambda: not descendants(servers.aws.process.pid))
 
 
-def starts(
-    servers: Servers, server: Server, program: str, order: str = ORDER, **changed: Any
-) -> str:
+def starts(servers: Servers, server: Server, text: str, order: str = ORDER, **changed: Any) -> str:
     """Run the platform's definition with another program; returns the task's ARN."""
     secrets = servers.aws.client("secretsmanager")
     known = json.loads(
@@ -106,7 +104,7 @@ def starts(
         settings=servers.settings, save_bucket=SimpleNamespace(address=servers.aws.endpoint)
     )
     defined = file_definition(cast("Platform", platform), instance)
-    defined["containerDefinitions"][-1] |= {"entryPoint": ["python3", "-c", program], **changed}
+    defined["containerDefinitions"][-1] |= {"entryPoint": ["python3", "-c", text], **changed}
     return servers.run(defined, {CONTAINER: {"ORDER": order}})
 
 
@@ -269,7 +267,7 @@ def test_the_role_of_file_tasks_has_the_rights_that_restic_and_rclone_need(check
     subprocess.run(["restic", "--no-cache", "init"], env=root, capture_output=True, check=True)
 
     def reported(run: str, **order: Any) -> dict[str, Any]:
-        task = starts(checked, server, PROGRAM.read_text(), json.dumps({"run": run, **order}))
+        task = starts(checked, server, program(), json.dumps({"run": run, **order}))
         ended = checked.becomes(task, "STOPPED", within=120)
         assert codes(ended)["files"] == 0, log(checked, server, task)
         key = f"results/{server.id}/{run}.json"

@@ -12,9 +12,10 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from actions.instances.file_definition import program
 from tests.file_task.object_store import KEY, SECRET, Store
 
-PROGRAM = Path("actions/instances/file_task.py").read_text()
+PROGRAM = program()
 MISSING = [tool for tool in ("restic", "rclone") if not shutil.which(tool)]
 PASSWORD = "a-password-that-nobody-may-see"
 WORLD = "Data/worlds/dragon"
@@ -51,6 +52,7 @@ class Computer:
             "ASSETS": self.assets,
             "AWS_ACCESS_KEY_ID": KEY,
             "AWS_SECRET_ACCESS_KEY": SECRET,
+            "TMPDIR": str(self.scratch),  # which is empty for each task, however the last one ended
         }
 
     def start(

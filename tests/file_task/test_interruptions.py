@@ -182,7 +182,7 @@ def watched(act: str) -> str:
         "        n += 1\n"
         f"        {act}\n"
         "sys.addaudithook(step)\n"
-    ) + PROGRAM.replace("from __future__ import annotations\n", "")
+    ) + PROGRAM
 
 
 @pytest.mark.parametrize(
