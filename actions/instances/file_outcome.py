@@ -148,7 +148,7 @@ def _done(
     elif result.inspected and "upload" in instance:
         upload = instance["upload"] | {"inspectedBy": run["runId"]}
         outcome.values |= {"upload": upload} | _save_instead(platform, instance, work)
-        said = f"Your upload holds {result.inspected.in_words}: confirm-import takes that in."
+        said = f"Your upload brings {result.inspected.in_words}: confirm-import takes that in."
         outcome.notice = ("import-found", said)
     elif result.imported:
         outcome.removed += ("upload",)

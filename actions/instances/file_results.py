@@ -79,8 +79,9 @@ class Found(Request):
 
     @property
     def in_words(self) -> str:
-        """How much that is."""
-        kinds = Counter(str(package.get("type")) for package in self.packages)
+        """How much of it comes: what the server has already stays as it is."""
+        come = [package for package in self.packages if "kept" not in package]
+        kinds = Counter(str(package.get("type")) for package in come)
         counted = [
             f"{count} {kind}{'s' if count > 1 else ''}" for kind, count in sorted(kinds.items())
         ]

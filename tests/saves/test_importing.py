@@ -107,7 +107,7 @@ def test_an_upload_is_put_in_parts_looked_into_and_taken_in(
     (task,) = ecs.tasks()
     save(task)
     (said,) = notices("import-found")
-    assert "1 module, 1 world, 3 files" in said["message"]
+    assert "brings 1 world, 3 files" in said["message"]
     answer = begin()
     assert answer["packages"] == FOUND["packages"]
     assert answer["missing"] == FOUND["missing"]
