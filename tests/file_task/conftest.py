@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from tests.file_task import object_store
@@ -36,3 +38,17 @@ def saved(tmp_path_factory, store):
     computer = Computer(tmp_path_factory.mktemp("saved"), store)
     computer.furnish()
     return computer, computer.save()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 2 MB."""
+    place = tmp_path / "small"
+    place.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", place], check=False, capture_output=True
+    )
+    if mounted.returncode:
+        pytest.skip("nothing can be mounted here, so no disk can be made small")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 from typing import Any
 
 import pytest
@@ -117,20 +116,6 @@ def test_a_repository_that_has_lost_its_config_is_not_made_anew(furnished):
 def test_a_repository_whose_making_died_is_made(furnished):
     furnished.store.put("saves", f"repositories/{furnished.repository}/keys/{'a' * 64}", b"half")
     furnished.save()
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """A file system of 2 MB."""
-    place = tmp_path / "small"
-    place.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", place], check=False, capture_output=True
-    )
-    if mounted.returncode:
-        pytest.skip("nothing can be mounted here, so no disk can be made small")
-    yield place
-    subprocess.run(["umount", "-l", place], check=True)
 
 
 def test_too_little_room_for_the_files_is_named_and_given_back(small_disk, store):

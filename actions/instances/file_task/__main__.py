@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import signal
 import sys
 import traceback
@@ -13,25 +12,32 @@ from types import FrameType
 from typing import NoReturn
 
 from .exporting import export
-from .failures import Failed, Stopped
+from .failures import Failed, Refused, Stopped
+from .importing import import_, inspect
 from .journal import PLAN, staging
 from .repository import Repository
 from .restoring import restore
 from .saving import save
 from .task import Task
-from .texts import parsed
+from .texts import is_id, parsed
 from .told import Told
 from .tools import Tools
 
 STOPPED = 143  # the exit code after SIGTERM
-ORDERS: Mapping[str, Callable[[Task], None]] = {"save": save, "restore": restore, "export": export}
+ORDERS: Mapping[str, Callable[[Task], None]] = {
+    "save": save,
+    "restore": restore,
+    "export": export,
+    "inspect": inspect,
+    "import": import_,
+}
 
 
 def carry_out(environment: Mapping[str, str]) -> int:
     """Carry out the order of the environment, and write what came of it; the exit code."""
     order = parsed(environment["ORDER"])
     do, run = str(order.get("do")), str(order.get("run"))
-    if do not in ORDERS or not re.fullmatch(r"[A-Za-z0-9_-]{1,100}", run):
+    if do not in ORDERS or not is_id(run):
         print("Such an order is not known.", file=sys.stderr, flush=True)
         return 1
     tools = Tools(environment)
@@ -52,6 +58,8 @@ def _failed(task: Task, failure: Failed) -> int:
     print(task.tools.hide(f"{failure.word}: {failure}"), file=sys.stderr, flush=True)
     begun = (staging(task) / PLAN).exists()  # files may be neither here nor there
     result = {"do": task.order["do"], "run": task.run, "failed": failure.word, "begun": begun}
+    if isinstance(failure, Refused):
+        result["detail"] = task.tools.hide(failure.detail)
     try:
         task.told.result({**result, "message": task.tools.hide(str(failure))})
     except Failed as unwritten:

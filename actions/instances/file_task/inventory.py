@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .places import CLEAN_STOP, ID, KINDS, directories
@@ -28,19 +29,27 @@ def inventory(data: Path) -> Json:
 
 def packages(data: Path) -> list[Json]:
     """Worlds first, then systems and modules; as many as fit. What a manifest says may be anything."""
+    return fitting(_packages(data))
+
+
+def fitting(packages: Iterable[Json]) -> list[Json]:
+    """As many as fit into a result."""
     found: list[Json] = []
     left = RESULT_BYTES * 2 // 3
+    for shown in packages:
+        left -= len(json.dumps(shown, ensure_ascii=False).encode(errors="replace")) + 2
+        if left < 0 or len(found) == _PACKAGES:
+            break
+        found.append(shown)
+    return found
+
+
+def _packages(data: Path) -> Iterator[Json]:
     for kind in ("world", "system", "module"):
         for directory in directories(data / "Data" / KINDS[kind]):
             text = read(directory / f"{kind}.json", MANIFEST_BYTES)
-            if text is None:
-                continue
-            shown = package(kind, directory.name, parsed(text))
-            left -= len(json.dumps(shown, ensure_ascii=False).encode(errors="replace")) + 2
-            if left < 0 or len(found) == _PACKAGES:
-                return found
-            found.append(shown)
-    return found
+            if text is not None:
+                yield package(kind, directory.name, parsed(text))
 
 
 def package(kind: str, name: str, manifest: Json) -> Json:

@@ -13,28 +13,35 @@ from pathlib import Path
 from .failures import Failed
 from .places import KEPT_BEGINNING, is_directory
 from .task import Task, sync
-from .texts import Json, parsed
+from .texts import Json, is_id, parsed
 
 PLAN = "plan.json"
 
 
 def settle(task: Task) -> str:
     """Finish what an earlier task had begun to put back, or clear away what it had only laid out. Its run."""
-    plan = staging(task) / PLAN
-    if staging(task).is_symlink() or not plan.exists():
-        clear(task)
-        return ""
-    found = parsed(plan.read_bytes())
-    if not found:
-        raise Failed("unexpected", "What says how to put the files back cannot be read.")
-    print("Going on with what an earlier task has begun.", flush=True)
-    finish(task, found)
-    return str(found["run"])
+    for place, go_on in ((staging(task), finish), (_done(task), _conclude)):
+        plan = place / PLAN
+        if place.is_symlink() or not plan.exists():
+            continue
+        found = parsed(plan.read_bytes())
+        if not (is_id(found.get("run")) and is_id(found.get("upload", "none"))):
+            raise Failed("unexpected", "What says how to put the files back cannot be read.")
+        print("Going on with what an earlier task has begun.", flush=True)
+        go_on(task, found)
+        return str(found["run"])
+    clear(task)
+    return ""
 
 
 def staging(task: Task) -> Path:
     """Where things are laid out, and the journal is."""
     return task.tools.data / KEPT_BEGINNING
+
+
+def _done(task: Task) -> Path:
+    """Where that is once all is in its place, until it has been told."""
+    return task.tools.data / f"{KEPT_BEGINNING}-done"
 
 
 def clear(task: Task) -> None:
@@ -95,25 +102,46 @@ def write_plan(path: Path, plan: Json) -> None:
 
 def finish(task: Task, plan: Json) -> None:
     """Each step may be repeated, whatever an earlier task that died has done of it."""
-    if plan["assetsSnapshot"]:
-        _put_assets_back(task, plan["assetsSnapshot"])
     data, staged = task.tools.data, staging(task)
+    if plan.get("assetsSnapshot"):
+        _put_assets_back(task, plan["assetsSnapshot"])
+    if plan.get("assets"):
+        _add_assets(task, staged / "assets")
     for path in plan["out"]:
         if not os.path.lexists(staged / "old" / path):
             _move(data / path, staged / "old" / path)
     for path in plan["in"]:
         _move(staged / "new" / path, data / path)
-    for path, mode in plan["modes"].items():
+    for path, mode in plan.get("modes", {}).items():
         os.chmod(data / path, mode)
     for path, (mode, modified) in plan.get("opened", {}).items():
         os.chmod(data / path, mode)
         os.utime(data / path, ns=(modified, modified))
-    os.rename(staged, data / f"{KEPT_BEGINNING}-done")
-    restored = {"files": plan["files"], "bytes": plan["bytes"]}
-    result = {"do": "restore", "run": plan["run"], "snapshot": plan["snapshot"]}
-    task.told.result({**result, "restored": restored, "at": int(time.time())})
-    print(f"Put back {plan['files']} files.", flush=True)
+    os.rename(staged, _done(task))
+    _conclude(task, plan)
+
+
+def _conclude(task: Task, plan: Json) -> None:
+    """Tell of it. Until that is done the journal stays, as not all could be done a second time."""
+    result = {"do": plan.get("do", "restore"), "run": plan["run"], "at": int(time.time())}
+    if "imported" in plan:
+        task.told.result({**result, "imported": plan["imported"]})
+        drop_upload(task, plan["upload"])
+    else:
+        restored = {"files": plan["files"], "bytes": plan["bytes"]}
+        task.told.result({**result, "snapshot": plan["snapshot"], "restored": restored})
+    print("All files are in their places.", flush=True)
     clear(task)
+
+
+def upload_of(task: Task, upload: str) -> str:
+    """Where a member's upload is."""
+    return f"store:{task.told.bucket}/imports/{task.told.repository}/{upload}"
+
+
+def drop_upload(task: Task, upload: str) -> None:
+    """It has been imported. If this fails, the bucket's own rule does it later."""
+    task.tools.rclone("deletefile", "--retries=1", upload_of(task, upload))
 
 
 def _move(source: Path, target: Path) -> None:
@@ -124,6 +152,13 @@ def _move(source: Path, target: Path) -> None:
     if is_directory(source) and not os.stat(source).st_mode & stat.S_IWUSR:
         os.chmod(source, 0o700)
     os.rename(source, target)
+
+
+def _add_assets(task: Task, assets: Path) -> None:
+    """Beside what is in the bucket, nothing of which changes."""
+    progress = task.told.of_rclone("assets")
+    how = ("copy", "--ignore-existing", "--use-json-log", "--verbose", "--stats=5s")
+    task.tools.must(task.tools.rclone(*how, str(assets), f"store:{task.assets}", on_line=progress))
 
 
 def _put_assets_back(task: Task, snapshot: str) -> None:

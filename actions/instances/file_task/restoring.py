@@ -29,7 +29,12 @@ def restore(task: Task) -> None:
     if whole and assets:
         see_bucket(task)
     plan = _staged(task, snapshot.id, None if whole else part_of(what))
-    plan |= {"run": task.run, "snapshot": snapshot.id, "assetsSnapshot": assets if whole else None}
+    plan |= {
+        "do": "restore",
+        "run": task.run,
+        "snapshot": snapshot.id,
+        "assetsSnapshot": assets if whole else None,
+    }
     write_plan(staging(task) / PLAN, plan)
     finish(task, plan)
 

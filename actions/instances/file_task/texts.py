@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,11 @@ def parsed(text: bytes | str) -> Json:
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def is_id(value: object) -> bool:
+    """Whether it may be part of an object's key: a run's id, or an upload's."""
+    return isinstance(value, str) and bool(re.fullmatch(r"[A-Za-z0-9_-]{1,100}", value))
 
 
 def bounded(value: object, most: int) -> str | None:
