@@ -6,5 +6,6 @@ save is two snapshots of one run, of the server's directory and of its asset buc
 `results/<repository>/<run>.json` names them; what no result names is forgotten by the next save.
 
 What is put back is first laid out beside what is there and verified. Then a journal is written, from which on the
-same order can only go forward; before it, nothing has changed.
+same order can only go forward; before it, nothing has changed. So is what comes out of an archive that a member has
+uploaded, but nothing goes for it.
 """

@@ -65,8 +65,6 @@ def survey(archive: Path, most: int, tell: Callable[[int, int], None]) -> Conten
             raise Refused("no-archive", f"It is a file and a directory: {entry.path}")
         tell(len(found.files), total)
         total += _add_file(found, entry, most - total)
-        if len(found.files) + len(found.directories) > MOST_ENTRIES:
-            raise Refused("too-big", f"It has more than {MOST_ENTRIES} files and directories.")
     return found
 
 
@@ -76,6 +74,8 @@ def _add_directory(found: Contents, path: str) -> None:
         if path in found.files:
             raise Refused("no-archive", f"It is a file and a directory: {path}")
         found.directories.add(path)
+        if len(found.files) + len(found.directories) > MOST_ENTRIES:
+            raise Refused("too-big", f"It has more than {MOST_ENTRIES} files and directories.")
         path = os.path.dirname(path)
 
 

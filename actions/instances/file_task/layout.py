@@ -20,6 +20,7 @@ from .texts import Json, parsed, read
 ASSETS = "assets"
 _EXPORTED = "data/Data"  # in our own export, beside `assets`
 _NOT_DATA = ("Config", "Logs", "Backups", "container_cache")  # beside Data: never taken
+_HOMES = ("Data", *(f"Data/{folder}" for folder in KINDS.values()))  # directories, if they are here
 _MOST_MISSING = 100
 
 
@@ -78,7 +79,7 @@ def arrange(contents: Contents, data: Path) -> Layout:
 
 def _see_directories(data: Path) -> None:
     """Before anything is moved to there: through a link it would go elsewhere."""
-    for directory in ("Data", *(f"Data/{folder}" for folder in KINDS.values())):
+    for directory in _HOMES:
         if os.path.lexists(data / directory) and not is_directory(data / directory):
             raise Failed("unexpected", f"{directory} is no directory.")
 
@@ -242,15 +243,24 @@ def _put_beside(
 ) -> None:
     """Never over what is there: what is the same stays out, and what is another comes beside it."""
     used = set(loose.values())
-    came = set[str]()
+    files = set[str]()
+    directories = {*_HOMES, *(above for place in packages for above in _ways(place))}
     for path, target in sorted(loose.items()):
         if _is_in_package(target, packages, data) or _is(data / target, contents.files[path]):
             continue
-        free = _free(target, came, used, data)
-        came.add(free)
+        free = _free(target, files, directories, used, data)
+        files.add(free)
+        directories.update(_ways(os.path.dirname(free)))
         layout.targets[path] = free
         layout.loose += 1
         layout.renamed_files += free != target
+
+
+def _ways(path: str) -> Iterator[str]:
+    """A directory and those above it."""
+    while path:
+        yield path
+        path = os.path.dirname(path)
 
 
 def _is_in_package(target: str, coming: Collection[str], data: Path) -> bool:
@@ -274,16 +284,24 @@ def _is(place: Path, content: Content) -> bool:
     return digest.digest() == content.digest
 
 
-def _free(target: str, came: Collection[str], used: Collection[str], data: Path) -> str:
+def _free(
+    target: str,
+    files: Collection[str],
+    directories: Collection[str],
+    used: Collection[str],
+    data: Path,
+) -> str:
     """The target, or the next name where something else is; of directories, where a file or a link is."""
     *parents, name = target.split("/")
     here = ""
     for parent in parents:
-        here = next(p for p in _numbered(here, parent) if not _bars(data / p)) + "/"
+        places = _numbered(here, parent)
+        here = next(p for p in places if p not in files and not _bars(data / p)) + "/"
     return next(
         place
         for place in _numbered(here, name)
-        if place not in came
+        if place not in files
+        and place not in directories
         and (place == target or place not in used)
         and not os.path.lexists(data / place)
     )
