@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import structlog
 
-from actions.instances.file_decisions import decided, has_files
+from actions.instances.file_decisions import decided
 from actions.instances.file_results import LOST, WORDS, FileResult, result_of, without_tools
 from actions.instances.retention import TRIAL_SECONDS
 from actions.instances.sleeping import fell_asleep, rests
@@ -197,12 +197,8 @@ def _save_instead(platform: Platform, instance: Instance, work: FileWork) -> dic
     """What is noted if a wish that is given up had taken the place of the save after a stop: that is made yet."""
     last = instance.get("lastSave", {}).get("at", 0)
     is_made = work["kind"] == FileWorkKind.SAVE or last > instance["statusSince"]
-    if (
-        is_made
-        or not has_files(instance)
-        or "asleep" in instance
-        or not any(platform.settings.kept)
-    ):
+    has_stopped = instance["status"] == InstanceStatus.STOPPED and "asleep" not in instance
+    if is_made or not has_stopped or not any(platform.settings.kept):
         return {}
     wait = 0 if "startsAfter" in instance else _AGAIN_SECONDS
     return decided(FileWorkKind.SAVE, SaveKind.AFTER_STOP) | {"dueAt": clock.now() + wait}

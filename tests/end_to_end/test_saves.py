@@ -15,54 +15,20 @@ from typing import Any
 
 import pytest
 
-from local import file_images
 from local.embedded import client
 from local.stack import STACK, TOP
+from tests.end_to_end.files import QUICK, WITH_TOOLS, assets, contents, put_asset, saves
 from tests.end_to_end.running import Run, running
 from tests.end_to_end.table import WORLD, Table, made
 from tests.processes import descendants
 
-pytestmark = [
-    pytest.mark.embedded,
-    pytest.mark.skipif(
-        bool(file_images.missing()),
-        reason=f"{' and '.join(file_images.missing())} missing: {file_images.INSTALLED_BY}",
-    ),
-]
-QUICK = {"PLAYED_MACHINE_SECONDS": "0.3", "PLAYED_IMAGE_SECONDS": "0.3"}
-QUICK |= {"PLAYED_FOUNDRY_SECONDS": "0.3"}
-NEVER_SAVED = {"Config/license.json", "Config/admin.txt"}
+pytestmark = [pytest.mark.embedded, WITH_TOOLS]
 
 
 @pytest.fixture(scope="module")
 def run() -> Iterator[Run]:
     with running(**QUICK) as started:
         yield started
-
-
-def contents(table: Table) -> dict[str, bytes]:
-    """All files that saves hold, by their paths."""
-    found = {str(p.relative_to(table.data)): p for p in table.data.rglob("*") if p.is_file()}
-    return {name: path.read_bytes() for name, path in found.items() if name not in NEVER_SAVED}
-
-
-def assets(table: Table) -> dict[str, bytes]:
-    """All objects of the table's bucket."""
-    s3, bucket = client("s3", table.run.port), table.ask("status")["s3BucketName"]
-    listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
-    return {
-        each["Key"]: s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read() for each in listed
-    }
-
-
-def put_asset(table: Table, name: str, body: bytes) -> None:
-    bucket = table.ask("status")["s3BucketName"]
-    client("s3", table.run.port).put_object(Bucket=bucket, Key=name, Body=body)
-
-
-def saves(table: Table) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = table.ask("list-saves")["saves"]
-    return found
 
 
 def tasks(table: Table) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ import pytest
 
 from tests import world
 from tests.saves.conftest import USER, instance
-from tests.saves.played import notices, saves
+from tests.saves.played import come_back, finish, notices, saves
 
 pytestmark = pytest.mark.slow
 
@@ -54,6 +54,19 @@ def test_a_world_is_exported_by_itself(export, save, ecs):
     (task,) = ecs.tasks()
     save(task)
     assert "url" not in export(world="dragons"), "only what was exported last is remembered"
+
+
+def test_one_that_has_come_back_is_not_saved_for_that(export, invoke, ecs, files, save):
+    """It has not stopped since: there is nothing that the export has taken the place of."""
+    invoke("destroy-instance", userId=USER)
+    finish(ecs, files)
+    come_back(invoke)
+    finish(ecs, files)
+    export()
+    (task,) = ecs.tasks()
+    save(task)
+    assert "url" in export()
+    assert not {"work", "due"} & instance().keys()
 
 
 def test_a_start_ends_an_export(export, invoke, ecs):
