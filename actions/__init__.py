@@ -65,6 +65,7 @@ ACTIONS = {
     "admin-system-maintenance": "actions.admin.admin_system_maintenance",
     "admin-maintenance-reset": "actions.admin.admin_maintenance_reset",
     "admin-assign-donation": "actions.admin.admin_assign_donation",
+    "admin-hand-over-saves": "actions.admin.admin_hand_over_saves",
     "admin-grant": "actions.admin.admin_grant",
     "admin-revoke": "actions.admin.admin_revoke",
     "admin-revoke-token": "actions.admin.admin_revoke_token",

@@ -41,7 +41,7 @@ class Save(TypedDict):
     repository: str
     saveId: str
     snapshot: str
-    userId: str
+    userId: str  # whose server it was then
     runId: str
     kind: SaveKind
     at: int
@@ -74,6 +74,10 @@ class Departed(TypedDict):
     due: NotRequired[str]
     dueAt: NotRequired[int]
     leaving: NotRequired[bool]  # all of it is being deleted
+    formerUserId: NotRequired[
+        str
+    ]  # who had it until an administrator handed it over, and when that was
+    handedOverAt: NotRequired[int]
 
 
 _OF_DEPARTED = "departed#"
@@ -137,11 +141,18 @@ class Saves(Table):
         return self.put({**departed, **due})
 
     def departed_of(self, user_id: str) -> list[Departed]:
-        """What is left of a member's destroyed servers and can be had again, the newest first."""
+        """What is left of destroyed servers and the member can have again: first what comes back first.
+
+        That is what was handed over to the member, then the own, of each the newest before.
+        """
         whose = Key("repository").eq(f"{_OF_DEPARTED}{user_id}")
         found = cast("list[Departed]", list(self.query(None, whose)))
         here = [one for one in found if "takenBy" not in one and "leaving" not in one]
-        return sorted(here, key=lambda one: one["at"], reverse=True)
+        return sorted(here, key=lambda one: (one.get("handedOverAt", 0), one["at"]), reverse=True)
+
+    def comes_back_first(self, user_id: str) -> Departed | None:
+        """What the member has again by restore-instance."""
+        return next(iter(self.departed_of(user_id)), None)
 
     def find_departed(self, key: tuple[str, str]) -> Departed | None:
         """What is left of one, by its key."""
@@ -153,9 +164,13 @@ class Saves(Table):
         return ((i["repository"], i["saveId"]) for i in self.query("DueIndex", wanted))
 
     def take(self, departed: Departed, instance_id: str) -> Operation:
-        """The operation by which one comes back as that instance; refused if it is taken, or its time is over."""
-        free = self._is_there & absent("takenBy") & absent("leaving")
-        return self.update(_key(departed), free, {"takenBy": instance_id}, ("due", "dueAt"))
+        """The operation by which one comes back as that instance; refused if it is taken, or being deleted."""
+        taken = {"takenBy": instance_id}
+        return self.update(_key(departed), _is_as_read(departed), taken, ("due", "dueAt"))
+
+    def hand_over(self, departed: Departed, handed: Departed) -> tuple[Operation, ...]:
+        """The operations by which one is another member's; refused if it is taken, or being deleted."""
+        return self.delete(_key(departed), _is_as_read(departed)), self.depart(handed)
 
     def leave_departed(self, departed: Departed) -> Operation:
         """The operation that notes that one is being deleted; refused if it is taken."""
@@ -185,6 +200,11 @@ class Saves(Table):
 def departed_name(user_id: str) -> str:
     """Under which what is left of a member's servers is noted."""
     return f"{_OF_DEPARTED}{user_id}"
+
+
+def _is_as_read(departed: Departed) -> Condition:
+    """That nobody has it back, or deletes it, and nobody had it back since it was read."""
+    return absent("takenBy") & absent("leaving") & Attr("at").eq(departed["at"])
 
 
 def _key(departed: Departed) -> tuple[str, str]:

@@ -23,7 +23,7 @@ def restore_instance(request: RestoreInstance, platform: Platform) -> Answer:
     Raises NothingToBringBack, InstanceExists, Busy, UsedUp.
     """
     found = platform.instances.find(request.user_id)
-    departed = None if found else next(iter(platform.saves.departed_of(request.user_id)), None)
+    departed = None if found else platform.saves.comes_back_first(request.user_id)
     answer = make(_as_new(request, _former(found, departed)), platform, departed)
     made = platform.instances.find(request.user_id)
     if made:

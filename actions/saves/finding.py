@@ -1,11 +1,12 @@
-"""The save that a request is about: one of the member's own."""
+"""The save that a request is about: one of the member's own; and what is shown of a destroyed server."""
 
 from __future__ import annotations
 
+from actions.action import Answer
 from actions.errors import SaveNotFound
 from services.instances import Instance, repository_of
 from services.platform import Platform
-from services.saves import Save
+from services.saves import Departed, Save
 
 
 def save_of(platform: Platform, instance: Instance, save_id: str) -> Save:
@@ -14,3 +15,12 @@ def save_of(platform: Platform, instance: Instance, save_id: str) -> Save:
     if save is None or "leaving" in save:
         raise SaveNotFound(save_id)
     return save
+
+
+def shown_departed(departed: Departed) -> Answer:
+    """What is shown of a destroyed server: its name, when it was destroyed, and until when it can come back."""
+    return {
+        "username": departed["username"],
+        "at": departed["at"],
+        "until": departed["until"],
+    }

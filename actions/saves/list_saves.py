@@ -11,8 +11,9 @@ from itertools import pairwise
 from typing import Any
 
 from actions.action import Action, Answer, Scope
-from actions.lookup import instance_of
+from actions.errors import InstanceNotFound
 from actions.paging import ListRequest, paged
+from actions.saves.finding import shown_departed
 from services.instances import repository_of
 from services.platform import Platform
 from services.saves import Save
@@ -37,8 +38,18 @@ class ListSaves(ListRequest):
 
 
 def list_saves(request: ListSaves, platform: Platform) -> Answer:
-    """A page of the member's saves, the newest first. Raises InstanceNotFound, InvalidRequest."""
-    repository = repository_of(instance_of(platform, request.user_id))
+    """A page of the member's saves, the newest first; without a server, of what restore-instance brings back.
+
+    `departed` then says what that is, and until when it can be had. Raises InstanceNotFound, InvalidRequest.
+    """
+    instance = platform.instances.find(request.user_id)
+    departed = None if instance else platform.saves.comes_back_first(request.user_id)
+    if instance:
+        repository = repository_of(instance)
+    elif departed:
+        repository = departed["saveId"]
+    else:
+        raise InstanceNotFound(request.user_id)
     found, more = paged(request, partial(platform.saves.listed, repository, request.limit))
     before = platform.saves.before(found[-1]) if found else None
     return {
@@ -48,6 +59,7 @@ def list_saves(request: ListSaves, platform: Platform) -> Answer:
             for save, former in pairwise([*found, before])
             if save and "leaving" not in save
         ],
+        **({"departed": shown_departed(departed)} if departed else {}),
         **more,
     }
 

@@ -181,6 +181,10 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(
     tell("destroy-instance")
     carried_out()
     ecs.ends(ecs.only_task())
+    tell("admin-hand-over-saves", userId="admin")
+    given = sample("admin-hand-over-saves")
+    back = {"targetUserId": given["toUserId"], "toUserId": given["targetUserId"]}
+    invoke(given | {"userId": "admin"} | back)
     tell("restore-instance")
     tell("chat")
     tell("list-data")

@@ -69,10 +69,13 @@ def test_the_whole_life_cycle_passes_under_the_templates_role(deployed: Deployed
         member.uploads_something()
         member.asks("destroy-instance")
         member.is_gone()
-    ada.asks("restore-instance")
-    ada.rests()
-    ada.asks("destroy-instance", forget=True)
-    ada.is_gone()
+    handed = {"targetUserId": ada.user, "toUserId": ben.user}
+    assert deployed.call(sample("admin-hand-over-saves", **handed))["success"]
+    assert ben.asks("list-saves")["departed"]["username"] == ada.user
+    ben.asks("restore-instance")
+    ben.rests()
+    ben.asks("destroy-instance", forget=True)
+    ben.is_gone()
     assert not [line for line in deployed.log.fresh() if "AccessDenied" in line]
 
 

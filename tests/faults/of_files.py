@@ -8,7 +8,7 @@ from typing import Any
 
 from tests import world
 from tests.faults.inventory import items
-from tests.faults.scenario import ADA, PREPARE, TICK, OfFiles, nothing
+from tests.faults.scenario import ADA, BOB, PREPARE, TICK, OfFiles, nothing
 from tests.faults.stage import FILES, HOLD_SECONDS, Stage, succeeded
 from tests.file_tasks import put_parts
 from tests.world import sample
@@ -214,6 +214,7 @@ FIRST = {"saveId": the_first_save}
 FORGET = {"forget": True}
 SIZE = {"bytes": 1000}
 UPLOAD = {"importId": the_import}
+TO_BOB = {"userId": "admin", "targetUserId": ADA, "toUserId": BOB["userId"]}
 KEYS = {
     name: value
     for name, value in sample("create-instance").items()
@@ -250,6 +251,7 @@ OF_FILES = (
         "destroy while files are put back", _being_put_back, "destroy-instance", None, more=FORGET
     ),
     OfFiles("come back", _gone, "restore-instance", "created, done", undone=True, more=KEYS),
+    OfFiles("hand saves over", _gone, "admin-hand-over-saves", None, more=TO_BOB),
     OfFiles("save and update", saved, "update-version", AT_REST, more={"foundryVersion": "14"}),
     OfFiles("undo an update", _updated, "undo-update", AT_REST, again=True),
     OfFiles("destroy what was saved", _saved_twice, "destroy-instance", None),

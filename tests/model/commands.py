@@ -126,7 +126,12 @@ def _given(asked: dict[str, Any]) -> Event:
 
 def _one_save(user: str, which: int) -> str:
     """The id of one of the user's saves."""
-    ids = sorted(i["saveId"] for i in emulated.saves() if i["userId"] == user)
+    own = [
+        i.get("repository", i["instanceId"])
+        for i in emulated.items("instances")
+        if i["userId"] == user
+    ]
+    ids = sorted(i["saveId"] for i in emulated.saves() if i["repository"] in own)
     return str(ids[which % len(ids)]) if ids else "save-0"
 
 

@@ -24,6 +24,7 @@ ORDERS = (
     "admin-cancel-all-sessions",
     "admin-maintenance-reset",
     "admin-assign-donation",
+    "admin-hand-over-saves",
     "admin-grant",
     "admin-revoke",
     "admin-revoke-token",
@@ -38,6 +39,7 @@ ORDERS = (
 ABOUT_A_MEMBER = (
     "admin-force-shutdown",
     "admin-assign-donation",
+    "admin-hand-over-saves",
     "admin-grant",
     "admin-revoke",
 )
@@ -100,6 +102,8 @@ def _ordered(order: str, which: int) -> Event:
     waiting = [d["donationId"] for d in emulated.items("donations") if "unassigned" in d] or ["x"]
     if order in ABOUT_A_MEMBER:
         event["targetUserId"] = USERS[which % len(USERS)]
+    if order == "admin-hand-over-saves":
+        event["toUserId"] = USERS[(which + 1) % len(USERS)]
     if order == "admin-cancel-session":
         event["sessionId"] = sessions[which % len(sessions)]
     if order == "admin-assign-donation":

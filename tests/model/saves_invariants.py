@@ -33,9 +33,7 @@ class Remembered:
     )  # those that are kept, at the last look
     saved: dict[str, set[int]] = field(default_factory=dict)  # by repository, what was ever saved
     passwords: dict[str, str] = field(default_factory=dict)  # by secret's name
-    deleted: set[tuple[str, str]] = field(
-        default_factory=set
-    )  # whose and which, wherever asked for
+    deleted: set[str] = field(default_factory=set)  # by their ids, wherever that was asked for
 
 
 def repository(instance: Item) -> str:
@@ -96,7 +94,7 @@ def _servers(seen: Seen) -> dict[str, Item]:
 
 
 def _may_go(item: Item, others: dict[Known, Item], before: Remembered, now: int) -> None:
-    if (item["userId"], item["saveId"]) in before.deleted:
+    if item["saveId"] in before.deleted:
         return
     assert not item.get("locked"), "a locked save has gone"
     assert item.get("keptUntil", 0) <= now, "the way back from an update has gone"
@@ -123,23 +121,35 @@ def _passwords_stay(seen: Seen, before: Remembered) -> None:
 
 
 def the_list_is_true(on: Simulation, user: str) -> None:
-    """list-saves shows those that stay, the newest first, whatever the size of its pages."""
+    """list-saves shows those that stay, the newest first, whatever the size of its pages.
+
+    Of who has no server, those of a destroyed one that can come back.
+    """
     server = next((i for i in emulated.items("instances") if i["userId"] == user), None)
+    names = [repository(server)] if server else _come_back(user)
     found: list[str] = []
     more: dict[str, Any] = {}
     while True:
         answer = on.asks("list-saves", user, limit=2, **more)
         assert answer is not None
         if not answer["success"]:
-            assert server is None or answer["errorCode"] == "TIMEOUT_ERROR", answer
+            assert not names or answer["errorCode"] == "TIMEOUT_ERROR", answer
             return
         found += [save["saveId"] for save in answer["saves"]]
         if "next" not in answer:
             break
         more = {"next": answer["next"]}
-    assert server is not None
-    items = [i for i in emulated.saves() if i["repository"] == repository(server)]
-    assert found == sorted((i["saveId"] for i in items if "leaving" not in i), reverse=True)
+    staying = [item for item in emulated.saves() if "leaving" not in item]
+    assert found in [
+        sorted((i["saveId"] for i in staying if i["repository"] == name), reverse=True)
+        for name in names
+    ]
+
+
+def _come_back(user: str) -> list[str]:
+    """The repositories of what is left of the member's servers and can come back."""
+    left = [i for i in emulated.items("saves") if i["repository"] == f"departed#{user}"]
+    return [str(i["saveId"]) for i in left if not {"takenBy", "leaving"} & i.keys()]
 
 
 def all_is_saved(seen: Seen, on: Simulation, before: Remembered) -> None:

@@ -483,7 +483,7 @@ class Story(RuleBasedStateMachine):
         if isinstance(what, Command | FunctionCommand | Order):
             event = what.event(self.on.now)
             if event["action"] == DELETE:
-                self.saves.deleted.add((event["userId"], event["saveId"]))
+                self.saves.deleted.add(event["saveId"])
             return event
         waiting = {ORDER: self.on.orders, EVENT: self.on.events}.get(what)
         if waiting:

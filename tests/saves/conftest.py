@@ -102,6 +102,33 @@ def asleep(left_alone, tick, erased):
     return left_alone
 
 
+@pytest.fixture
+def purge(ecs):
+    def erase():
+        (task,) = ecs.tasks()
+        ecs.comes_up(task)
+        ecs.ends(task)
+
+    return erase
+
+
+@pytest.fixture
+def played(evening, save):
+    save(evening())
+    return instance()
+
+
+@pytest.fixture
+def destroyed(played, invoke, freezer, purge):
+    """Destroyed an hour after the last save, which nothing has changed since."""
+    freezer.tick(3600)
+    answer = invoke("destroy-instance", userId=USER)
+    assert answer["success"]
+    purge()
+    assert world.items("instances") == []
+    return played
+
+
 def instance():
     (item,) = world.items("instances")
     return item

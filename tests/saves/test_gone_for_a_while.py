@@ -9,49 +9,11 @@ import pytest
 from tests import world
 from tests.aws_calls import DIES_AFTER, DIES_BEFORE, ProcessDied
 from tests.recount import disagreements
-from tests.saves.conftest import USER, access_point, instance
-from tests.saves.played import come_back, notices, own_saves, saves
+from tests.saves.conftest import DAY, USER, access_point, instance
+from tests.saves.played import come_back, departed, notices, own_saves, saves, secrets
 from tests.world import sample
 
 pytestmark = pytest.mark.slow
-DAY = 86400
-
-
-def secrets():
-    listed = world.client("secretsmanager").list_secrets()["SecretList"]
-    ours = [s["Name"] for s in listed if s["Name"].startswith(f"{world.STACK}/")]
-    return [name for name in ours if not name.endswith("webhook-key")]
-
-
-def departed():
-    return [item for item in world.items("saves") if item["repository"].startswith("departed#")]
-
-
-@pytest.fixture
-def purge(ecs):
-    def erase():
-        (task,) = ecs.tasks()
-        ecs.comes_up(task)
-        ecs.ends(task)
-
-    return erase
-
-
-@pytest.fixture
-def played(evening, save):
-    save(evening())
-    return instance()
-
-
-@pytest.fixture
-def destroyed(played, invoke, freezer, purge):
-    """Destroyed an hour after the last save, which nothing has changed since."""
-    freezer.tick(3600)
-    answer = invoke("destroy-instance", userId=USER)
-    assert answer["success"]
-    purge()
-    assert world.items("instances") == []
-    return played
 
 
 def test_what_is_saved_already_is_not_saved_again(destroyed, files):

@@ -21,6 +21,7 @@ TOKENS = {
     "a client's": lambda: of_client("gateway"),
     "nobody's": lambda: None,
 }
+LEFT = "0123456789ab"  # of a server that she had before
 KEYS = {"foundryLicense": "AAAA-BBBB-CCCC-DDDD-EEEE-0003", "foundryAdminKey": "a-key-of-eves"}
 
 
@@ -36,6 +37,10 @@ def bodies(save, repository):
     yield {"action": "list-saves", "repository": repository}
     yield {"action": "restore-instance", "repository": repository, **KEYS}
     yield {"action": "restore-instance", "passwordOf": repository, **KEYS}
+    for name in (LEFT, ADA, f"departed#{ADA}"):
+        yield {"action": "list-saves", "repository": name, "departed": name}
+        yield {"action": "restore-instance", "repository": name, "formerUserId": ADA, **KEYS}
+        yield {"action": "admin-hand-over-saves", "targetUserId": name, "toUserId": EVE}
 
 
 # Of hers, which waits for her word.
@@ -64,12 +69,12 @@ def kept_of_her(repository):
     }
     departed = {
         "repository": f"departed#{ADA}",
-        "saveId": "0123456789ab",
+        "saveId": LEFT,
         "userId": ADA,
         "username": "Ada",
         "at": 1795291889,
         "until": 4102444800,
-        "secretOf": "0123456789ab",
+        "secretOf": LEFT,
         "newest": "de" * 32,
         "choices": {"foundryVersion": "13"},
     }
