@@ -88,8 +88,9 @@ def build() -> dict[str, str]:
     register_purge()
     client("events").create_event_bus(Name=STACK)
     client("logs").create_log_group(logGroupName=f"/ecs/{STACK}")
-    client("s3").create_bucket(Bucket=f"functions-{MARK}-{ACCOUNT}")
-    client("s3").create_bucket(Bucket=SAVES)
+    account = listener.split(":")[4]  # the embedded AWS has another one
+    client("s3").create_bucket(Bucket=f"functions-{MARK}-{account}")
+    client("s3").create_bucket(Bucket=f"saves-{MARK}-{account}")
     return {
         "STACK": STACK,
         "STACK_MARK": MARK,
