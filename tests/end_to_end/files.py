@@ -21,7 +21,8 @@ NEVER_SAVED = {"Config/license.json", "Config/admin.txt"}
 
 def contents(table: Table) -> dict[str, bytes]:
     """All files that saves hold, by their paths."""
-    found = {str(p.relative_to(table.data)): p for p in table.data.rglob("*") if p.is_file()}
+    data = table.data
+    found = {str(path.relative_to(data)): path for path in data.rglob("*") if path.is_file()}
     return {name: path.read_bytes() for name, path in found.items() if name not in NEVER_SAVED}
 
 
