@@ -310,7 +310,7 @@ def a_webhook_is_told(ada: Member) -> None:
         assert all(signature_is_right(posted, made["secret"]) for posted in there.posted)
         assert len({posted.body for posted in there.posted}) == 1
         waited = [int(posted.headers["webhook-timestamp"]) for posted in there.posted]
-        assert 15 <= waited[1] - waited[0]
+        assert waited[1] - waited[0] >= 15
         time.sleep(2)
         assert len(there.posted) == 2
     assert ada.asks("webhook-list")["webhooks"] == [
