@@ -74,9 +74,8 @@ class Departed(TypedDict):
     due: NotRequired[str]
     dueAt: NotRequired[int]
     leaving: NotRequired[bool]  # all of it is being deleted
-    formerUserId: NotRequired[
-        str
-    ]  # who had it until an administrator handed it over, and when that was
+    # Who had it until an administrator handed it over, and when that was.
+    formerUserId: NotRequired[str]
     handedOverAt: NotRequired[int]
 
 
