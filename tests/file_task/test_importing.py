@@ -269,7 +269,10 @@ def test_of_two_by_one_name_the_one_in_its_place_counts(computer):
     assert (word, "two of Data/modules/m" in detail) == ("no-archive", True)
 
 
-@pytest.mark.parametrize("pack", [lambda b: b, gzip.compress, bz2.compress, lzma.compress], ids=str)
+PACKED = {"plain": bytes, "gz": gzip.compress, "bz2": bz2.compress, "xz": lzma.compress}
+
+
+@pytest.mark.parametrize("pack", PACKED.values(), ids=PACKED)
 def test_tars_are_read_however_they_are_packed(computer, pack):
     long = f"./{'d' * 90}/{'ü' * 90}/{'f' * 200}"
     there: dict[str, str | bytes] = {
