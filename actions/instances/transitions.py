@@ -48,7 +48,8 @@ def mark_for_deletion(
     now, lock_id = clock.now(), ids.new_id()
     values = {"statusSince": now, **lock_fields(lock_id, now), **(due or {})}
     free = unlocked_for(lock_id, now)
-    transact(*transition(platform, instance, InstanceStatus.DESTROYING, free, values))
+    no_start = ("startsAfter",)
+    transact(*transition(platform, instance, InstanceStatus.DESTROYING, free, values, no_start))
     # What was booked or leased since it was read has to go, too.
     marked = platform.instances.find(instance["userId"]) or instance
     return Lock(platform, marked, lock_id)
