@@ -136,3 +136,14 @@ def test_what_handles_files_reports_that_it_has(aws):
     assert (saved["run"], saved["snapshot"], saved["forgot"]) == ("run-1", snapshot, ["old"])
     restored = reported("run-2", do="restore", snapshot=snapshot, what={"all": True})
     assert restored["restored"] == {"files": 1, "bytes": 1}
+
+
+def test_a_save_is_of_a_later_second_than_what_came_before_it(aws):
+    """Of one second the platform cannot tell which was first, and has what has stopped saved once more."""
+    for number in range(3):
+        order = {"do": "save", "run": f"quick-{number}"}
+        before = int(time.time())
+        become(aws, run(aws, "files", ORDER=json.dumps(order)), "STOPPED")
+        key = f"results/repository/{order['run']}.json"
+        report = aws.client("s3").get_object(Bucket=BUCKET, Key=key)["Body"].read()
+        assert json.loads(report)["at"] > before

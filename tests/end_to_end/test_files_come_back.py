@@ -47,7 +47,9 @@ def has_files(table: Table) -> None:
 def goes_on_playing(table: Table) -> None:
     """An evening changes files and assets."""
     table.ask("start-instance")
-    table.comes_to("setup")
+    table.comes_to(
+        "setup"
+    )  # the first start of another version; who only asks for its status waits for the tick
     (table.data / "Data/worlds" / WORLD / "world.json").write_text("{}")
     (table.data / "Data/my maps/süd.webp").unlink()
     put_asset(table, "maps/the keep, süd.webp", b"another map")
