@@ -37,7 +37,8 @@ def assets(table: Table) -> dict[str, bytes]:
 
 def modes(table: Table) -> dict[str, int]:
     """Who may do what with the files that saves hold."""
-    return {name: (table.data / name).stat().st_mode & 0o7777 for name in contents(table)}
+    data = table.data
+    return {name: (data / name).stat().st_mode & 0o7777 for name in contents(table)}
 
 
 def put_asset(table: Table, name: str, body: bytes) -> None:
