@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import requests
+from botocore.exceptions import ClientError
 
 from local.embedded import client
 from local.stack import STACK
@@ -50,10 +51,11 @@ def has_files(table: Table) -> None:
     table.until(lambda: not {"work", "runId", "worker"} & table.item().keys())
 
 
-def goes_on_playing(table: Table) -> None:
-    """An evening changes files and assets."""
+def goes_on_playing(table: Table, version: str) -> None:
+    """An evening with that version of Foundry changes files and assets."""
     table.ask("start-instance")
     table.comes_to("setup")  # asked for its status only, it would be looked at by the minute's tick
+    assert table.get("/api/status").json()["version"].startswith(f"{version}.")
     (table.data / "Data/worlds" / WORLD / "world.json").write_text("{}")
     (table.data / "Data/my maps/süd.webp").unlink()
     put_asset(table, "maps/the keep, süd.webp", b"another map")
@@ -66,7 +68,7 @@ def test_an_update_is_undone_with_all_files(played: Table) -> None:
     before = all_of(played)
     played.ask("update-version", foundryVersion="14")
     played.rests()
-    goes_on_playing(played)
+    goes_on_playing(played, "14")
     assert contents(played) != before[0]
     assert assets(played) != before[2]
     played.ask("undo-update")
@@ -91,9 +93,13 @@ def test_what_was_asleep_has_its_files_back(played: Table) -> None:
 
 
 def test_what_was_destroyed_comes_back_by_another_name(played: Table) -> None:
-    before = all_of(played)
+    before, data = all_of(played), played.data
+    bucket = {"Bucket": played.ask("status")["s3BucketName"]}
     played.ask("destroy-instance")
     played.until(lambda: is_gone(played))
+    assert not data.exists()
+    with pytest.raises(ClientError):
+        client("s3", played.run.port).head_bucket(**bucket)
     key = "AAAA-BBBB-CCCC-DDDD-EEEE-0021"
     played.ask(
         "restore-instance", username="another", foundryLicense=key, foundryAdminKey=ADMIN_KEY
