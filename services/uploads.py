@@ -13,15 +13,15 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from services.aws import SIGNED, Config, client, code_of
+from services.instances import Upload
 from services.settings import Settings
 
 UPLOAD_SECONDS = 7 * 86400  # for which an upload, or what there is of it, is kept
 ADDRESS_SECONDS = 3600  # for which an address is good, or as long as the credentials that sign it
 _MOST_PARTS = 100  # an answer names all of them
 _MIB = 2**20
-_LEAST_PART = (
-    16 * _MIB
-)  # S3 takes parts of 5 MiB to 5 GiB, but for the last (Multipart upload limits)
+# S3 takes parts of 5 MiB to 5 GiB, but for the last (Multipart upload limits).
+_LEAST_PART = 16 * _MIB
 
 # Whoever puts a part says nothing of its checksum, so S3 must not be told to expect one.
 _UPLOADS = SIGNED.merge(Config(request_checksum_calculation="when_required"))
@@ -58,73 +58,72 @@ class Uploads:
         made = client("s3", _UPLOADS).create_multipart_upload(**self._where(repository, name))
         return str(made["UploadId"])
 
-    def address(self, repository: str, name: str, upload_id: str, part: Part) -> str:
+    def address(self, repository: str, upload: Upload, part: Part) -> str:
         """Where whoever knows it puts that part, of exactly so many bytes, for ADDRESS_SECONDS at most."""
-        where = self._where(repository, name) | {
-            "UploadId": upload_id,
+        where = self._in_parts(repository, upload) | {
             "PartNumber": part.number,
             "ContentLength": part.bytes,
         }
         s3 = client("s3", _UPLOADS)
         return str(s3.generate_presigned_url("upload_part", where, ExpiresIn=ADDRESS_SECONDS))
 
-    def missing(self, repository: str, name: str, upload_id: str, total: int) -> list[Part] | None:
+    def missing(self, repository: str, upload: Upload) -> list[Part] | None:
         """The parts that have not been put, or not whole: none of a whole archive; None of one that is gone.
 
         One of which all parts are there is put together. Repeating it is harmless.
         """
-        there = self._there(repository, name, upload_id)
+        there = self._there(repository, upload)
         if there is None:
-            return [] if self._is_whole(repository, name, total) else None
-        wanted = list(parts(total))
+            return [] if self._is_whole(repository, upload) else None
+        wanted = list(parts(upload["bytes"]))
         missing = [part for part in wanted if there.get(part.number, {}).get("Size") != part.bytes]
         if not missing:
             tags = [{"PartNumber": p.number, "ETag": there[p.number]["ETag"]} for p in wanted]
-            where = self._where(repository, name) | {"UploadId": upload_id}
+            where = self._in_parts(repository, upload)
             try:
                 client("s3", _UPLOADS).complete_multipart_upload(
                     **where, MultipartUpload={"Parts": tags}
                 )
             except ClientError as error:
                 # Somebody else was quicker, or the first try was not answered.
-                if code_of(error) != "NoSuchUpload" or not self._is_whole(repository, name, total):
+                if code_of(error) != "NoSuchUpload" or not self._is_whole(repository, upload):
                     raise
         return missing
 
-    def drop(self, repository: str, name: str, upload_id: str) -> None:
+    def drop(self, repository: str, upload: Upload) -> None:
         """Nobody wants it any more. Repeating it is harmless."""
-        where = self._where(repository, name)
         try:
-            client("s3").abort_multipart_upload(**where, UploadId=upload_id)
+            client("s3", _UPLOADS).abort_multipart_upload(**self._in_parts(repository, upload))
         except ClientError as error:  # it is whole, or was dropped before
             if code_of(error) != "NoSuchUpload":
                 raise
-        client("s3").delete_object(**where)
+        client("s3", _UPLOADS).delete_object(**self._where(repository, upload["importId"]))
 
-    def _there(self, repository: str, name: str, upload_id: str) -> dict[int, Any] | None:
+    def _there(self, repository: str, upload: Upload) -> dict[int, Any] | None:
         """What S3 has of each part; None if there is no such upload, or not any more."""
-        pages = client("s3", _UPLOADS).get_paginator("list_parts")
-        where = self._where(repository, name)
+        pager = client("s3", _UPLOADS).get_paginator("list_parts")
         try:
-            found = [
-                part
-                for page in pages.paginate(**where, UploadId=upload_id)
-                for part in page.get("Parts", ())
-            ]
+            pages = pager.paginate(**self._in_parts(repository, upload))
+            found = [part for page in pages for part in page.get("Parts", ())]
         except ClientError as error:
             if code_of(error) != "NoSuchUpload":
                 raise
             return None
         return {part["PartNumber"]: part for part in found}
 
-    def _is_whole(self, repository: str, name: str, total: int) -> bool:
+    def _is_whole(self, repository: str, upload: Upload) -> bool:
         try:
-            found = client("s3").head_object(**self._where(repository, name))
+            found = client("s3", _UPLOADS).head_object(
+                **self._where(repository, upload["importId"])
+            )
         except ClientError as error:
             if code_of(error) not in ("404", "NoSuchKey"):
                 raise
             return False
-        return bool(found["ContentLength"] == total)
+        return bool(found["ContentLength"] == upload["bytes"])
 
-    def _where(self, repository: str, name: str) -> dict[str, str]:
+    def _where(self, repository: str, name: str) -> dict[str, Any]:
         return {"Bucket": self._bucket, "Key": f"imports/{repository}/{name}"}
+
+    def _in_parts(self, repository: str, upload: Upload) -> dict[str, Any]:
+        return {**self._where(repository, upload["importId"]), "UploadId": upload["uploadId"]}

@@ -13,6 +13,10 @@ from services.saves import SaveKind
 # For a file task; one that takes longer is ended, and the step tried again.
 LIMIT_SECONDS = 3 * 3600
 
+# What is ended for a start; of what its member has asked for as a save, the end is waited for.
+GIVE_WAY = (FileWorkKind.SAVE, FileWorkKind.EXPORT, FileWorkKind.INSPECT)
+_BEFORE_A_START = (*GIVE_WAY, FileWorkKind.SAVE_NOW)
+
 
 def decided(kind: FileWorkKind, save: SaveKind, **more: Any) -> dict[str, Any]:
     """What an instance at rest notes of what is to be done at once; `more` is as FileWork has it."""
@@ -34,6 +38,11 @@ def _may_have_run(instance: Instance, task: Task) -> bool:
     """Whether a run's task has run, be it that nobody noticed; of one that ECS has forgotten, nobody knows."""
     is_unknown = task.stopped_at is None and "taskArn" in instance
     return "upSince" in instance or task.started_at is not None or is_unknown
+
+
+def is_lasting(instance: Instance) -> bool:
+    """Whether more is being done with its files than what a start comes right after."""
+    return "work" in instance and instance["work"]["kind"] not in _BEFORE_A_START
 
 
 def has_files(instance: Instance) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import structlog
 
-from actions.instances.file_decisions import decided
+from actions.instances.file_decisions import decided, is_lasting
 from actions.instances.file_results import LOST, WORDS, FileResult, result_of, without_tools
 from actions.instances.retention import TRIAL_SECONDS
 from actions.instances.sleeping import fell_asleep, rests
@@ -218,8 +218,7 @@ def _failed(
     why = WORDS.get(failure, WORDS[LOST])
     if result and result.detail:
         why += f" {result.detail}"
-    interruptible = (*_ENDS_WITH["save"], FileWorkKind.EXPORT, FileWorkKind.INSPECT)
-    if {"startsAfter", "givesWay"} & instance.keys() and work["kind"] in interruptible:
+    if {"startsAfter", "givesWay"} & instance.keys() and not is_lasting(instance):
         # It was ended for a start: that comes now, or else is about to be asked for again.
         wait = 0 if "startsAfter" in instance else _AGAIN_SECONDS
         outcome.values |= {"due": "instance", "dueAt": now + wait}

@@ -74,20 +74,16 @@ def _doing(work: FileWork) -> tuple[str, str]:
         return "The uploaded files", "looked into"
     if "saved" in work and "imports" in work:
         return "The uploaded files", "taken in"
-    return (
-        "Its files",
-        "put back from a save" if "saved" in work and "restores" in work else "saved",
-    )
+    is_back = "saved" in work and "restores" in work
+    return "Its files", _BACK if is_back else "saved"
 
 
+_BACK = "put back from a save"
 _OF_STEPS = {
     ("saved", "assets"): "Its maps, pictures and sounds are being fetched to be saved.",
     ("saved", "prune"): "Its files are saved; what is not kept is being erased.",
     ("saved", "check"): "Its files are saved; a part of all saves is being checked.",
-    (
-        "put back from a save",
-        "assets",
-    ): "Its maps, pictures and sounds are being put back from a save.",
+    (_BACK, "assets"): "Its maps, pictures and sounds are being put back from a save.",
 }
 
 

@@ -16,10 +16,10 @@ import structlog
 from actions.errors import Busy, NoCapacity, PlatformError, StartDelayed
 from actions.instances.coming_back import drop_former_secret
 from actions.instances.ending import end_task
-from actions.instances.file_decisions import LIMIT_SECONDS
+from actions.instances.file_decisions import LIMIT_SECONDS, is_lasting
 from actions.instances.launching import get_task, launch, note_task
 from actions.instances.locking import Lock, lock_instance, lock_run
-from actions.instances.making_way import is_lasting, make_way, must_make_way
+from actions.instances.making_way import make_way, must_make_way
 from actions.instances.retention import expendable
 from actions.instances.sleeping import bring_back, doze
 from actions.instances.starting import start_file_run, start_purge, start_run
@@ -122,12 +122,11 @@ def _decide_step(lock: Lock) -> None:
     if work["kind"] == FileWorkKind.SLEEP and "saved" in work:
         start_purge(lock)
         return
-    upload = {"quota": platform.settings.member_bytes}
     if "inspects" in work:
-        start_file_run(lock, "inspect", {"upload": work["inspects"], **upload})
+        start_file_run(lock, "inspect", _of_upload(platform, work["inspects"]))
         return
     if "imports" in work and "saved" in work:
-        start_file_run(lock, "import", {"upload": work["imports"], **upload})
+        start_file_run(lock, "import", _of_upload(platform, work["imports"]))
         return
     if "exports" in work:
         start_file_run(lock, "export", _what(work["exports"]))
@@ -150,6 +149,11 @@ def _what(wanted: Mapping[str, str]) -> dict[str, Any]:
     """Of which snapshot what, as an order has it."""
     parts = {k: (True if k == "all" else v) for k, v in wanted.items() if k != "snapshot"}
     return {"snapshot": wanted["snapshot"], "what": parts}
+
+
+def _of_upload(platform: Platform, import_id: str) -> dict[str, Any]:
+    """Which upload, and what its member's files may come to with it, as an order has it."""
+    return {"upload": import_id, "quota": platform.settings.member_bytes}
 
 
 def _leaving(platform: Platform, instance: Instance, saves: list[Save]) -> list[Save]:

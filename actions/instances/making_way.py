@@ -4,24 +4,15 @@ from __future__ import annotations
 
 from actions.errors import FilesBusy, StartDelayed
 from actions.instances.ending import end_task
+from actions.instances.file_decisions import GIVE_WAY, is_lasting
 from actions.instances.locking import lock_run
 from services import clock
 from services.dynamodb import Attr, ConditionFailed, absent
-from services.instances import AT_REST, FileWorkKind, Instance, is_being_restored
+from services.instances import AT_REST, Instance, is_being_restored
 from services.platform import Platform
 
 _LOOK_AGAIN_SECONDS = 280
 _SAVING = "Its files are being saved."
-
-
-# What a start comes before; all else first comes to its end.
-_GIVE_WAY = (FileWorkKind.SAVE, FileWorkKind.EXPORT, FileWorkKind.INSPECT)
-_SAVES = (*_GIVE_WAY, FileWorkKind.SAVE_NOW)
-
-
-def is_lasting(instance: Instance) -> bool:
-    """Whether more is being done with its files than to save them."""
-    return "work" in instance and instance["work"]["kind"] not in _SAVES
 
 
 def make_way(platform: Platform, instance: Instance, *, is_wanted: bool) -> StartDelayed:
@@ -32,7 +23,7 @@ def make_way(platform: Platform, instance: Instance, *, is_wanted: bool) -> Star
     """
     if is_being_restored(instance):
         raise FilesBusy
-    is_asked_for = "work" in instance and instance["work"]["kind"] not in _GIVE_WAY
+    is_asked_for = "work" in instance and instance["work"]["kind"] not in GIVE_WAY
     wish: dict[str, object] = {} if is_asked_for else {"givesWay": True}
     if is_wanted:
         wish["startsAfter"] = clock.now()
@@ -61,5 +52,5 @@ def comes_after(platform: Platform, instance: Instance) -> bool:
 
 def must_make_way(instance: Instance) -> bool:
     """Whether a start was asked for while its save was being begun, which has not been ended for it yet."""
-    gives_way = "work" in instance and instance["work"]["kind"] in _GIVE_WAY
+    gives_way = "work" in instance and instance["work"]["kind"] in GIVE_WAY
     return gives_way and "startsAfter" in instance and "stopAskedAt" not in instance

@@ -13,9 +13,10 @@ from typing import Any, cast
 
 from actions.billing.pricing import hourly_rate
 from actions.errors import Busy, FilesBusy, UnderMaintenance
+from actions.instances.file_decisions import is_lasting
 from actions.instances.file_definition import FILES_SIZE
 from actions.instances.locking import Lock
-from actions.instances.making_way import is_lasting, make_way
+from actions.instances.making_way import make_way
 from actions.instances.sizes import size, size_of
 from actions.instances.sleeping import bring_back
 from actions.instances.transitions import transition

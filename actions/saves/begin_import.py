@@ -58,19 +58,14 @@ def begin_import(request: BeginImport, platform: Platform) -> Answer:
             return _looked_into(upload)
         if found := _found(platform, instance, upload):
             return found
-        missing = platform.uploads.missing(*_named(instance, upload), upload["bytes"])
+        missing = platform.uploads.missing(repository_of(instance), upload)
     if upload is None or missing is None:
         upload, missing = _begin(platform, instance, request.bytes), list(parts(request.bytes))
     if missing:
         return _to_put(platform, instance, upload, missing)
-    named = {"inspects": upload["importId"]}
-    decide(platform, instance, FileWorkKind.INSPECT, SaveKind.ASKED_FOR, **named)
+    looks = FileWorkKind.INSPECT
+    decide(platform, instance, looks, SaveKind.ASKED_FOR, inspects=upload["importId"])
     return _looked_into(upload)
-
-
-def _named(instance: Instance, upload: Upload) -> tuple[str, str, str]:
-    """By what the bucket knows it."""
-    return repository_of(instance), upload["importId"], upload["uploadId"]
 
 
 def _is_under_way(instance: Instance) -> bool:
@@ -126,13 +121,13 @@ def _refuse_without_room(platform: Platform, instance: Instance, size: int) -> N
 def _drop(platform: Platform, repository: str, upload: Upload) -> None:
     """Of what is left all the same, S3 makes an end after some days."""
     try:
-        platform.uploads.drop(repository, upload["importId"], upload["uploadId"])
+        platform.uploads.drop(repository, upload)
     except AWS_FAILURES:
         _log.warning("an upload that nobody wants is left", exc_info=True)
 
 
 def _to_put(platform: Platform, instance: Instance, upload: Upload, missing: list[Part]) -> Answer:
-    where = _named(instance, upload)
+    repository = repository_of(instance)
     return {
         "success": True,
         "importId": upload["importId"],
@@ -141,7 +136,7 @@ def _to_put(platform: Platform, instance: Instance, upload: Upload, missing: lis
             {
                 "number": part.number,
                 "bytes": part.bytes,
-                "url": platform.uploads.address(*where, part),
+                "url": platform.uploads.address(repository, upload, part),
             }
             for part in missing
         ],

@@ -42,8 +42,8 @@ def confirm_import(request: ConfirmImport, platform: Platform) -> Answer:
             "What was uploaded has not been looked into yet.",
             suggestion="Ask begin-import what comes next.",
         )
-    named = {"imports": request.import_id}
-    decide(platform, instance, FileWorkKind.IMPORT, SaveKind.BEFORE_IMPORT, **named)
+    takes_in, before = FileWorkKind.IMPORT, SaveKind.BEFORE_IMPORT
+    decide(platform, instance, takes_in, before, imports=request.import_id)
     return {
         "success": True,
         "importId": request.import_id,

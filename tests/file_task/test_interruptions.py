@@ -9,38 +9,22 @@ import os
 import random
 import shutil
 import signal
-import subprocess
 import time
 from typing import Any
 
 import pytest
 
 from tests import proof
-from tests.file_task.computer import PROGRAM, WORLD, Computer, Tree
+from tests.file_task.computer import WORLD, Computer, Tree
+from tests.file_task.killing import SECTION, SIZES, duration, interrupted, kill_when, steps_of
 
 pytestmark = pytest.mark.slow
-SECTION = "Saving and putting back, interrupted"
-SIZES = [pytest.param(6, id="small"), pytest.param(200, id="full", marks=pytest.mark.prove)]
 KEPT = (b"container_cache", b"Config/license.json", b"Config/admin.txt")
-STEPS = "os.rename os.chmod os.utime os.mkdir os.remove os.rmdir shutil.rmtree subprocess.Popen"
 
 
 def saved_part(tree: Tree) -> Tree:
     """What a save holds of it."""
     return {path: seen for path, seen in tree.items() if not path.startswith(KEPT)}
-
-
-def interrupt(task: subprocess.Popen[str], seconds: float, number: signal.Signals) -> int:
-    """End a task after some seconds, unless it has ended; SIGTERM is for the program alone, as ECS has it."""
-    try:
-        task.communicate(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        if number is signal.SIGTERM:
-            task.send_signal(number)
-        else:
-            os.killpg(task.pid, number)
-        task.communicate(timeout=120)
-    return task.returncode
 
 
 def noted(computer: Computer) -> dict[str, Any]:
@@ -60,12 +44,6 @@ def laid_out(computer: Computer, save: dict[str, Any]) -> Tree:
     return other.tree()
 
 
-def duration(act: Any) -> float:
-    began = time.monotonic()
-    act()
-    return time.monotonic() - began
-
-
 @pytest.mark.parametrize("times", SIZES)
 def test_a_save_that_is_ended_at_any_moment_loses_none_and_leaves_none_half(furnished, times):
     chance = random.Random(times)  # noqa: S311
@@ -80,10 +58,8 @@ def test_a_save_that_is_ended_at_any_moment_loses_none_and_leaves_none_half(furn
         oldest = sorted(there.values(), key=lambda save: save["at"])[:-2]
         forget = [save["snapshot"] for save in oldest]
         order = {"do": "save", "run": run, "kind": "daily", "forget": forget, "check": None}
-        by = signal.SIGTERM if number % 3 == 2 else signal.SIGKILL
-        code = interrupt(furnished.start(order), chance.uniform(0, longest), by)
-        assert code in (0, -signal.SIGKILL if by is signal.SIGKILL else 143)
-        ended[by] += code != 0
+        by, has_ended = interrupted(furnished.start(order), chance.uniform(0, longest), number)
+        ended[by] += has_ended
         after = noted(furnished)
         assert set(there) - {save["run"] for save in oldest} <= set(after)
         assert set(after) <= set(there) | {run}
@@ -156,10 +132,8 @@ def test_putting_back_that_is_ended_at_any_moment_is_whole_once_it_is_ordered_ag
     found = {"not yet": 0, "under way": 0, "put back": 0}
     for number in range(times):
         evening.play()
-        by = signal.SIGTERM if number % 3 == 2 else signal.SIGKILL
         task = furnished.start(evening.order(f"r{number}"))
-        code = interrupt(task, chance.uniform(0, longest), by)
-        assert code in (0, -signal.SIGKILL if by is signal.SIGKILL else 143)
+        interrupted(task, chance.uniform(0, longest), number)
         found[evening.seen()] += 1
         evening.finish(f"r{number}")
     proof.record(
@@ -171,32 +145,13 @@ def test_putting_back_that_is_ended_at_any_moment_is_whole_once_it_is_ordered_ag
     )
 
 
-def watched(act: str) -> str:
-    """The program, of whose steps each calls `act`, which knows `event`, `given` and how many there were: `n`."""
-    return (
-        "import os, sys\n"
-        "n = 0\n"
-        "def step(event, given):\n"
-        "    global n\n"
-        f"    if event in {STEPS.split()!r}:\n"
-        "        n += 1\n"
-        f"        {act}\n"
-        "sys.addaudithook(step)\n"
-    ) + PROGRAM
-
-
 @pytest.mark.parametrize(
     "most", [pytest.param(6, id="some"), pytest.param(1000, id="all", marks=pytest.mark.prove)]
 )
 def test_putting_back_may_be_killed_before_each_of_its_steps(furnished, most):
     evening = Evening(furnished)
     evening.play()
-    listing = furnished.root / "steps"
-    act = f"os.write(os.open({str(listing)!r}, 1025 | 64), f'{{event}} {{given!r}}\\n'.encode())"
-    task = furnished.start(evening.order("r"), watched(act))
-    log, _ = task.communicate(timeout=120)
-    assert task.returncode == 0, log
-    steps = listing.read_text().splitlines()
+    steps = steps_of(furnished, evening.order("r"))
     journal, done = (
         next(n for n, step in enumerate(steps) if "os.rename" in step and name in step)
         for name in ("plan.json", ".restoring-done")
@@ -206,10 +161,7 @@ def test_putting_back_may_be_killed_before_each_of_its_steps(furnished, most):
     half = 0
     for place in places:
         evening.play()
-        kill = f"n > {place} and os.killpg(0, 9)"
-        task = furnished.start(evening.order(f"r{place}"), watched(kill))
-        task.communicate(timeout=120)
-        assert task.returncode == -signal.SIGKILL
+        kill_when(furnished, evening.order(f"r{place}"), f"n > {place}")
         half += evening.seen() == "under way"
         evening.finish(f"r{place}")
     assert half
@@ -224,11 +176,8 @@ def test_putting_back_may_be_killed_before_each_of_its_steps(furnished, most):
 def test_whatever_is_ordered_next_first_finishes_what_was_begun(furnished):
     evening = Evening(furnished)
     evening.play()
-    kill = (
-        "event == 'os.rename' and 'old' in str(given) and 'Logs' in str(given) and os.killpg(0, 9)"
-    )
-    task = furnished.start(evening.order("r1"), watched(kill))
-    task.communicate(timeout=120)
+    moves = "event == 'os.rename' and 'old' in str(given) and 'Logs' in str(given)"
+    kill_when(furnished, evening.order("r1"), moves)
     assert evening.seen() == "under way"
     furnished.save("s2")
     assert evening.seen() == "put back"
@@ -242,10 +191,8 @@ def test_a_package_that_was_half_put_back_is_whole_once_it_is_ordered_again(furn
     furnished.write(f"{WORLD}/data/actors/000.ldb", b"changed")
     order = furnished.order_to_restore(save, "r1", world="dragon")
     for number in range(2):
-        kill = f"event == 'os.rename' and '/{'new' if number else 'old'}/' in str(given) and os.killpg(0, 9)"
-        task = furnished.start(order, watched(kill))
-        task.communicate(timeout=120)
-        assert task.returncode == -signal.SIGKILL
+        moves = f"event == 'os.rename' and '/{'new' if number else 'old'}/' in str(given)"
+        kill_when(furnished, order, moves)
         assert (furnished.data / ".restoring/plan.json").exists()
     furnished.restore(save, "r1", world="dragon")
     assert furnished.tree(WORLD) == before

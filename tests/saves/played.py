@@ -51,3 +51,14 @@ def finish(ecs, files):
         else:
             files.content[access_point()] = 0
         ecs.ends(task, exit_code=0)
+
+
+def a_start_ends(invoke, ecs):
+    """The only task comes up and is ended for the server, whose own task comes up then."""
+    (task,) = ecs.tasks()
+    ecs.comes_up(task)
+    assert invoke("start-instance", userId=USER)["status"] == "starting"
+    ecs.ends(task, exit_code=143)
+    (task,) = ecs.tasks()
+    ecs.comes_up(task)
+    return task

@@ -8,7 +8,7 @@ import pytest
 
 from tests import world
 from tests.saves.conftest import USER, instance
-from tests.saves.played import come_back, finish, notices, saves
+from tests.saves.played import a_start_ends, come_back, finish, notices, saves
 
 pytestmark = pytest.mark.slow
 
@@ -71,12 +71,7 @@ def test_one_that_has_come_back_is_not_saved_for_that(export, invoke, ecs, files
 
 def test_a_start_ends_an_export(export, invoke, ecs):
     export()
-    (task,) = ecs.tasks()
-    ecs.comes_up(task)
-    assert invoke("start-instance", userId=USER)["status"] == "starting"
-    ecs.ends(task, exit_code=143)
-    (task,) = ecs.tasks()
-    ecs.comes_up(task)
+    a_start_ends(invoke, ecs)
     assert invoke("status", userId=USER)["status"] == "running"
     assert notices("export-failed") == []
 

@@ -10,7 +10,7 @@ import requests
 from tests import world
 from tests.file_tasks import FOUND
 from tests.saves.conftest import USER, instance
-from tests.saves.played import finish, notices, saves, status
+from tests.saves.played import a_start_ends, finish, notices, saves, status
 from tests.world import sample
 
 pytestmark = pytest.mark.slow
@@ -210,12 +210,7 @@ def test_a_start_ends_the_look_and_it_can_be_asked_for_again(
     save(evening())
     uploaded()
     begin()
-    (task,) = ecs.tasks()
-    ecs.comes_up(task)
-    assert invoke("start-instance", userId=USER)["status"] == "starting"
-    ecs.ends(task, exit_code=143)
-    (task,) = ecs.tasks()
-    ecs.comes_up(task)
+    task = a_start_ends(invoke, ecs)
     assert begin()["errorCode"] == "RESOURCE_CONFLICT", "it plays"
     invoke("stop-instance", userId=USER)
     ecs.ends(task)

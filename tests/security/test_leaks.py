@@ -30,6 +30,8 @@ SAID = (
 )
 # The contracts' own: the ARN of a member's task; of a function, and of its role.
 DEMANDED = {"taskArn", "functionArn", "role"}
+# Where S3 itself takes or gives a member's files: there is no such address that does not name the bucket.
+SIGNED = re.compile(r"https://\S+[?&]X-Amz-Signature=[0-9a-f]{64}\S*")
 SAMPLES = [name for name in ACTIONS if Path(f"events/{name}.json").exists()]
 FIELDS: tuple[Any, ...] = (
     None,
@@ -57,7 +59,9 @@ def leaks(answer: Any) -> list[str]:
 def _without_demanded(value: Any) -> Any:
     if isinstance(value, dict):
         return {n: _without_demanded(v) for n, v in value.items() if n not in DEMANDED}
-    return [_without_demanded(member) for member in value] if isinstance(value, list) else value
+    if isinstance(value, list):
+        return [_without_demanded(member) for member in value]
+    return None if isinstance(value, str) and SIGNED.fullmatch(value) else value
 
 
 def asked(name: str) -> dict[str, Any]:

@@ -19,17 +19,13 @@ def export(task: Task) -> None:
     what = task.order["what"]
     part = None if what.get("all") else part_of(what)
     task.repository.open()
-    there = task.repository.snapshots()
-    snapshot = next((s for s in there if s.files and s.id == task.order["snapshot"]), None)
-    if snapshot is None:
-        raise Failed("no-such-save")
+    snapshot, assets = task.repository.of(task.order["snapshot"])
     laid_out, archive = task.tools.scratch / "export", task.tools.scratch / "export.zip"
     shutil.rmtree(laid_out, ignore_errors=True)
-    task.repository.lay_out(snapshot.id, laid_out / "data", "files", part)
+    task.repository.lay_out(snapshot, laid_out / "data", "files", part)
     if part and not os.path.lexists(laid_out / "data" / part):
         raise Failed("no-such-part")
     (laid_out / "data" / NOTHING).unlink(missing_ok=True)
-    assets = next((s.id for s in there if not s.files and s.run == snapshot.run), None)
     if part is None and assets:
         task.repository.lay_out(assets, laid_out, "assets")
     files = _zipped(task, laid_out, archive)
@@ -37,7 +33,7 @@ def export(task: Task) -> None:
     up = task.tools.rclone("copyto", str(archive), place, on_line=task.told.of_rclone("upload"))
     task.tools.must(up)
     exported = {"files": files, "bytes": archive.stat().st_size}
-    result = {"do": "export", "run": task.run, "snapshot": snapshot.id, "exported": exported}
+    result = {"do": "export", "run": task.run, "snapshot": snapshot, "exported": exported}
     task.told.result({**result, "at": int(time.time())})
     print(f"Exported {files} files.", flush=True)
 

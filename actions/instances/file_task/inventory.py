@@ -45,8 +45,8 @@ def fitting(packages: Iterable[Json]) -> list[Json]:
 
 
 def _packages(data: Path) -> Iterator[Json]:
-    for kind in ("world", "system", "module"):
-        for directory in directories(data / "Data" / KINDS[kind]):
+    for kind, folder in KINDS.items():
+        for directory in directories(data / "Data" / folder):
             text = read(directory / f"{kind}.json", MANIFEST_BYTES)
             if text is not None:
                 yield package(kind, directory.name, parsed(text))

@@ -39,6 +39,11 @@ class Package:
         return above if folder == KINDS[self.manifest.kind] else "."
 
     @property
+    def rank(self) -> int:
+        """Worlds before systems, and modules last."""
+        return list(KINDS).index(self.manifest.kind)
+
+    @property
     def target(self) -> str:
         """Where Foundry has it."""
         return f"Data/{KINDS[self.manifest.kind]}/{self.id}"
@@ -167,10 +172,7 @@ def _packages(contents: Contents, exported: bool) -> dict[str, Package]:
             by_place.setdefault(place, []).append(one)
     for place in sorted(by_place):
         if _above(place, found) is None and not (exported and f"{place}/".startswith(f"{ASSETS}/")):
-            kinds = list(KINDS)[::-1]  # worlds first
-            found[place] = min(
-                by_place[place], key=lambda p: (p.home == ".", kinds.index(p.manifest.kind))
-            )
+            found[place] = min(by_place[place], key=lambda p: (p.home == ".", p.rank))
     return found
 
 
@@ -185,10 +187,7 @@ def _without_doubles(packages: dict[str, Package]) -> list[Package]:
             places = " and ".join(one.place for one in found)
             raise Refused("no-archive", f"It has two of {target}: {places}")
         by_target[target] = found
-    order = ("world", "system", "module")
-    return sorted(
-        (one for [one] in by_target.values()), key=lambda p: (order.index(p.manifest.kind), p.id)
-    )
+    return sorted((one for [one] in by_target.values()), key=lambda p: (p.rank, p.id))
 
 
 def _target(layout: Layout, one: Package, taken: list[Package], data: Path) -> str | None:

@@ -15,11 +15,8 @@ OPENED = ("Config", SIGNATURES)  # directories that are put back entry by entry
 # The only file of a save of an empty directory, as restic saves no empty one.
 NOTHING = ".nothing-saved"
 
-KINDS = {
-    "module": "modules",
-    "system": "systems",
-    "world": "worlds",
-}  # of packages: their folders in Data
+# Of packages, worlds first: their folders in Data.
+KINDS = {"world": "worlds", "system": "systems", "module": "modules"}
 ID = 255  # characters of the name of a package's directory
 
 

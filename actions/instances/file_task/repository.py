@@ -71,6 +71,14 @@ class Repository:
             self._there = [_snapshot(snapshot) for snapshot in found]
         return list(self._there)
 
+    def of(self, snapshot: object) -> tuple[str, str | None]:
+        """The save of that snapshot: it, and that of its assets, if there is one."""
+        there = self.snapshots()
+        files = next((s for s in there if s.files and s.id == snapshot), None)
+        if files is None:
+            raise Failed("no-such-save")
+        return files.id, next((s.id for s in there if not s.files and s.run == files.run), None)
+
     def add(self, directory: Path, *, files: bool) -> Json:
         """Save a directory, whose tree is the snapshot's whatever the directory is called; restic's summary.
 

@@ -20,19 +20,15 @@ def restore(task: Task) -> None:
         return
     what = task.order["what"]
     task.repository.open()
-    there = task.repository.snapshots()
-    snapshot = next((s for s in there if s.files and s.id == task.order["snapshot"]), None)
-    if snapshot is None:
-        raise Failed("no-such-save")
-    assets = next((s.id for s in there if not s.files and s.run == snapshot.run), None)
+    snapshot, assets = task.repository.of(task.order["snapshot"])
     whole = bool(what.get("all"))
     if whole and assets:
         see_bucket(task)
-    plan = _staged(task, snapshot.id, None if whole else part_of(what))
+    plan = _staged(task, snapshot, None if whole else part_of(what))
     plan |= {
         "do": "restore",
         "run": task.run,
-        "snapshot": snapshot.id,
+        "snapshot": snapshot,
         "assetsSnapshot": assets if whole else None,
     }
     write_plan(staging(task) / PLAN, plan)
