@@ -54,6 +54,14 @@ invoke: $(READY) ## call what `make run` started: EVENT=events/status.json or AC
 	@$(BIN)/python -m local.invoke $(if $(PORT),--port "$$PORT") $(if $(EVENT),--event "$$EVENT") \
 	  $(if $(ACTION),--action "$$ACTION") $(if $(filter command,$(origin USER)),--user "$$USER")
 
+.PHONY: discord-commands
+discord-commands: $(READY) ## tell Discord which commands there are: USER=<an administrator> FUNCTION=...
+	@test '$(origin USER)' = 'command line' || { echo "make discord-commands: USER is an administrator's id" >&2; exit 1; }
+	@$(BIN)/aws lambda invoke --function-name "$$FUNCTION" \
+	  --payload "{\"action\": \"admin-register-commands\", \"userId\": \"$$USER\"}" /dev/stdout
+FUNCTION ?= foundry-vtt-instance-management:live
+export FUNCTION
+
 # --- tests and checks ------------------------------------------------------------------------------
 
 .PHONY: test

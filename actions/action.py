@@ -1,4 +1,4 @@
-"""What an action is made of: a request model, a function and a scope."""
+"""What an action is made of: a request model, a function, a scope, and how Discord shows it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from actions.command import Command
 from services.platform import Platform
 
 Answer = dict[str, Any]
@@ -121,3 +122,4 @@ class Action(Generic[R]):
     request: type[R]
     run: Callable[[R, Platform], Answer]
     scope: Scope
+    command: Command | None = None  # how Discord shows it, where it does

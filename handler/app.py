@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -38,7 +37,12 @@ def load_all() -> None:
         actions.find(name)
     for service in _OFTEN_ASKED:
         client(service)
-    for name in ("http.lambda_adapter", "http.application", "http.table_pages"):
+    for name in (
+        "http.lambda_adapter",
+        "http.application",
+        "http.table_pages",
+        "discord.carrying_out",
+    ):
         import_module(f"handler.{name}")
     for name in ("mangum", "services.tokens"):
         import_module(name)
@@ -63,6 +67,9 @@ def lambda_handler(event: Any, context: Any) -> dict[str, Any]:
             recognised = events.recognise(event)
             if recognised.kind == events.HTTP:
                 return _answer_http(event, context, services)
+            if recognised.kind == events.ORDER:
+                unattended = True
+                return _carry_out(recognised, services, event_log, request_id)
             event_log.name_action(recognised.action, recognised.payload.get("userId"))
             unattended = dispatch.is_systems_own(recognised.action)
             with tracing.segment(event_log.action):
@@ -96,21 +103,25 @@ def _answer_http(event: dict[str, Any], context: Any, services: Platform) -> dic
     return lambda_adapter.answer(event, context, services)
 
 
+def _carry_out(
+    order: events.Recognised,
+    services: Platform,
+    event_log: telemetry.EventLog,
+    request_id: str,
+) -> dict[str, Any]:
+    """Carry out what somebody in Discord has asked for."""
+    from handler.discord.carrying_out import carry_out
+
+    carry_out(order.payload["sealed"], services, event_log, request_id)
+    return {"success": True}
+
+
 def _to_lambda(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Which messages of a queue come again; Lambda deletes all others (ReportBatchItemFailures)."""
     return {"batchItemFailures": [{"itemIdentifier": left} for left in answer["left"]]}
 
 
 def _as_http(event: dict[str, Any], failure: failures.Failure, answer: Any) -> dict[str, Any]:
-    """An answer in the form that API Gateway, a function URL and a load balancer take."""
-    headers = {"content-type": "application/json", "x-request-id": answer["requestId"]}
-    form: dict[str, Any] = {"headers": headers}
-    context = event.get("requestContext")
-    if isinstance(context, dict) and "elb" in context and "multiValueHeaders" in event:
-        form = {"multiValueHeaders": {name: [value] for name, value in headers.items()}}
-    return {
-        "statusCode": failure.http_status,
-        "body": json.dumps(answer),
-        "isBase64Encoded": False,
-        **form,
-    }
+    from handler.http.plain import as_http
+
+    return as_http(event, failure.http_status, answer, answer["requestId"])

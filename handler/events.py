@@ -12,6 +12,8 @@ HTTP = "http"
 DIRECT = "direct"
 TASK_CHANGE = "task-change"
 QUEUE = "queue"
+DISCORD = "foundry.discord"
+ORDER = "order"  # of somebody in Discord, sealed by the platform for itself
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ def recognise(event: Any) -> Recognised:
         return Recognised(
             QUEUE, "deliver-webhooks", {"userId": "system", "records": event["Records"]}
         )
+    if event.get("source") == DISCORD:
+        return Recognised(ORDER, payload={"sealed": str(event.get("sealed", ""))})
     action = event.get("action")
     if not isinstance(action, str) or not action:
         raise InvalidRequest(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from services.bedrock import Bedrock
     from services.clients import Clients
     from services.counters import Counters
+    from services.discord import Discord
     from services.donations import Donations
     from services.ecs import Ecs
     from services.ecs_services import EcsServices
@@ -165,6 +166,13 @@ class Platform:
         from services.notice_channels import NoticeChannels
 
         return NoticeChannels(self.settings)
+
+    @made_once
+    def discord(self) -> Discord:
+        """Discord, where the community lives."""
+        from services.discord import Discord
+
+        return Discord(self.settings, self.secrets)
 
     @made_once
     def ecs(self) -> Ecs:

@@ -12,6 +12,7 @@ _ADMINS, _MAINTENANCE, _REVOKED = "admins", "maintenance", "revoked-tokens"
 _DAY = 86400
 LONGEST_TOKEN_SECONDS = 365 * _DAY  # that one of the platform's own is valid
 REVOKED_SECONDS = 10  # for which a process remembers which were taken back
+_ORDER_SECONDS = 55
 _SENDING_SECONDS = 60  # Discord and EventBridge have answered by then
 _NOTICE_SECONDS = (
     7 * 86400
@@ -107,6 +108,28 @@ class Registry(Table):
         """Note that a notice has been `posted` or `put`."""
         self.apply_update(self.update(_notice(notice_id), Attr("name").exists(), {way: True}))
 
+    def time_zone(self, user_id: str) -> str:
+        """In which time zone the member writes times; UTC unless they have said so. One read."""
+        return str((self.get(_person(user_id)) or {}).get("timeZone", "UTC"))
+
+    def set_time_zone(self, user_id: str, time_zone: str) -> Operation:
+        """The operation that notes it."""
+        return self.put({"name": _person(user_id), "timeZone": time_zone})
+
+    def claim_order(self, order_id: str, now: int) -> bool:
+        """Take it on to carry out what somebody has asked for in Discord; returns whether that was done before.
+
+        Raises ConditionFailed while somebody else does it. Lambda, which may deliver an order twice, repeats one
+        that failed after a minute; who has died does not hold it for longer.
+        """
+        free = absent("claimedUntil") | Attr("claimedUntil").lt(now) | Attr("done").exists()
+        values = {"claimedUntil": now + _ORDER_SECONDS, "expiresAt": now + _DAY}
+        return "done" in self.apply_update(self.update(_order(order_id), free, values))
+
+    def note_done(self, order_id: str) -> None:
+        """Note that such an order was carried out, and its answer is told or queued."""
+        self.apply_update(self.update(_order(order_id), Attr("name").exists(), {"done": True}))
+
     def count_use(self, user_id: str, use: str, allowed: int, now: int) -> Operation:
         """The operation that counts one more `use` on the member's day; refused once there are `allowed`."""
         free = absent(use) | Attr(use).lt(allowed)
@@ -182,6 +205,14 @@ def hash_of(email: str, stack: str) -> str:
 
 def _email(email_hash: str) -> str:
     return f"e-mail:{email_hash}"
+
+
+def _person(user_id: str) -> str:
+    return f"person:{user_id}"
+
+
+def _order(order_id: str) -> str:
+    return f"order:{order_id}"
 
 
 def _notice(notice_id: str) -> str:

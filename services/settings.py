@@ -52,6 +52,7 @@ class Settings(BaseModel):
     domain: str
     hosted_zone_id: str
     discord_webhook_secret_arn: str = ""
+    discord_application_id: Annotated[str, Field(pattern=r"^\d{0,20}$")] = ""
     task_subnets: str
     task_security_group: str
     execution_role: str
@@ -275,6 +276,11 @@ class Settings(BaseModel):
     def webhook_key(self) -> str:
         """The secret with the `key` from which webhooks' secrets and tables' codes are derived, by its name."""
         return f"{self.stack}/webhook-key"
+
+    @property
+    def discord_secret(self) -> str:
+        """The secret that the operator makes for Discord, by its name (docs/discord.md)."""
+        return f"{self.stack}/discord"
 
     @property
     def load_balancer_arn(self) -> str:

@@ -16,10 +16,16 @@ class WebhookQueue:
     def __init__(self, settings: Settings) -> None:
         self._account, self._name = settings.webhook_queue_arn.split(":")[-2:]
 
-    def send(self, user_id: str, message: Mapping[str, Any]) -> None:
-        """Queue one message of a member's. Many of one member do not hold up those of others (SQS, Fair queues)."""
+    def send(self, user_id: str, message: Mapping[str, Any], wait: int = 0) -> None:
+        """Queue one message of a member's, to be taken in `wait` seconds, at most 900.
+
+        Many of one member do not hold up those of others (SQS, Fair queues).
+        """
         client("sqs").send_message(
-            QueueUrl=self._url, MessageBody=json.dumps(message), MessageGroupId=user_id
+            QueueUrl=self._url,
+            MessageBody=json.dumps(message),
+            MessageGroupId=user_id,
+            DelaySeconds=wait,
         )
 
     def put_back(self, receipt: str, seconds: int) -> None:

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from actions.action import Action, AdminOrder, Answer, Scope, UserId, hinted
 from actions.billing.pricing import cents
+from actions.command import Command
 from actions.errors import Conflict, NotFound
 from actions.kofi.crediting import assign
 from services.dynamodb import ConditionFailed
@@ -47,4 +48,16 @@ def admin_assign_donation(request: AdminAssignDonation, platform: Platform) -> A
     }
 
 
-ACTION = Action(AdminAssignDonation, admin_assign_donation, Scope.ADMIN)
+ACTION = Action(
+    AdminAssignDonation,
+    admin_assign_donation,
+    Scope.ADMIN,
+    Command(
+        "Credit a donation to a member",
+        options={
+            "donation_id": "Which donation",
+            "target_user_id": "Whose it is",
+            "reason": "Why; the audit keeps it",
+        },
+    ),
+)

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from actions.action import Action, Answer, Scope
 from actions.billing.pricing import month_before, month_of
+from actions.command import Command
 from actions.paging import ListRequest, paged
 from services import clock
 from services.audit import Entry
@@ -65,4 +66,9 @@ def _shown(entry: Entry) -> Answer:
     return {field: stored[field] for field in _SHOWN if field in stored}
 
 
-ACTION = Action(AdminAudit, admin_audit, Scope.ADMIN)
+ACTION = Action(
+    AdminAudit,
+    admin_audit,
+    Scope.ADMIN,
+    Command("What administrators did, the newest first", at_once=True),
+)

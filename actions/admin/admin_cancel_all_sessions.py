@@ -6,6 +6,7 @@ from functools import partial
 
 from actions.action import Action, AdminOrder, Answer, Scope
 from actions.admin.session_cancelling import cancel_and_tell
+from actions.command import Command
 from actions.due_work import run_steps
 from actions.licenses.rules import FARTHEST_DAYS
 from actions.retrying import retry_on_conflict
@@ -49,4 +50,15 @@ def _called_off(platform: Platform, session_id: str, reason: str | None) -> bool
     return True
 
 
-ACTION = Action(AdminCancelAllSessions, admin_cancel_all_sessions, Scope.ADMIN)
+ACTION = Action(
+    AdminCancelAllSessions,
+    admin_cancel_all_sessions,
+    Scope.ADMIN,
+    Command(
+        "Cancel all sessions that have not begun",
+        options={
+            "reason": "Why; the audit keeps it",
+        },
+        warns="This cancels everybody's sessions.",
+    ),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actions.action import Action, AdminOrder, Answer, Scope
 from actions.admin.session_cancelling import cancel_and_tell
+from actions.command import Command
 from actions.errors import NotFound
 from actions.retrying import retry_on_conflict
 from actions.scheduling.lookup import SessionId
@@ -29,4 +30,15 @@ def _cancel(request: AdminCancelSession, platform: Platform) -> None:
     cancel_and_tell(platform, session, request.reason)
 
 
-ACTION = Action(AdminCancelSession, admin_cancel_session, Scope.ADMIN)
+ACTION = Action(
+    AdminCancelSession,
+    admin_cancel_session,
+    Scope.ADMIN,
+    Command(
+        "Cancel a member's session",
+        options={
+            "session_id": "Which session",
+            "reason": "Why; the audit keeps it",
+        },
+    ),
+)

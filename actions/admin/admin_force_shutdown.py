@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, AdminOrder, Answer, Scope, UserId
+from actions.command import Command
 from actions.errors import WrongState
 from actions.instances.stop import decide_stop
 from actions.lookup import instance_of
@@ -29,4 +30,15 @@ def admin_force_shutdown(request: AdminForceShutdown, platform: Platform) -> Ans
     return {"success": True, "status": InstanceStatus.STOPPING, "message": "Instance stopping..."}
 
 
-ACTION = Action(AdminForceShutdown, admin_force_shutdown, Scope.ADMIN)
+ACTION = Action(
+    AdminForceShutdown,
+    admin_force_shutdown,
+    Scope.ADMIN,
+    Command(
+        "Stop a member's server",
+        options={
+            "target_user_id": "Whose",
+            "reason": "Why; the audit keeps it",
+        },
+    ),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, AdminOrder, Answer, Scope, UserId
+from actions.command import Command
 from actions.retrying import retry_on_conflict
 from services.dynamodb import transact
 from services.platform import Platform
@@ -26,4 +27,15 @@ def _grant(platform: Platform, user_id: str) -> None:
         transact(platform.registry.name_admins([*named["users"], user_id], named))
 
 
-ACTION = Action(AdminGrant, admin_grant, Scope.ADMIN)
+ACTION = Action(
+    AdminGrant,
+    admin_grant,
+    Scope.ADMIN,
+    Command(
+        "Make a member an administrator",
+        options={
+            "target_user_id": "Whom",
+            "reason": "Why; the audit keeps it",
+        },
+    ),
+)

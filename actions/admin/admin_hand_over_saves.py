@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, AdminOrder, Answer, Scope, UserId
+from actions.command import Command
 from actions.errors import Conflict, InvalidRequest, NotFound
 from actions.notices import announce
 from actions.saves.finding import shown_departed
@@ -91,4 +92,16 @@ def _tell(request: AdminHandOverSaves, platform: Platform, handed: Departed) -> 
         announce(platform, kind, user_id, message, notice_id=notice_id, facts={"until": until})
 
 
-ACTION = Action(AdminHandOverSaves, admin_hand_over_saves, Scope.ADMIN)
+ACTION = Action(
+    AdminHandOverSaves,
+    admin_hand_over_saves,
+    Scope.ADMIN,
+    Command(
+        "Give what is left of a destroyed server to another member",
+        options={
+            "target_user_id": "Whose it was",
+            "to_user_id": "Whose it becomes",
+            "reason": "Why; the audit keeps it",
+        },
+    ),
+)

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserId
+from actions.command import Command
 from actions.errors import InvalidRequest
 from actions.paging import ListRequest, paged
 from actions.scheduling.get_scheduled_sessions import shown
@@ -65,4 +66,16 @@ def _by_start(row: Answer) -> tuple[int, str]:
     return row["startTime"], row["sessionId"]
 
 
-ACTION = Action(AdminListSessions, admin_list_sessions, Scope.ADMIN)
+ACTION = Action(
+    AdminListSessions,
+    admin_list_sessions,
+    Scope.ADMIN,
+    Command(
+        "Members' sessions",
+        options={
+            "target_user_id": "Whose, if not everybody's",
+            "status": "In which state",
+        },
+        at_once=True,
+    ),
+)

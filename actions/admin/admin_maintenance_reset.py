@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actions.action import Action, AdminOrder, Answer, Scope
 from actions.admin.recounting import recount, release_unused
+from actions.command import Command
 from services.platform import Platform
 
 
@@ -26,4 +27,14 @@ def admin_maintenance_reset(request: AdminMaintenanceReset, platform: Platform) 
     }
 
 
-ACTION = Action(AdminMaintenanceReset, admin_maintenance_reset, Scope.ADMIN)
+ACTION = Action(
+    AdminMaintenanceReset,
+    admin_maintenance_reset,
+    Scope.ADMIN,
+    Command(
+        "Count servers and totals anew",
+        options={
+            "reason": "Why; the audit keeps it",
+        },
+    ),
+)

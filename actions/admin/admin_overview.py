@@ -13,6 +13,7 @@ from typing import Any
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.billing.pricing import cents, hours
 from actions.billing.usage import Used, by_user, uncovered
+from actions.command import Command
 from actions.licenses.license_pool_status import counted, shown_pools
 from services import clock
 from services.concurrency import concurrently
@@ -92,4 +93,9 @@ def _contributor(totals: Totals, running: Mapping[str, Used]) -> Answer:
     }
 
 
-ACTION = Action(AdminOverview, admin_overview, Scope.ADMIN)
+ACTION = Action(
+    AdminOverview,
+    admin_overview,
+    Scope.ADMIN,
+    Command("Servers, licences, hours and costs of the community", at_once=True),
+)

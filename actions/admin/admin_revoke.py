@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, AdminOrder, Answer, Scope, UserId
+from actions.command import Command
 from actions.errors import Conflict, NotFound
 from actions.retrying import retry_on_conflict
 from services.dynamodb import transact
@@ -42,4 +43,15 @@ def _revoke(platform: Platform, user_id: str) -> None:
     transact(platform.registry.name_admins(left, named))
 
 
-ACTION = Action(AdminRevoke, admin_revoke, Scope.ADMIN)
+ACTION = Action(
+    AdminRevoke,
+    admin_revoke,
+    Scope.ADMIN,
+    Command(
+        "Let a member be an administrator no more",
+        options={
+            "target_user_id": "Whom",
+            "reason": "Why; the audit keeps it",
+        },
+    ),
+)

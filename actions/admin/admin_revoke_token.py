@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from actions.action import Action, AdminOrder, Answer, Scope, hinted
+from actions.command import Command
 from actions.errors import Conflict
 from actions.retrying import retry_on_conflict
 from services import clock
@@ -56,4 +57,15 @@ def _revoke(platform: Platform, token_id: str) -> None:
     transact(platform.registry.revoke_tokens(kept, revoked))
 
 
-ACTION = Action(AdminRevokeToken, admin_revoke_token, Scope.ADMIN)
+ACTION = Action(
+    AdminRevokeToken,
+    admin_revoke_token,
+    Scope.ADMIN,
+    Command(
+        "Take an access token back",
+        options={
+            "token_id": "The token's id, its jti",
+            "reason": "Why; the audit keeps it",
+        },
+    ),
+)

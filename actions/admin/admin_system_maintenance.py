@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any, cast
 
 from actions.action import Action, AdminOrder, Answer, Scope
+from actions.command import Command
 from actions.instances.idling import NOTICE_SECONDS
 from actions.notices import announce
 from actions.scheduling.times import Moment
@@ -93,4 +94,16 @@ def _tell(platform: Platform, session: Session, maintenance: Maintenance) -> Non
     announce(platform, "maintenance", session["userId"], message, facts=facts)
 
 
-ACTION = Action(AdminSystemMaintenance, admin_system_maintenance, Scope.ADMIN)
+ACTION = Action(
+    AdminSystemMaintenance,
+    admin_system_maintenance,
+    Scope.ADMIN,
+    Command(
+        "Begin or end maintenance: nothing starts meanwhile, and what runs is stopped",
+        options={
+            "enabled": "Begin it, or end it",
+            "until": "Until when, such as 2026-12-04 20:00",
+            "reason": "Why; the audit keeps it",
+        },
+    ),
+)

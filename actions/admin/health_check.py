@@ -9,6 +9,7 @@ from contextvars import copy_context
 import structlog
 
 from actions.action import Action, Answer, Request, Scope
+from actions.command import Command
 from services.platform import Platform
 
 _log = structlog.get_logger()
@@ -62,4 +63,9 @@ def _verdict(failures: dict[str, str], asked: int) -> str:
     return "degraded" if failures else "healthy"
 
 
-ACTION = Action(HealthCheck, health_check, Scope.PUBLIC)
+ACTION = Action(
+    HealthCheck,
+    health_check,
+    Scope.PUBLIC,
+    Command("Whether the services of AWS that all needs answer"),
+)

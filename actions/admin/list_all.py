@@ -10,6 +10,7 @@ from functools import partial
 
 from actions.action import Action, Answer, Scope
 from actions.admin.admin_overview import instances_of
+from actions.command import Command
 from actions.instances.status import shown_status
 from actions.paging import ListRequest, paged
 from services.instances import Instance
@@ -52,4 +53,9 @@ def _by_name(row: Answer) -> tuple[str, str]:
     return row["username"].lower(), row["userId"]
 
 
-ACTION = Action(ListAll, list_all, Scope.ADMIN)
+ACTION = Action(
+    ListAll,
+    list_all,
+    Scope.ADMIN,
+    Command("All members' servers", at_once=True),
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.billing.get_user_costs import Month
 from actions.billing.pricing import month_of
+from actions.command import Command
 from services import clock
 from services.counters import WHY
 from services.platform import Platform
@@ -44,4 +45,15 @@ def shutdown_stats(request: ShutdownStats, platform: Platform) -> Answer:
     }
 
 
-ACTION = Action(ShutdownStats, shutdown_stats, Scope.ADMIN)
+ACTION = Action(
+    ShutdownStats,
+    shutdown_stats,
+    Scope.ADMIN,
+    Command(
+        "Why servers have ended",
+        options={
+            "month": "Which month, such as 2026-11",
+        },
+        at_once=True,
+    ),
+)

@@ -13,6 +13,7 @@ from actions.action import Action, Answer, Scope
 from actions.billing.get_user_costs import Month
 from actions.billing.pricing import cents, month_of
 from actions.billing.usage import Used, by_user, statement, summed
+from actions.command import Command
 from actions.paging import ListRequest, paged
 from services import clock
 from services.donations import Donation
@@ -86,4 +87,15 @@ def _shown(donation: Donation) -> Answer:
     return shown | {"amount": cents(donation["amount"])}
 
 
-ACTION = Action(GetAllCosts, get_all_costs, Scope.ADMIN)
+ACTION = Action(
+    GetAllCosts,
+    get_all_costs,
+    Scope.ADMIN,
+    Command(
+        "What everybody's servers have cost",
+        options={
+            "month": "Which month, such as 2026-11",
+        },
+        at_once=True,
+    ),
+)

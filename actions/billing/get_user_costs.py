@@ -14,6 +14,7 @@ from pydantic import Field
 from actions.action import Action, Answer, Scope, UserRequest, hinted
 from actions.billing.pricing import cents, month_of
 from actions.billing.usage import Used, so_far, statement
+from actions.command import Command
 from services import clock
 from services.platform import Platform
 
@@ -63,4 +64,15 @@ def _shown(run: dict[str, Any], *, running: bool) -> Answer:
     return shown | {"cost": cents(run["cost"]), "running": running}
 
 
-ACTION = Action(GetUserCosts, get_user_costs, Scope.USER)
+ACTION = Action(
+    GetUserCosts,
+    get_user_costs,
+    Scope.USER,
+    Command(
+        "What your server has cost, and what you have donated",
+        options={
+            "month": "Which month, such as 2026-11",
+        },
+        at_once=True,
+    ),
+)

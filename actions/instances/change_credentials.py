@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import SecretStr, model_validator
 
 from actions.action import Action, Answer, Scope
+from actions.command import Command
 from actions.errors import (
     Busy,
     ChangesNothing,
@@ -15,7 +16,7 @@ from actions.errors import (
     LicenseTaken,
     WrongState,
 )
-from actions.instances.credentials import Credentials, put_in_place
+from actions.instances.credentials import FORM, Credentials, put_in_place
 from actions.instances.locking import Lock, lock_instance, refuse_if_busy
 from actions.instances.renewing import put_version_in
 from actions.licenses import rules
@@ -112,4 +113,9 @@ def _own_license(platform: Platform, instance: Instance) -> License:
     return license
 
 
-ACTION = Action(ChangeCredentials, change_credentials, Scope.USER)
+ACTION = Action(
+    ChangeCredentials,
+    change_credentials,
+    Scope.USER,
+    Command("Change the licence key, passwords or account of your server", form=FORM),
+)

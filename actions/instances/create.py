@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal, Self, cast
 from pydantic import Field, model_validator
 
 from actions.action import Action, Answer, Scope, Secret
+from actions.command import Command
 from actions.errors import Busy, Conflict, InstanceExists, InvalidRequest, NothingToBringBack
 from actions.instances.coming_back import comes_back, password_to_saves
-from actions.instances.credentials import Credentials
+from actions.instances.credentials import FORM, Credentials
 from actions.instances.locking import Lock
 from actions.instances.naming import labels, slug
 from actions.instances.provisioning import provision
@@ -230,4 +231,17 @@ def _resume(request: CreateInstance, platform: Platform, lock_id: str) -> Lock:
     return Lock(platform, locked, lock_id, UNDO_SECONDS)
 
 
-ACTION = Action(CreateInstance, create, Scope.USER)
+ACTION = Action(
+    CreateInstance,
+    create,
+    Scope.USER,
+    Command(
+        "Make your Foundry server",
+        options={
+            "foundry_version": "Which version of Foundry, such as 13",
+            "license_type": "Bring a licence of your own, or play on the pool's",
+            "allow_license_sharing": "Whether others may play on your licence while you do not",
+        },
+        form=FORM,
+    ),
+)

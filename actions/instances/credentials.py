@@ -13,6 +13,14 @@ from actions.instances.locking import Lock
 from actions.licenses.keys import LicenseKey, fingerprint_of, release_keys
 from services.dynamodb import transact
 
+# How Discord asks for them.
+FORM = {
+    "foundry_license": "Foundry licence key, if you have one",
+    "foundry_admin_key": "Password for Foundry's setup screen",
+    "foundry_username": "Account at foundryvtt.com, to download",
+    "foundry_password": "Password of that account",
+}
+
 
 class Credentials(UserRequest):
     """A licence key, the key to Foundry's setup, an account of foundryvtt.com to download it with."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.errors import Busy, LicenseTaken
 from actions.instances import farewell
 from actions.instances.locking import refuse_if_busy
@@ -60,4 +61,15 @@ def _refuse_if_lent(platform: Platform, instance: Instance) -> None:
         )
 
 
-ACTION = Action(DestroyInstance, destroy, Scope.USER)
+ACTION = Action(
+    DestroyInstance,
+    destroy,
+    Scope.USER,
+    Command(
+        "Destroy your server; its saves are kept for a while",
+        options={
+            "forget": "Keep no saves either: nothing can be brought back",
+        },
+        warns="This destroys your server with all its files.",
+    ),
+)

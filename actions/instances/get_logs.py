@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.errors import InvalidRequest
 from actions.instances.known_causes import known
 from actions.instances.server_logs import known_secrets, masked_line
@@ -131,4 +132,15 @@ def _read(text: str) -> _Older:
         ) from None
 
 
-ACTION = Action(GetLogs, get_logs, Scope.USER)
+ACTION = Action(
+    GetLogs,
+    get_logs,
+    Scope.USER,
+    Command(
+        "What your server has logged last",
+        options={
+            "limit": "How many lines",
+            "container": "Of Foundry, or of what prepares its start",
+        },
+    ),
+)

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.errors import Conflict, InstanceNotFound, WrongState
 from actions.lookup import instance_of
 from services import clock
@@ -53,4 +54,14 @@ def keep_alive(request: KeepAlive, platform: Platform) -> Answer:
     return {"success": True, "until": until, "message": "The server is kept running"}
 
 
-ACTION = Action(KeepAlive, keep_alive, Scope.USER)
+ACTION = Action(
+    KeepAlive,
+    keep_alive,
+    Scope.USER,
+    Command(
+        "Keep your server running though nobody plays",
+        options={
+            "minutes": "For how many minutes from now",
+        },
+    ),
+)

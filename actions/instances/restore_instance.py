@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope
+from actions.command import Command
 from actions.errors import InstanceExists, NothingToBringBack
 from actions.instances.create import CreateInstance, Making, Username, make
+from actions.instances.credentials import FORM
 from actions.instances.file_work import carry_on_now
 from services.instances import Instance, InstanceStatus
 from services.platform import Platform
@@ -51,4 +53,16 @@ def _as_new(request: RestoreInstance, former: tuple[str, str]) -> CreateInstance
     )
 
 
-ACTION = Action(RestoreInstance, restore_instance, Scope.USER)
+ACTION = Action(
+    RestoreInstance,
+    restore_instance,
+    Scope.USER,
+    Command(
+        "Bring your destroyed server back, with its files",
+        options={
+            "license_type": "Bring a licence of your own, or play on the pool's",
+            "allow_license_sharing": "Whether others may play on your licence while you do not",
+        },
+        form=FORM,
+    ),
+)

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.lookup import instance_of
 from services.dynamodb import Attr, transact
 from services.platform import Platform
@@ -31,4 +32,14 @@ def set_auto_shutdown(request: SetAutoShutdown, platform: Platform) -> Answer:
     }
 
 
-ACTION = Action(SetAutoShutdown, set_auto_shutdown, Scope.USER)
+ACTION = Action(
+    SetAutoShutdown,
+    set_auto_shutdown,
+    Scope.USER,
+    Command(
+        "Choose when your server stops if nobody plays",
+        options={
+            "idle_minutes": "After how many minutes without players",
+        },
+    ),
+)

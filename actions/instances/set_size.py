@@ -8,6 +8,7 @@ from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.billing.pricing import hourly_rate
+from actions.command import Command
 from actions.errors import InstanceNotFound, WrongState
 from actions.instances.sizes import refuse_unless_allowed, size
 from actions.lookup import instance_of
@@ -48,4 +49,14 @@ def set_size(request: SetSize, platform: Platform) -> Answer:
     }
 
 
-ACTION = Action(SetSize, set_size, Scope.USER)
+ACTION = Action(
+    SetSize,
+    set_size,
+    Scope.USER,
+    Command(
+        "Choose how much memory your server has",
+        options={
+            "memory": "Memory in MiB, such as 4096",
+        },
+    ),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.errors import InstanceNotFound
 from actions.instances.worlds import World
 from actions.lookup import instance_of
@@ -39,4 +40,14 @@ def set_world(request: SetWorld, platform: Platform) -> Answer:
     }
 
 
-ACTION = Action(SetWorld, set_world, Scope.USER)
+ACTION = Action(
+    SetWorld,
+    set_world,
+    Scope.USER,
+    Command(
+        "Choose the world that your server opens when it starts",
+        options={
+            "world": "The name of the world's directory; none for the setup screen",
+        },
+    ),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.billing.budget import refuse_start_if_spent
+from actions.command import Command
 from actions.errors import Busy, Conflict, StartDelayed, WrongState
 from actions.instances.file_work import carry_on_now
 from actions.instances.launching import launch
@@ -82,4 +83,9 @@ def _refusal(instance: Instance) -> Conflict:
     )
 
 
-ACTION = Action(StartInstance, start, Scope.USER)
+ACTION = Action(
+    StartInstance,
+    start,
+    Scope.USER,
+    Command("Start your server"),
+)

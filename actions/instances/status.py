@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.instances.idling import NOTICE_SECONDS, planned_stop
 from actions.instances.waking import wake_url, who_wakes
 from actions.licenses.reservations import booking_in_play
@@ -153,4 +154,9 @@ def _progress(platform: Platform, instance: Instance) -> str:
     return progress(platform, instance)
 
 
-ACTION = Action(Status, status, Scope.USER)
+ACTION = Action(
+    Status,
+    status,
+    Scope.USER,
+    Command("How your server is, and where", at_once=True),
+)

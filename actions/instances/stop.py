@@ -5,6 +5,7 @@ from __future__ import annotations
 import structlog
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.errors import WrongState
 from actions.instances.transitions import transition
 from actions.lookup import instance_of
@@ -106,4 +107,9 @@ def _refusal(instance: Instance) -> WrongState:
     return WrongState("stopped", instance["status"], hint)
 
 
-ACTION = Action(StopInstance, stop, Scope.USER)
+ACTION = Action(
+    StopInstance,
+    stop,
+    Scope.USER,
+    Command("Stop your server; Foundry saves its world first"),
+)

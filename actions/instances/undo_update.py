@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.errors import Conflict
 from actions.instances.deciding import decide
 from actions.instances.trial import on_trial
@@ -46,4 +47,9 @@ def _message(instance: Instance, trial: Trial) -> str:
     return f"Foundry {trial['version']} and the files from before the update are put back.{lost}"
 
 
-ACTION = Action(UndoUpdate, undo_update, Scope.USER)
+ACTION = Action(
+    UndoUpdate,
+    undo_update,
+    Scope.USER,
+    Command("Take an update back, version and files"),
+)

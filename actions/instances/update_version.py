@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.errors import Busy, Conflict, FilesBusy, InstanceNotFound, WrongState
 from actions.instances.deciding import decide
 from actions.instances.fitness import unfit
@@ -124,4 +125,14 @@ def _refuse_way_down(instance: Instance, wanted: str) -> None:
         )
 
 
-ACTION = Action(UpdateVersion, update_version, Scope.USER)
+ACTION = Action(
+    UpdateVersion,
+    update_version,
+    Scope.USER,
+    Command(
+        "Take another version of Foundry; the files are saved first",
+        options={
+            "foundry_version": "Which version, such as 14 or 14.365",
+        },
+    ),
+)

@@ -11,6 +11,7 @@ from typing import Annotated
 from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest, hinted
+from actions.command import Command
 from actions.errors import Conflict, NotFound
 from actions.kofi.crediting import assign_if_free, assign_waiting
 from services import clock
@@ -72,4 +73,15 @@ def _taken() -> Conflict:
     )
 
 
-ACTION = Action(LinkDonor, link_donor, Scope.USER)
+ACTION = Action(
+    LinkDonor,
+    link_donor,
+    Scope.USER,
+    Command(
+        "Have what you donated by Ko-fi counted as yours",
+        form={
+            "email": "Your address at Ko-fi",
+            "transaction_id": "The transaction's id, from Ko-fi's mail",
+        },
+    ),
+)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from functools import partial
 
 from actions.action import Action, Answer, Request, Scope
+from actions.command import Command
 from actions.licenses import rules
 from services import clock
 from services.concurrency import concurrently
@@ -59,4 +60,9 @@ def _shown(license: License, now: int) -> Answer:
     return shown | {"status": "available"}
 
 
-ACTION = Action(LicensePoolStatus, license_pool_status, Scope.PUBLIC)
+ACTION = Action(
+    LicensePoolStatus,
+    license_pool_status,
+    Scope.PUBLIC,
+    Command("The community's licences, and which are free", at_once=True),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.errors import Conflict, NotFound
 from actions.licenses import rules
 from actions.retrying import retry_on_conflict
@@ -44,4 +45,9 @@ def _nothing_to_release(platform: Platform, user_id: str) -> NotFound | Conflict
     return NotFound("You hold no licence.", field="userId", value=user_id)
 
 
-ACTION = Action(ReleaseLicense, release_license, Scope.USER)
+ACTION = Action(
+    ReleaseLicense,
+    release_license,
+    Scope.USER,
+    Command("Give back the licence that you hold"),
+)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.billing.budget import refuse_start_if_spent
+from actions.command import Command
 from actions.errors import LeasedEnough, WrongState
 from actions.licenses import rules
 from actions.licenses.choosing import pool_is_empty, pooled
@@ -102,4 +103,9 @@ def _lease(
     return license["licenseId"], until
 
 
-ACTION = Action(RequestLicense, request_license, Scope.USER)
+ACTION = Action(
+    RequestLicense,
+    request_license,
+    Scope.USER,
+    Command("Hold a licence for a quarter of an hour, to start your server on"),
+)

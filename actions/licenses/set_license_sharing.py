@@ -6,6 +6,7 @@ Foundry's terms let a licence be lent within the owner's gaming group or family 
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.errors import Conflict
 from actions.licenses import rules
 from actions.licenses.reassigning import reassign
@@ -91,4 +92,15 @@ def _write(
     )
 
 
-ACTION = Action(SetLicenseSharing, set_license_sharing, Scope.USER)
+ACTION = Action(
+    SetLicenseSharing,
+    set_license_sharing,
+    Scope.USER,
+    Command(
+        "Whether others may play on your licence",
+        options={
+            "allow_license_sharing": "Whether they may",
+            "after_sessions": "Only once the sessions that are booked on it are over",
+        },
+    ),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.errors import Conflict, SaveNotFound
 from actions.instances.retention import is_locked
 from actions.lookup import instance_of
@@ -53,4 +54,15 @@ def _kept(why: str, hint: str) -> Conflict:
     return Conflict(f"The save cannot be deleted. {why}", field="saveId", suggestion=hint)
 
 
-ACTION = Action(DeleteSave, delete_save, Scope.USER)
+ACTION = Action(
+    DeleteSave,
+    delete_save,
+    Scope.USER,
+    Command(
+        "Delete a save",
+        options={
+            "save_id": "Which save",
+        },
+        warns="This deletes the save for good.",
+    ),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope
+from actions.command import Command
 from actions.instances.deciding import decide
 from actions.lookup import instance_of
 from actions.saves.finding import save_of
@@ -49,4 +50,17 @@ def _download(platform: Platform, instance: Instance, made: Export) -> Answer:
     }
 
 
-ACTION = Action(ExportSave, export_save, Scope.USER)
+ACTION = Action(
+    ExportSave,
+    export_save,
+    Scope.USER,
+    Command(
+        "Get a save as a zip to download",
+        options={
+            "save_id": "Which save",
+            "world": "Only this world",
+            "module": "Only this module",
+            "system": "Only this system",
+        },
+    ),
+)

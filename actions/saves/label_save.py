@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.errors import ChangesNothing, Conflict, SaveNotFound
 from actions.lookup import instance_of
 from actions.saves.finding import save_of
@@ -54,4 +55,16 @@ def _refuse_too_many(saves: list[Save]) -> None:
         )
 
 
-ACTION = Action(LabelSave, label_save, Scope.USER)
+ACTION = Action(
+    LabelSave,
+    label_save,
+    Scope.USER,
+    Command(
+        "Name a save, or lock it so that it stays",
+        options={
+            "save_id": "Which save",
+            "label": "What to call it",
+            "locked": "Whether it stays until you unlock it",
+        },
+    ),
+)

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 from actions.action import Action, Answer, Scope
+from actions.command import Command
 from actions.errors import InstanceNotFound
 from actions.paging import ListRequest, paged
 from actions.saves.finding import shown_departed
@@ -90,4 +91,9 @@ def _versions(save: Save) -> dict[tuple[str, str], str]:
     return found | ({("core", "foundry"): save["build"]} if "build" in save else {})
 
 
-ACTION = Action(ListSaves, list_saves, Scope.USER)
+ACTION = Action(
+    ListSaves,
+    list_saves,
+    Scope.USER,
+    Command("The saves of your server", at_once=True),
+)

@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from actions.action import Action, Answer, Scope, UserRequest, hinted
+from actions.command import Command
 from actions.errors import InvalidRequest
 from actions.instances.deciding import decide
 from actions.instances.worlds import World
@@ -76,4 +77,17 @@ def restore_save(request: RestoreSave, platform: Platform) -> Answer:
     }
 
 
-ACTION = Action(RestoreSave, restore_save, Scope.USER)
+ACTION = Action(
+    RestoreSave,
+    restore_save,
+    Scope.USER,
+    Command(
+        "Put files back from a save; those of now are saved first",
+        options={
+            "save_id": "Which save",
+            "world": "Only this world",
+            "module": "Only this module",
+            "system": "Only this system",
+        },
+    ),
+)

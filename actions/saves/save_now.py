@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.instances.deciding import decide
 from actions.lookup import instance_of
 from services.instances import FileWorkKind
@@ -33,4 +34,14 @@ def save_now(request: SaveNow, platform: Platform) -> Answer:
     return {"success": True, "message": "The server is being saved; status says how far it is"}
 
 
-ACTION = Action(SaveNow, save_now, Scope.USER)
+ACTION = Action(
+    SaveNow,
+    save_now,
+    Scope.USER,
+    Command(
+        "Save your server's files now",
+        options={
+            "label": "What to call the save",
+        },
+    ),
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.billing.budget import refuse_if_spent
+from actions.command import Command
 from actions.errors import BudgetSpent, NeedsItsSession
 from actions.licenses.reservations import reserved_time
 from actions.retrying import retry_on_conflict
@@ -53,4 +54,14 @@ def _runs_for(platform: Platform, session: Session) -> bool:
     return session["status"] in OPEN and instance.get("runLicense") == session["licenseId"]
 
 
-ACTION = Action(CancelScheduledSession, cancel_scheduled_session, Scope.USER)
+ACTION = Action(
+    CancelScheduledSession,
+    cancel_scheduled_session,
+    Scope.USER,
+    Command(
+        "Cancel a session",
+        options={
+            "session_id": "Which session",
+        },
+    ),
+)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.errors import Conflict, NoLicenseFree, Overlap
 from actions.licenses import rules
 from actions.licenses.admission import refuse_booking
@@ -51,4 +52,16 @@ def check_availability(request: CheckAvailability, platform: Platform) -> Answer
     return answer | ({} if later is None else {"nextStartTime": request.start_time + later})
 
 
-ACTION = Action(CheckAvailability, check_availability, Scope.USER)
+ACTION = Action(
+    CheckAvailability,
+    check_availability,
+    Scope.USER,
+    Command(
+        "Whether a session could be booked",
+        options={
+            "start_time": "When, such as 2026-12-04 20:00",
+            "duration": "For how many minutes",
+        },
+        at_once=True,
+    ),
+)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from functools import partial
 
 from actions.action import Action, Answer, Scope
+from actions.command import Command
 from actions.paging import ListRequest, paged
 from services.platform import Platform
 from services.sessions import Session
@@ -44,4 +45,9 @@ def shown(session: Session) -> Answer:
     return {field: stored[field] for field in _SHOWN if field in stored}
 
 
-ACTION = Action(GetScheduledSessions, get_scheduled_sessions, Scope.USER)
+ACTION = Action(
+    GetScheduledSessions,
+    get_scheduled_sessions,
+    Scope.USER,
+    Command("Your sessions to come", at_once=True),
+)

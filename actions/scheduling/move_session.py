@@ -5,6 +5,7 @@ from __future__ import annotations
 from pydantic import model_validator
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.errors import ChangesNothing, InvalidRequest, SessionHasBegun, SessionIsOver
 from actions.instances.worlds import World
 from actions.licenses.booking import book
@@ -102,4 +103,17 @@ def _as_asked(request: MoveSession, before: Session) -> Session:
     return moved
 
 
-ACTION = Action(MoveSession, move_session, Scope.USER)
+ACTION = Action(
+    MoveSession,
+    move_session,
+    Scope.USER,
+    Command(
+        "Move a session, or change how long it lasts",
+        options={
+            "session_id": "Which session",
+            "start_time": "When instead",
+            "duration": "For how many minutes",
+            "world": "In which world",
+        },
+    ),
+)

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.instances.worlds import World
 from actions.licenses.booking import book
 from actions.licenses.reservations import first_due
@@ -70,4 +71,18 @@ def _new(request: ScheduleSession, platform: Platform) -> Session:
     return session
 
 
-ACTION = Action(ScheduleSession, schedule_session, Scope.USER)
+ACTION = Action(
+    ScheduleSession,
+    schedule_session,
+    Scope.USER,
+    Command(
+        "Book a session; your server starts by itself",
+        options={
+            "start_time": "When, such as 2026-12-04 20:00",
+            "duration": "For how many minutes",
+            "title": "What to call it",
+            "description": "What it is about",
+            "world": "In which world, if not the server's own",
+        },
+    ),
+)

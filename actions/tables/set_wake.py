@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal, cast
 
 from actions.action import Action, Answer, Scope, UserRequest
+from actions.command import Command
 from actions.errors import ChangesNothing
 from actions.instances.waking import wake_url, who_wakes
 from actions.lookup import instance_of
@@ -47,4 +48,15 @@ def set_wake(request: SetWake, platform: Platform) -> Answer:
     }
 
 
-ACTION = Action(SetWake, set_wake, Scope.USER)
+ACTION = Action(
+    SetWake,
+    set_wake,
+    Scope.USER,
+    Command(
+        "Choose who wakes your table by its page",
+        options={
+            "who": "Who may",
+            "rotate": "Make a new code; the old link is then worth nothing",
+        },
+    ),
+)

@@ -1,4 +1,4 @@
-"""deliver-webhooks: posts what the queue has for members' webhooks, as Lambda hands it over.
+"""deliver-webhooks: posts what the queue has for members' webhooks, and for Discord, as Lambda hands it over.
 
 What was not taken stays in the queue and comes again, less and less often, for an hour from its event on. Whatever
 fails between, a message is deleted by Lambda only once this has answered that nothing is left to do with it.
@@ -13,9 +13,10 @@ from functools import partial
 from typing import Annotated
 
 import structlog
-from pydantic import Field
+from pydantic import BaseModel, Field, TypeAdapter
 
 from actions.action import Action, Answer, Request, Scope, SystemRequest
+from actions.discord.telling import tell_queued
 from actions.errors import Forbidden
 from actions.webhooks.events import Message
 from services import clock, ids
@@ -38,6 +39,15 @@ class Record(Request):
     receipt_handle: str
     body: str
     event_source_arn: Annotated[str, Field(alias="eventSourceARN")]
+
+
+class Answered(BaseModel):
+    """What Discord did not take at once (actions/discord/telling.py)."""
+
+    sealed: str
+
+
+_QUEUED: TypeAdapter[Answered | Message] = TypeAdapter(Answered | Message)
 
 
 class DeliverWebhooks(SystemRequest):
@@ -63,11 +73,15 @@ def deliver_webhooks(request: DeliverWebhooks, platform: Platform) -> Answer:
 
 def _is_settled(platform: Platform, record: Record) -> bool:
     """Whether nothing is left to do with a message. If something is, it comes again by itself."""
-    message = Message.model_validate_json(record.body)
+    message = _QUEUED.validate_json(record.body)
     try:
-        wait = _post(platform, message)
+        wait = (
+            tell_queued(platform, message.sealed)
+            if isinstance(message, Answered)
+            else _post(platform, message)
+        )
     except AWS_FAILURES:
-        _log.warning("AWS failed while a webhook was told", exc_info=True)
+        _log.warning("AWS failed while somebody was told", exc_info=True)
         wait = _AWS_RESTS_SECONDS
     if wait is None:
         return True

@@ -1,7 +1,8 @@
 """HTTP events of Lambda: API Gateway REST and HTTP APIs, function URLs, load balancers.
 
 An event is checked and completed, so that whatever shape it has, Mangum finds what it needs; and a stage's name is
-taken off its path. Then Mangum turns it into a request of the one application; but for a table's (tables.py).
+taken off its path. Then Mangum turns it into a request of the one application; but for a table's (tables.py), and
+Discord's (discord.py).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from actions.errors import InvalidRequest
+from handler.discord import PATH as DISCORD
 from handler.http import tables
 from services.platform import Platform
 
@@ -67,6 +69,10 @@ def answer(event: dict[str, Any], context: Any, platform: Platform) -> dict[str,
         found = complete(event)
         if asked := tables.asked_of(found, platform.settings.domain):
             return tables.answer(asked, found, context, platform)
+        if _is_of_discord(found):
+            from handler.http import discord
+
+            return discord.answered(found, context, platform)
         return adapter(platform)(found, context)
     except (ValidationError, ValueError):  # binascii.Error and UnicodeError are ValueErrors, too
         raise InvalidRequest("The event is not one of HTTP.") from None
@@ -105,6 +111,13 @@ def complete(event: dict[str, Any]) -> dict[str, Any]:
         bare = context.path == f"/{context.stage}{checked.path}"
         found["path"] = checked.path if bare else _without_stage(checked.path, context.stage)
     return found
+
+
+def _is_of_discord(event: dict[str, Any]) -> bool:
+    """Whether a complete event is a post of Discord's, or of who says so."""
+    http = event["requestContext"].get("http") or {}
+    method, path = http.get("method") or event["httpMethod"], http.get("path") or event["path"]
+    return bool(method == "POST" and path == DISCORD)
 
 
 def _without_stage(path: str, stage: str) -> str:

@@ -16,6 +16,7 @@ LAYERS = ("handler", "actions", "services")
 # The folders of actions, "" being what is beside them: each uses those before it.
 FOLDERS = (
     "",
+    "discord",
     "billing",
     "kofi",
     "webhooks",

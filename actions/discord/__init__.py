@@ -1,0 +1,1 @@
+"""What Discord's commands are, and registering them. What comes from Discord is the surface's (handler/discord)."""

@@ -1,0 +1,86 @@
+"""What whoever asked in Discord is told, once it is known: by the answer that Discord holds open, or by the bot.
+
+An answer can be edited for a quarter of an hour. What Discord does not take then waits in the queue and is told by
+the bot, in a direct message. What was done stands, whatever becomes of its answer.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from pydantic import BaseModel
+
+from services import clock
+from services.discord import TOKEN_SECONDS, NotSetUp, Refused, Undelivered
+from services.platform import Platform
+
+_log = structlog.get_logger()
+_HOPEFUL_SECONDS = 3600
+_LONGEST_WAIT = 900  # SQS's own
+_INVALID_TOKEN, _UNKNOWN_WEBHOOK = 50027, 10015
+
+
+class Told(BaseModel):
+    """The answer to somebody's interaction: its token, when that was given, and the message as Discord takes it."""
+
+    user_id: str
+    token: str
+    at: int
+    message: dict[str, Any]
+
+
+def tell(platform: Platform, told: Told) -> None:
+    """Tell it now, or have it told as soon as Discord takes it. What AWS raises means that it is not queued."""
+    if (wait := _wait_after(platform, told)) is not None:
+        sealed = platform.discord.seal(told.model_dump())
+        platform.webhook_queue.send(told.user_id, {"sealed": sealed}, wait)
+
+
+def tell_queued(platform: Platform, sealed: str) -> int | None:
+    """Tell what was queued; returns after how many seconds to do so again, or None if that need not be."""
+    try:
+        told = Told.model_validate(platform.discord.unseal(sealed))
+    except (ValueError, NotSetUp):  # the bot's token is another one now
+        _log.warning("an answer in Discord was given up", details={"why": "it cannot be opened"})
+        return None
+    return _wait_after(platform, told)
+
+
+def _wait_after(platform: Platform, told: Told) -> int | None:
+    """Tell it; returns after how many seconds to try again, None if there is nothing more to do."""
+    age = clock.now() - told.at
+    try:
+        _send(platform, told, age)
+    except Undelivered as failure:
+        _log.info("Discord did not take an answer", details={"why": str(failure), "age": age})
+        if age >= _HOPEFUL_SECONDS:
+            return None
+        return min(max(math.ceil(failure.wait), age // 2), _LONGEST_WAIT)
+    except (Refused, NotSetUp) as refused:
+        _log.warning("an answer in Discord was given up", details={"why": str(refused)})
+    return None
+
+
+def _send(platform: Platform, told: Told, age: int) -> None:
+    discord = platform.discord
+    if age < TOKEN_SECONDS:
+        answered = ("webhooks", discord.account().application_id, told.token, "messages")
+        try:
+            discord.call("PATCH", *answered, "@original", body=told.message, as_bot=False)
+            return
+        except Refused as refused:
+            if refused.code not in (_INVALID_TOKEN, _UNKNOWN_WEBHOOK):
+                raise
+    _send_directly(platform, told.user_id, told.message)
+
+
+def _send_directly(platform: Platform, user_id: str, message: Mapping[str, Any]) -> None:
+    """By the bot, in a channel that it has with that member alone (User, Create DM)."""
+    channel = platform.discord.call(
+        "POST", "users", "@me", "channels", body={"recipient_id": user_id}
+    )
+    sent = {name: value for name, value in message.items() if name != "flags"}
+    platform.discord.call("POST", "channels", channel["id"], "messages", body=sent)

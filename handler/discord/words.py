@@ -1,0 +1,256 @@
+"""An action's answer as a message of Discord's, seen by whoever asked alone.
+
+What has words of its own here is a list or a table of figures; all else says its `message`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from actions.action import Answer
+from actions.discord.commands import command_names
+from actions.errors import PlatformError
+from handler import failures
+
+EPHEMERAL = 64  # a message's flag: nobody but who asked sees it (Message Resource)
+_LONGEST = 2000  # characters of a message
+_MARKS = re.compile(r"([\\*_~`|>#\[\]()<@])")
+
+
+def message_of(action: str, answer: Answer) -> Answer:
+    """What somebody is told who had the action done."""
+    return _said(_WORDS.get(action, _plainly)(answer))
+
+
+def refusal_of(error: Exception, request_id: str) -> Answer:
+    """What somebody is told whose command was refused, or failed."""
+    said = failures.answer(error, request_id)
+    text = f"⚠️ {plain(str(said['error']))}"
+    if isinstance(error, PlatformError) and (hint := said["details"].get("suggestion")):
+        text += f" {plain(str(hint))}"
+    return _said(_as_commands(text))
+
+
+def plain(text: str) -> str:
+    """Text of somebody's as it is, whatever marks of Discord's are in it; it mentions nobody."""
+    return _MARKS.sub(r"\\\1", text)
+
+
+def moment(seconds: float) -> str:
+    """A moment as each reader's Discord shows it, and how far away it is (Reference, Message Formatting)."""
+    return f"<t:{int(seconds)}:F> (<t:{int(seconds)}:R>)"
+
+
+def _said(text: str) -> Answer:
+    if len(text) > _LONGEST:
+        shown = text[: _LONGEST - 40]
+        text = shown[: shown.rfind("\n")] if "\n" in shown else shown
+        text += "\n… and more; Discord takes no longer text."
+    return {"content": text, "flags": EPHEMERAL, "allowed_mentions": {"parse": []}}
+
+
+def _as_commands(text: str) -> str:
+    """The names of actions and of their fields as people know them in Discord."""
+    for name, shown in command_names().items():
+        text = re.sub(rf"(?<![\w/-]){re.escape(name)}(?![\w-])", shown, text)
+    return text
+
+
+_MOMENTS = {
+    "startTime": "Begins",
+    "until": "Until",
+    "reservedUntil": "Until",
+    "keptUntil": "Its saves are kept until",
+    "serversStopAt": "Servers stop",
+}
+
+
+def _plainly(answer: Answer) -> str:
+    lines = [_as_commands(plain(str(answer.get("message", "Done.")))).rstrip(".") + "."]
+    for name, label in (("until", "Until"), ("startTime", "Begins"), ("reservedUntil", "Until")):
+        if isinstance(answer.get(name), int):
+            lines.append(f"{label} {moment(answer[name])}")
+    for name, label in (
+        ("keptUntil", "Its saves are kept until"),
+        ("serversStopAt", "Servers stop"),
+    ):
+        if name in answer:
+            lines.append(f"{label} {moment(answer[name])}")
+    lines += [str(answer[n]) for n in ("instanceUrl", "wakeUrl", "url") if answer.get(n)]
+    return "\n".join(lines)
+
+
+def _status(answer: Answer) -> str:
+    lines = [f"**{str(answer['status']).capitalize()}** — {plain(str(answer['message']))}"]
+    if "stopsAt" in answer:
+        lines.append(f"Stops {moment(answer['stopsAt'])}, because {answer['stopsBecause']}")
+    if answer.get("world"):
+        lines.append(f"World: {plain(answer['world'])}")
+    if "foundryVersion" in answer:
+        lines.append(f"Foundry {answer['foundryVersion']}")
+    if answer.get("wakeUrl"):
+        lines.append(f"Whoever has this link wakes it: {answer['wakeUrl']}")
+    return "\n".join(lines)
+
+
+def _rows(
+    rows: Iterable[Mapping[str, Any]],
+    row: Callable[[Mapping[str, Any]], str],
+    nothing: str,
+    more: Answer,
+) -> str:
+    """A list, or what is said where it is empty; and that there is more than this page."""
+    lines = [row(one) for one in rows]
+    if "next" in more:
+        lines.append("… and more.")
+    return "\n".join(lines) or nothing
+
+
+def _saves(answer: Answer) -> str:
+    return _rows(answer["saves"], _save, "There are no saves.", answer)
+
+
+def _save(save: Mapping[str, Any]) -> str:
+    label = f" **{plain(save['label'])}**" if save.get("label") else ""
+    lock = " 🔒" if save.get("locked") else ""
+    size = f"{save.get('bytes', 0) / 1e6:,.0f} MB"
+    return f"`{save['saveId']}`{lock}{label} {moment(save['at'])}, {save['kind']}, {size}"
+
+
+def _sessions(answer: Answer) -> str:
+    return _rows(answer["sessions"], _session, "There are no sessions.", answer)
+
+
+def _session(session: Mapping[str, Any]) -> str:
+    whose = f"<@{session['userId']}> " if "userId" in session else ""
+    title = f" **{plain(session['title'])}**" if session.get("title") else ""
+    when = f"{moment(session['startTime'])}, {session['duration']} minutes, {session['status']}"
+    return f"{whose}{when}{title} `{session['sessionId']}`"
+
+
+def _availability(answer: Answer) -> str:
+    if answer["available"]:
+        return f"Yes: {answer['freeLicenses']} licences are free then."
+    later = answer.get("nextFree")
+    return "No licence is free then." + (f" The next is {moment(later)}." if later else "")
+
+
+def _pool(answer: Answer) -> str:
+    lines = [f"{answer['availableLicenses']} of {answer['totalLicenses']} licences are free."]
+    lines += [f"<@{one['ownerId']}>: {one['status']}" for one in answer["pools"]]
+    return "\n".join(lines)
+
+
+def _costs(answer: Answer) -> str:
+    lines = [
+        (
+            f"{answer['month']}: {answer['hours']:.2f} hours, {_usd(answer['cost'])}"
+            f" and {_usd(answer['storageCost'])} of storage"
+        ),
+        f"Donated: {_usd(answer['donations'])}; not covered: {_usd(answer['uncovered'])}",
+    ]
+    lines += [_run(run) for run in answer["runs"]]
+    return "\n".join(lines)
+
+
+def _run(run: Mapping[str, Any]) -> str:
+    return f"{moment(run['startedAt'])}, {run['seconds'] // 60} minutes, {_usd(run['cost'])}"
+
+
+def _all_costs(answer: Answer) -> str:
+    total = answer["total"]
+    lines = [
+        (
+            f"{answer['month']}: {total['hours']:.2f} hours, {_usd(total['cost'])}"
+            f" and {_usd(total['storageCost'])} of storage, {_usd(total['donations'])} donated"
+        )
+    ]
+    lines += [_cost_of(user) for user in answer["users"]]
+    if answer.get("unassigned"):
+        lines.append(f"{len(answer['unassigned'])} donations are nobody's yet.")
+    return "\n".join(lines)
+
+
+def _cost_of(user: Mapping[str, Any]) -> str:
+    spent = f"{user['hours']:.2f} h, {_usd(user['cost'])}, {_usd(user['donations'])} donated"
+    return f"<@{user['userId']}>: {spent}, {_usd(user['uncovered'])} not covered"
+
+
+def _usd(amount: float) -> str:
+    return f"${amount:,.2f}"
+
+
+def _overview(answer: Answer) -> str:
+    servers, usage, licences = answer["instances"], answer["usage"], answer["licenses"]
+    states = ", ".join(f"{n} {state}" for state, n in servers.items() if n and state != "total")
+    lines = [
+        f"Servers: {servers['total']}" + (f" ({states})" if states else ""),
+        f"Licences: {licences['total']}, {licences['available']} free",
+        (
+            f"{usage['totalUsers']} members, {usage['totalHours']:.2f} hours,"
+            f" {_usd(usage['totalCosts'])} spent, {_usd(usage['totalDonations'])} donated,"
+            f" {_usd(usage['totalUncovered'])} not covered"
+        ),
+    ]
+    top = [f"<@{one['userId']}> {_usd(one['donations'])}" for one in answer["topContributors"]]
+    return "\n".join(lines + (["Thanks to " + ", ".join(top)] if top else []))
+
+
+def _servers(answer: Answer) -> str:
+    return _rows(answer["instances"], _server, "There are no servers.", answer)
+
+
+def _server(one: Mapping[str, Any]) -> str:
+    return f"<@{one['userId']}> {plain(one['username'])}: {one['status']}, {one['instanceUrl']}"
+
+
+def _audit(answer: Answer) -> str:
+    return _rows(answer["entries"], _entry, "Nothing was done.", answer)
+
+
+def _entry(entry: Mapping[str, Any]) -> str:
+    about = f" <@{entry['about']}>" if "about" in entry else ""
+    why = f": {plain(entry['reason'])}" if "reason" in entry else ""
+    when = f"<t:{int(entry['at'])}:f>"
+    return f"{when} <@{entry['userId']}> {entry['action']}{about}, {entry['outcome']}{why}"
+
+
+def _health(answer: Answer) -> str:
+    checks = [f"{name}: {state}" for name, state in answer["checks"].items()]
+    return "\n".join([f"**{answer['status']}**", *checks])
+
+
+def _stops(answer: Answer) -> str:
+    causes = [f"{cause}: {count}" for cause, count in answer["byCause"].items()]
+    return "\n".join([f"{answer['month']}: {answer['total']} stops", *causes])
+
+
+def _log(answer: Answer) -> str:
+    """The last lines that fit, in a block in which no mark means anything."""
+    lines, room = list[str](), _LONGEST - 20
+    for line in reversed(answer["lines"]):
+        text = str(line["message"]).replace("```", "'''")[:500]
+        if (room := room - len(text) - 1) < 0:
+            break
+        lines.insert(0, text)
+    return "```\n" + "\n".join(lines) + "\n```" if lines else "It has logged nothing."
+
+
+_WORDS: Mapping[str, Callable[[Answer], str]] = {
+    "status": _status,
+    "list-saves": _saves,
+    "get-scheduled-sessions": _sessions,
+    "admin-list-sessions": _sessions,
+    "check-availability": _availability,
+    "license-pool-status": _pool,
+    "get-user-costs": _costs,
+    "get-all-costs": _all_costs,
+    "admin-overview": _overview,
+    "list-all": _servers,
+    "admin-audit": _audit,
+    "health-check": _health,
+    "shutdown-stats": _stops,
+    "get-logs": _log,
+}
