@@ -1,0 +1,42 @@
+"""A Discord with an application in it, and two people."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.discord import played
+from tests.discord.application import Application, Clock
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def app(clock):
+    application = Application(clock)
+    with played(application, now=clock, stopwatch=application.stopwatch) as discord:
+        application.discord = discord
+        discord.limits.clear()
+        yield application
+
+
+@pytest.fixture
+def discord(app):
+    return app.discord
+
+
+@pytest.fixture
+def ada(discord):
+    return discord.joins("Ada")
+
+
+@pytest.fixture
+def bob(discord):
+    return discord.joins("Bob", nick="Bobby")
+
+
+@pytest.fixture
+def tables(discord):
+    return discord.channel("tables")
