@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from handler.app import RetryLater
 from handler.events import DISCORD
-from local.discord import Discord, Interaction, Member, NotPossible, played
+from local.discord import Discord, Interaction, Member, played
 from tests import world
 from tests.aws_calls import AWS
 from tests.conftest import Invoke
@@ -20,12 +18,13 @@ from tests.http.shapes import ask
 from tests.webhooks.conftest import Queue
 from tests.world import STACK
 
-ADMIN = "admin"
+PATH = "/webhooks/discord"
+FORM = {"foundryLicense": "AAAA-BBBB-CCCC-DDDD-EEEE-FFFF", "foundryAdminKey": "a-key-to-the-setup"}
 
 
 @dataclass
 class Community:
-    """The guild, its members, and Lambda, which carries out what the function has asked itself."""
+    """The guild, some of its members, and Lambda, which carries out what the function has asked itself."""
 
     discord: Discord
     invoke: Invoke
@@ -35,51 +34,72 @@ class Community:
     boss: Member  # has the administrators' role
 
     def asks(self, who: Member, command: str, **options: Any) -> Interaction:
-        """Somebody types a command, and reads what comes of it."""
+        """Somebody types a command; all that comes of it is done."""
         return self.carried_out(self.discord.command(who, command, given=options))
 
-    def carried_out(self, seen: Interaction) -> Interaction:
-        """All that was put off is done."""
-        self.works()
-        return seen
+    def makes_server(self, who: Member) -> Interaction:
+        """Somebody makes a server by the form."""
+        form = self.discord.command(who, "server create")
+        return self.carried_out(self.discord.submits(who, form, **FORM))
 
-    def works(self) -> None:
-        """Lambda invokes the function with what it has asked itself for Discord."""
-        for order in [o for o in AWS.queue if o.get("source") == DISCORD]:
+    def presses(self, who: Member, seen: Interaction) -> Interaction:
+        """Somebody presses the only button there is; all that comes of it is done."""
+        [button] = [one for row in seen.message["components"] for one in row["components"]]
+        return self.carried_out(self.discord.press(who, seen, button["custom_id"]))
+
+    def carried_out(self, seen: Interaction) -> Interaction:
+        """What was put off is done."""
+        for order in self.orders():
             AWS.queue.remove(order)
             self.invoke(order)
+        return seen
+
+    def orders(self) -> list[dict[str, Any]]:
+        """What the function has asked itself for Discord, and Lambda has not carried out yet."""
+        return [order for order in AWS.queue if order.get("source") == DISCORD]
+
+    def signs(self, payload: dict[str, Any]) -> tuple[int, Any]:
+        """Something that Discord signs and this one would not send."""
+        body = json.dumps(payload).encode()
+        status, said = endpoint(body, self.discord.signer.headers(body, self.discord.now()))
+        return status, json.loads(said)
 
 
 def endpoint(body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
     """The function behind API Gateway."""
-    said = ask("POST", "/webhooks/discord", body, **headers)
+    said = ask("POST", PATH, body, **headers)
     return said.status, said.body
 
 
+def secret(discord: Discord, role: str) -> dict[str, str]:
+    """What the operator keeps of Discord; `api` leads to the played one."""
+    return {
+        "publicKey": discord.public_key,
+        "botToken": discord.bot_token,
+        "guildId": discord.guild_id,
+        "adminRoleId": role,
+        "api": discord.api,
+    }
+
+
+def set_up(discord: Discord, monkeypatch: pytest.MonkeyPatch, **held: str) -> None:
+    """The stack knows its application."""
+    name, text = f"{STACK}/discord", json.dumps(held)
+    world.client("secretsmanager").create_secret(Name=name, SecretString=text)
+    monkeypatch.setenv("DISCORD_APPLICATION_ID", discord.application_id)
+    world.new_process()
+
+
 @pytest.fixture
-def community(aws: Any, invoke: Invoke, monkeypatch: pytest.MonkeyPatch) -> Iterator[Community]:
-    """A guild with a member, another one and an administrator; commands are registered."""
+def community(
+    aws: dict[str, str], invoke: Invoke, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Community]:
+    """A guild with two members and an administrator; the commands are registered."""
     with played(endpoint) as discord:
         role = discord.role("Game masters", permissions=1 << 5)
-        held = {
-            "publicKey": discord.public_key,
-            "botToken": discord.bot_token,
-            "guildId": discord.guild_id,
-            "adminRoleId": role.id,
-            "api": discord.api,
-        }
-        world.client("secretsmanager").create_secret(
-            Name=f"{STACK}/discord", SecretString=json.dumps(held)
-        )
-        monkeypatch.setenv("DISCORD_APPLICATION_ID", discord.application_id)
-        world.new_process()
-        queue = Queue(
-            invoke, world.client("sqs").get_queue_url(QueueName=f"{STACK}-webhooks")["QueueUrl"]
-        )
-        registered = invoke("admin-register-commands", userId=ADMIN)
+        set_up(discord, monkeypatch, **secret(discord, role.id))
+        url = world.client("sqs").get_queue_url(QueueName=f"{STACK}-webhooks")["QueueUrl"]
+        registered = invoke("admin-register-commands", userId="admin")
         assert registered["success"], registered
         people = [discord.joins("Ada"), discord.joins("Ben"), discord.joins("Boss", roles=[role])]
-        yield Community(discord, invoke, queue, *people)
-
-
-__all__ = ["ADMIN", "Community", "NotPossible", "RetryLater", "endpoint", "time"]
+        yield Community(discord, invoke, Queue(invoke, url), *people)

@@ -1,4 +1,4 @@
-"""A Discord with an application in it, and two people."""
+"""A Discord with an application in it, and two people; and the community, whose application is the platform."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import pytest
 
 from local.discord import played
 from tests.discord.application import Application, Clock
+from tests.discord.community import community
+
+__all__ = ["community"]
 
 
 @pytest.fixture

@@ -1,0 +1,140 @@
+"""Only Discord is believed, once, and lately."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tests import proof, world
+from tests.discord.community import endpoint
+from tests.http.shapes import SHAPES, ask
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def seen(community):
+    """Ada has asked for something that is put off."""
+    community.makes_server(community.ada)
+    return community.discord.command(community.ada, "server start")
+
+
+def refused(answer):
+    status, body = answer
+    said = json.loads(body)
+    return status, said["errorCode"]
+
+
+@pytest.mark.parametrize("shape", SHAPES.values(), ids=list(SHAPES))
+def test_a_ping_is_answered_in_every_shape_of_event(community, shape):
+    body = b'{"id": "1", "application_id": "2", "type": 1, "version": 1}'
+    good = community.discord.signer.headers(body, community.discord.now())
+    answer = ask("POST", "/webhooks/discord", body, shape=shape, **good)
+    assert (answer.status, answer.json) == (200, {"type": 1})
+    bad = good | {"X-Signature-Ed25519": "00" * 64}
+    assert ask("POST", "/webhooks/discord", body, shape=shape, **bad).status == 401
+
+
+def test_whoever_changes_a_byte_is_refused(seen, community):
+    c, orders = community, len(community.orders())
+    found = {401}
+    for place in range(0, len(seen.body), 7):
+        forged = bytearray(seen.body)
+        forged[place] ^= 1
+        found.add(c.discord.forge(seen, bytes(forged))[0])
+    for name in ("X-Signature-Ed25519", "X-Signature-Timestamp"):
+        for value in (
+            "",
+            "0",
+            "zz",
+            "٣" * 10,
+            "1e9",
+            seen.headers[name][:-1],
+            " " + seen.headers[name],
+        ):
+            found.add(endpoint(seen.body, {**seen.headers, name: value})[0])
+        found.add(endpoint(seen.body, {n: v for n, v in seen.headers.items() if n != name})[0])
+    assert found == {401}
+    assert len(c.orders()) == orders
+    tried = len(range(0, len(seen.body), 7)) + 16
+    proof.record(
+        "Attempts against the platform", f"Discord: {tried} forged interactions, all refused", tried
+    )
+
+
+def test_what_is_old_or_of_the_future_is_refused(seen, community):
+    for seconds in (301, 3600, -301):
+        assert refused(community.discord.late(seen, seconds)) == (401, "UNAUTHENTICATED")
+
+
+def test_the_same_interaction_is_answered_once(seen, community):
+    c = community
+    orders = len(c.orders())
+    assert refused(c.discord.redeliver(seen)) == (403, "PERMISSION_DENIED")
+    assert refused(c.discord.late(seen, 200)) == (403, "PERMISSION_DENIED"), (
+        "with another signature"
+    )
+    assert len(c.orders()) == orders
+    read = c.discord.command(c.ada, "server status")
+    assert refused(c.discord.redeliver(read)) == (403, "PERMISSION_DENIED")
+
+
+def test_what_is_signed_and_no_interaction_is_refused(community):
+    for body in (
+        b"",
+        b"null",
+        b"[]",
+        b"{}",
+        b'{"type": 1}',
+        b'{"id": "x", "type": 1}',
+        b"\xff",
+        b'{"id": "1", "type": 99}',
+    ):
+        headers = community.discord.signer.headers(body, community.discord.now())
+        assert refused(endpoint(body, headers)) == (400, "VALIDATION_ERROR"), body
+
+
+def test_a_command_that_there_is_no_more_says_so(community):
+    c = community
+    for data in (
+        {"name": "server", "options": [{"name": "fly", "type": 1}]},
+        {"name": "", "options": []},
+        {"custom_id": "observe-task?"},
+        {"custom_id": "stop?x=1"},
+    ):
+        kind = 3 if "custom_id" in data else 2
+        sent = {
+            "id": c.discord.guild.ids.next(),
+            "type": kind,
+            "token": "t",
+            "guild_id": c.discord.guild_id,
+            "member": {"user": {"id": c.ada.id, "username": "ada"}, "roles": []},
+            "data": data,
+        }
+        assert "no such command any more" in c.signs(sent)[1]["data"]["content"]
+
+
+def test_an_order_that_the_platform_has_not_sealed_is_not_carried_out(community, invoke):
+    for sealed in ("", "x", "gAAAAABn", None, 7, {"a": 1}):
+        answer = invoke({"source": "foundry.discord", "sealed": sealed})
+        assert answer["errorCode"] == "VALIDATION_ERROR"
+
+
+def test_where_discord_is_not_set_up_nothing_is_believed(community, invoke, monkeypatch):
+    c = community
+    seen = c.discord.command(c.ada, "license pool")
+    secrets = world.client("secretsmanager")
+    for text in ("{}", "no JSON", "[]", '{"publicKey": "zz", "botToken": "x", "guildId": "1"}'):
+        secrets.put_secret_value(SecretId="foundry-test/discord", SecretString=text)
+        world.new_process()
+        assert refused(c.discord.redeliver(seen)) == (401, "UNAUTHENTICATED")
+        assert invoke("admin-register-commands", userId="admin")["success"] is False
+    monkeypatch.setenv("DISCORD_APPLICATION_ID", "")
+    world.new_process()
+    assert refused(c.discord.redeliver(seen)) == (401, "UNAUTHENTICATED")
+    answer = invoke("admin-register-commands", userId="admin")
+    assert (answer["errorCode"], answer["details"]["suggestion"]) == (
+        "RESOURCE_CONFLICT",
+        "docs/discord.md says what to set up.",
+    )
