@@ -108,7 +108,7 @@ def _options(form: Form, kind: int) -> list[Json]:
 
 
 def _list(form: Form, nested: set[int], group: bool = False) -> list[Json]:
-    """Options beside each other; `nested` are the kinds of commands that may be among them, in a group only they."""
+    """Options beside each other. `nested`: the kinds of commands that may be among them; in a group, only they."""
     forms = form.forms("options", 25)
     found = [_option(each, nested) for each in forms]
     names: set[Any] = set()

@@ -58,6 +58,9 @@ def deliver(discord: Discord, interaction: Interaction) -> Interaction:
         except Odd as odd:
             interaction.refused = str(odd)
             return interaction
+        if interaction.channel.id not in discord.guild.channels:
+            interaction.refused = "The channel was deleted meanwhile."
+            return interaction
         interaction.answered = True
         _show(interaction, interaction.response["type"], data)
     return interaction

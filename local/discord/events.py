@@ -14,11 +14,12 @@ recurrence.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from local.discord.answers import UNDOCUMENTED, Errors, Form, Json, refusal
 from local.discord.guild import CREATE_EVENTS, MANAGE_EVENTS, Guild, Member, NotPossible
+from local.discord.paging import Page
 from local.discord.speaking import bot
 
 SCHEDULED, ACTIVE, COMPLETED, CANCELED = 1, 2, 3, 4
@@ -106,13 +107,8 @@ class Events:
     def interested(self, ident: str, query: dict[str, str]) -> list[Json]:
         """Who is interested, in the order of their ids."""
         self.get(ident)
-        found = sorted(self.users[ident].values(), key=lambda each: int(each.id))
-        if "before" in query:
-            found = [each for each in found if int(each.id) < int(query["before"])]
-        elif "after" in query:
-            found = [each for each in found if int(each.id) > int(query["after"])]
-        most = min(int(query.get("limit", 100)), 100)
-        found = found[-most:] if "before" in query else found[:most]
+        page = Page.of(query, usual=100)
+        found = page.part(self.users[ident].values(), lambda who: who.id)[: page.limit]
         member = query.get("with_member", "").lower() in ("true", "1")
         return [
             {
@@ -142,7 +138,7 @@ class Events:
         }
         found |= {name: _moment(form, name, required=first) for name in _TIMES}
         given = {name: value for name, value in found.items() if first or name in form.values}
-        if "status" in form.values:
+        if "status" in form.values and not first:
             given["status"] = _status(form, before)
         if form.given("channel_id"):
             form.wrong("channel_id", UNDOCUMENTED, "An external event is in no channel")
@@ -178,7 +174,7 @@ def _moment(form: Form, name: str, required: bool) -> str | None:
         words = f"Could not parse {text}. Should be ISO8601."
         form.wrong(name, "DATE_TIME_TYPE_PARSE", words)
         return None
-    return (moment if moment.tzinfo else datetime.fromisoformat(f"{text}+00:00")).isoformat()
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).isoformat()
 
 
 def _status(form: Form, before: Json) -> int | None:

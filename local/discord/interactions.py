@@ -162,7 +162,7 @@ def owners(channel: Channel) -> Json:
 
 def encoded(payload: Json) -> bytes:
     """As Discord sends it."""
-    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode()
+    return json.dumps(payload, separators=(",", ":"), ensure_ascii=False).encode(errors="replace")
 
 
 def metadata(interaction: Interaction, original: str | None = None) -> Json:

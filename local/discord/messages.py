@@ -5,7 +5,7 @@ Webhook Resource, Execute / Edit Webhook Message; Receiving and Responding, Mess
 OpenAPI document (`MessageCreateRequest`, `IncomingWebhookInteractionRequest`, `RichEmbed`).
 
 Not found: what is said of a flag that cannot be set; it is refused. Not played: files, stickers, polls,
-references.
+references, and IS_COMPONENTS_V2.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from local.discord.components import rows
 from local.discord.guild import MENTION_EVERYONE, Guild
 
 LONGEST = 2000
-SUPPRESS_EMBEDS, EPHEMERAL, LOADING, QUIET = 1 << 2, 1 << 6, 1 << 7, 1 << 12
+SUPPRESS_EMBEDS, EPHEMERAL, LOADING, QUIET, LAYOUT = 1 << 2, 1 << 6, 1 << 7, 1 << 12, 1 << 15
 _EMBED = {"title": 256, "description": 4096}
 _WHOLE = 6000  # characters of all embeds together
 _KINDS = ("users", "roles", "everyone")
@@ -39,7 +39,7 @@ class Where:
 IN_CHANNEL = Where(SUPPRESS_EMBEDS | QUIET, _KINDS)
 IN_ANSWER = Where(SUPPRESS_EMBEDS | QUIET | EPHEMERAL, ("users",))
 EDITING = Where(SUPPRESS_EMBEDS, _KINDS)
-EDITING_ANSWER = Where(SUPPRESS_EMBEDS | EPHEMERAL, ("users",))
+EDITING_ANSWER = Where(SUPPRESS_EMBEDS, ("users",))
 
 
 def judged(body: Any, where: Where, guild: Guild, before: Json | None = None) -> Json:
@@ -61,10 +61,10 @@ def fields(form: Form, where: Where, guild: Guild, before: Json | None = None) -
     """The fields of a message that are given, as Discord keeps them; with one before, null takes away."""
     old = before or {}
     readers: dict[str, Callable[[], Any]] = {
-        "content": lambda: (form.text("content", LONGEST) or "").strip(),
+        "content": partial(_content, form),
         "embeds": partial(_embeds, form),
         "components": partial(rows, form),
-        "flags": lambda: _flags(form, where) | old.get("flags", 0) & (EPHEMERAL | LOADING),
+        "flags": partial(_flags, form, where, before),
     }
     found: Json = {} if before is not None else {"tts": form.truth("tts")}
     for name, read in readers.items():
@@ -79,10 +79,19 @@ def fields(form: Form, where: Where, guild: Guild, before: Json | None = None) -
     return found
 
 
-def _flags(form: Form, where: Where) -> int:
+def _content(form: Form) -> str:
+    return (form.text("content", LONGEST) or "").strip()
+
+
+def _flags(form: Form, where: Where, before: Json | None) -> int:
     flags = int(form.number("flags", 0) or 0)
-    if flags & ~where.flags:
-        form.wrong("flags", UNDOCUMENTED, f"The flags {flags & ~where.flags} cannot be set here")
+    refused = flags & ~where.flags
+    if before is not None:
+        # Edit Message: "unsupported flag changes are currently ignored without error".
+        refused = flags & LAYOUT
+        flags = flags & where.flags | before.get("flags", 0) & ~where.flags
+    if refused:
+        form.wrong("flags", UNDOCUMENTED, f"The flags {refused} cannot be set here")
     return flags
 
 

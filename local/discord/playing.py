@@ -102,7 +102,7 @@ class Discord:
         **options: Value,
     ) -> Interaction:
         """A person enters a command, such as "server start"; options that have odd names go into `given`."""
-        place = self._place(who, channel)
+        place = self._place(who, channel, commands=True)
         command, found = self._typed(who, name, {**options, **(given or {})})
         return self._deliver(made(*self._by(who, place), COMMAND, _command_data(command, found)))
 
@@ -119,15 +119,15 @@ class Discord:
         **others: Value,
     ) -> Choices:
         """A person has typed this much of an option; the choices that are proposed."""
-        place = self._place(who, channel)
+        place = self._place(who, channel, commands=True)
         filled_in = {**others, **(given or {})}
         command, found = self._typed(who, name, filled_in, (option, text))
         asking = made(*self._by(who, place), AUTOCOMPLETE, _command_data(command, found))
         self._deliver(asking)
-        choices = Choices((asking.response or {}).get("data", {}).get("choices", []))
+        choices = Choices()
         choices.refused = asking.refused
-        if asking.refused:
-            choices.clear()
+        if asking.response and not asking.refused:
+            choices.extend(asking.response["data"].get("choices") or [])
         return choices
 
     def press(
@@ -205,13 +205,15 @@ class Discord:
     def _by(self, who: Member, channel: Channel) -> tuple[Guild, str, Member, Channel]:
         return self.guild, self.application_id, who, channel
 
-    def _place(self, who: Member, channel: Channel | None) -> Channel:
+    def _place(self, who: Member, channel: Channel | None, commands: bool = False) -> Channel:
         if not who.here:
             raise NotPossible(f"{who.name} has left.")
         of_guild = [each for each in self.guild.channels.values() if not each.recipient]
         place = channel or (of_guild[0] if of_guild else self.channel("general"))
         if place.id not in self.guild.channels:
             raise NotPossible(f"The channel {place.name} is no more.")
+        if commands and place.recipient:
+            raise NotPossible("A guild's commands are not available in direct messages.")
         return place
 
     def _typed(

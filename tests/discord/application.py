@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPResponse
 from typing import Any
@@ -128,3 +128,18 @@ def row(*components: dict[str, Any]) -> dict[str, Any]:
 def button(custom_id: str, **more: Any) -> dict[str, Any]:
     """A button."""
     return {"type": 2, "style": 1, "label": custom_id, "custom_id": custom_id} | more
+
+
+def wrong(answer: Answer) -> dict[str, str]:
+    """The places of a form that are wrong, and their codes."""
+    assert (answer.status, answer.json["code"]) == (400, 50035), answer.json
+    assert answer.json["message"] == "Invalid Form Body"
+
+    def walk(node: dict[str, Any], at: list[str]) -> Iterator[tuple[str, str]]:
+        for name, inner in node.items():
+            if name == "_errors":
+                yield from ((".".join(at), each["code"]) for each in inner)
+            else:
+                yield from walk(inner, [*at, name])
+
+    return dict(walk(answer.json["errors"], []))

@@ -19,6 +19,7 @@ from local.discord.guild import (
     Message,
 )
 from local.discord.messages import EDITING, IN_CHANNEL, judged
+from local.discord.paging import Page
 from local.discord.routes.route import Answered, Call, Route
 from local.discord.speaking import edit, say
 
@@ -62,20 +63,11 @@ def _direct(call: Call) -> Answered:
 
 def _list(call: Call) -> Answered:
     channel = _channel(call)
-    found = [each.data for each in call.discord.guild.said(channel)][::-1]
-    if "before" in call.query:
-        found = [each for each in found if int(each["id"]) < int(call.query["before"])]
-    if "after" in call.query:
-        found = [each for each in found if int(each["id"]) > int(call.query["after"])]
-    errors = Errors()
-    asked = call.query.get("limit", "50")
-    form = Form(errors, (), {"limit": int(asked) if asked.isdecimal() else asked})
-    limit = form.number("limit", 1, 100)
-    errors.refuse()
+    page = Page.of(call.query, usual=50)
     if not channel.recipient and not channel.bot_permissions & READ_MESSAGE_HISTORY:
         return 200, []
-    most = int(limit or 50)
-    return 200, found[-most:] if "after" in call.query else found[:most]
+    said = page.part(call.discord.guild.said(channel), lambda each: each.id)
+    return 200, [each.data for each in said][::-1][: page.limit]  # from newest to oldest
 
 
 def _get(call: Call) -> Answered:
