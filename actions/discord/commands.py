@@ -15,7 +15,6 @@ from actions.command import Command
 
 SUB_COMMAND, STRING, INTEGER, BOOLEAN, USER = 1, 3, 4, 5, 6
 _TYPES = {"string": STRING, "integer": INTEGER, "boolean": BOOLEAN}
-_IN_A_GUILD = 0  # context: a command is of no use in a direct message
 _MANAGE_GUILD = str(1 << 5)
 _GROUPS = {
     "server": "Your Foundry server",
@@ -102,7 +101,6 @@ def _group(name: str, says: str) -> dict[str, Any]:
         "type": 1,
         "name": name,
         "description": says,
-        "contexts": [_IN_A_GUILD],
         "options": list(_sub_commands(name)),
     }
     # Who else is to see it, a server's own settings say (Integrations); what it does, only administrators may.

@@ -20,7 +20,8 @@ class RegisterCommands(AdminOrder):
 def register_commands(request: RegisterCommands, platform: Platform) -> Answer:
     """Register the commands if any is new, different or no more; the answer says which. Repeating it is harmless.
 
-    Those that stay as they are keep their ids (Application Commands, Bulk Overwrite Guild Application Commands). Raises Conflict where Discord is not set up as docs/discord.md says, TimedOut.
+    Those that stay as they are keep their ids (Application Commands, Bulk Overwrite Guild Application Commands).
+    Raises Conflict where Discord is not set up as docs/discord.md says, TimedOut.
     """
     try:
         made, removed = _register(platform)

@@ -7,7 +7,6 @@ the bot, in a direct message. What was done stands, whatever becomes of its answ
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -24,8 +23,9 @@ _INVALID_TOKEN, _UNKNOWN_WEBHOOK = 50027, 10015
 
 
 class Told(BaseModel):
-    """The answer to somebody's interaction: its token, when that was given, and the message as Discord takes it."""
+    """The answer to somebody's interaction: its id, its token, when that was given, and the message for Discord."""
 
+    id: str
     user_id: str
     token: str
     at: int
@@ -74,13 +74,17 @@ def _send(platform: Platform, told: Told, age: int) -> None:
         except Refused as refused:
             if refused.code not in (_INVALID_TOKEN, _UNKNOWN_WEBHOOK):
                 raise
-    _send_directly(platform, told.user_id, told.message)
+    _send_directly(platform, told)
 
 
-def _send_directly(platform: Platform, user_id: str, message: Mapping[str, Any]) -> None:
-    """By the bot, in a channel that it has with that member alone (User, Create DM)."""
-    channel = platform.discord.call(
-        "POST", "users", "@me", "channels", body={"recipient_id": user_id}
-    )
-    sent = {name: value for name, value in message.items() if name != "flags"}
+def _send_directly(platform: Platform, told: Told) -> None:
+    """By the bot, in a channel that it has with that member alone (User, Create DM).
+
+    Of one nonce Discord takes one message, within some minutes: one whose answer was lost may be sent again
+    (Message, Create Message).
+    """
+    who = {"recipient_id": told.user_id}
+    channel = platform.discord.call("POST", "users", "@me", "channels", body=who)
+    sent = {name: value for name, value in told.message.items() if name != "flags"}
+    sent |= {"nonce": told.id, "enforce_nonce": True}
     platform.discord.call("POST", "channels", channel["id"], "messages", body=sent)

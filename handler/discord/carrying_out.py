@@ -52,5 +52,6 @@ def carry_out(sealed: str, platform: Platform, event_log: EventLog, request_id: 
         event_log.failed(error, failures.kind_of(error))
         said = refusal_of(error, request_id)
     said = {"components": []} | said
-    tell(platform, Told(user_id=order.userId, token=order.token, at=order.at, message=said))
+    told = Told(id=order.id, user_id=order.userId, token=order.token, at=order.at, message=said)
+    tell(platform, told)
     platform.registry.note_done(order.id)

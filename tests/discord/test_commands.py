@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from actions import COMMANDS, find
-from actions.discord.commands import fields_of
+from actions.discord.commands import command_of, fields_of
 from local.discord import NotPossible
 from tests import world
 
@@ -62,7 +62,7 @@ def test_what_is_secret_is_asked_for_in_a_form_and_is_no_option(path):
     secret = {name for name, field in fields.items() if "Secret" in str(field.annotation)}
     asked = {field.field for field in fields_of(COMMANDS[path])}
     assert secret <= asked
-    assert not secret & action.command.options.keys()
+    assert not secret & command_of(COMMANDS[path]).options.keys()
 
 
 def test_no_answer_log_queue_or_table_shows_what_was_typed_into_a_form(community, capsys):
