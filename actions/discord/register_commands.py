@@ -60,6 +60,8 @@ def _is_same(wanted: Any, there: Any) -> bool:
 
     It adds ids and versions, and leaves out what is as it would be anyhow.
     """
+    if not wanted and not there:
+        return True
     if isinstance(wanted, Mapping):
         if not isinstance(there, Mapping):
             return False
@@ -68,16 +70,19 @@ def _is_same(wanted: Any, there: Any) -> bool:
     if isinstance(wanted, list):
         is_alike = isinstance(there, list) and len(wanted) == len(there)
         return is_alike and all(map(_is_same, wanted, there))
-    return wanted == there or (not wanted and not there)
+    return bool(wanted == there)
 
 
 _SEEN = (
-    "description",
-    "required",
-    "options",
-    "choices",
-    "autocomplete",
-    "default_member_permissions",
+    *(
+        "description",
+        "required",
+        "options",
+        "choices",
+        "autocomplete",
+        "default_member_permissions",
+    ),
+    *("min_value", "max_value", "min_length", "max_length"),
 )
 
 

@@ -71,11 +71,9 @@ def answer(
         raise
     except Exception as error:
         failed = (error, failures.kind_of(error))
-        if (
-            interaction.type is Kind.TYPING
-        ):  # who types is shown no error: there is just nothing to choose
+        if interaction.type is Kind.TYPING:  # there is just nothing to choose: no error is shown
             return Said({"type": _CHOICES, "data": {"choices": []}}, failed)
-        return Said(_message(refusal_of(error, request_id)), failed)
+        return Said(_message(refusal_of(error, request_id, event_log.action)), failed)
 
 
 def _answered(interaction: Interaction, platform: Platform, event_log: EventLog) -> Answer:

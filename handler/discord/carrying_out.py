@@ -50,7 +50,7 @@ def carry_out(sealed: str, platform: Platform, event_log: EventLog, request_id: 
         said = message_of(order.action, dispatch.run(order.action, order.payload, caller, platform))
     except Exception as error:
         event_log.failed(error, failures.kind_of(error))
-        said = refusal_of(error, request_id)
+        said = refusal_of(error, request_id, order.action)
     said = {"components": []} | said
     told = Told(id=order.id, user_id=order.userId, token=order.token, at=order.at, message=said)
     tell(platform, told)

@@ -27,6 +27,7 @@ _HOUR = re.compile(
 # What stands between a day and an hour.
 _AROUND = re.compile(r"(?:\b(?:at|um|gegen|à|a las|alle|om|kl|klo|o|às)\b\.?|[,;@])", re.IGNORECASE)
 _DOTTED = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}\.?(?:[0-9]{4}|[0-9]{2})?", re.ASCII)
+_UNCLEAR = re.compile(r"\bnext\b|\bnächste", re.IGNORECASE)  # of this week or of the next
 _STAMP = re.compile(r"<t:([0-9]{1,11})(?::[a-zA-Z])?>|([0-9]{9,11})", re.ASCII)
 
 
@@ -42,7 +43,7 @@ def seconds_of(text: str, zone: ZoneInfo, locale: str) -> int | None:
         return int(stamp[1] or stamp[2])
     now = datetime.fromtimestamp(clock.now(), zone)
     found = _iso(text, zone) or _spoken(text, now, locale)
-    if found is None or not now - timedelta(days=1) < found < now + _FARTHEST:
+    if found is None or not now < found < now + _FARTHEST:
         return None
     # An hour that the clocks leave out in spring is none.
     there = found.astimezone(UTC).astimezone(found.tzinfo)
@@ -94,6 +95,8 @@ _MINUTES = ("minute", "minute2", "minute3", "minute4")
 
 
 def _day(text: str, hour: time, now: datetime, locale: str) -> date | None:
+    if _UNCLEAR.search(text):
+        return None
     if not text:
         is_over = hour <= now.time()
         return now.date() + timedelta(days=is_over)

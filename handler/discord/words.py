@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from actions import COMMANDS
 from actions.action import Answer
-from actions.discord.commands import command_names
+from actions.discord.commands import command_names, fields_of, options_of
 from actions.errors import PlatformError
 from handler import failures
 
@@ -24,13 +25,13 @@ def message_of(action: str, answer: Answer) -> Answer:
     return _said(_WORDS.get(action, _plainly)(answer))
 
 
-def refusal_of(error: Exception, request_id: str) -> Answer:
-    """What somebody is told whose command was refused, or failed."""
+def refusal_of(error: Exception, request_id: str, action: str = "") -> Answer:
+    """What somebody is told whose command for an action, if it was one, was refused, or failed."""
     said = failures.answer(error, request_id)
     text = f"⚠️ {plain(str(said['error']))}"
     if isinstance(error, PlatformError) and (hint := said["details"].get("suggestion")):
         text += f" {plain(str(hint))}"
-    return _said(_as_commands(text))
+    return _said(_as_options(action, _as_commands(text)))
 
 
 def plain(text: str) -> str:
@@ -55,6 +56,16 @@ def _as_commands(text: str) -> str:
     """The names of actions and of their fields as people know them in Discord."""
     for name, shown in command_names().items():
         text = re.sub(rf"(?<![\w/-]){re.escape(name)}(?![\w-])", shown, text)
+    return text
+
+
+def _as_options(action: str, text: str) -> str:
+    """The names of a request's fields as Discord shows them to whoever types or fills in."""
+    if action not in COMMANDS.values():
+        return text
+    for option in (*options_of(action), *fields_of(action)):
+        shown = f"`{option.name}`" if option in options_of(action) else f"“{option.says}”"
+        text = re.sub(rf"(?<!\w){option.wire}(?!\w)", shown, text)
     return text
 
 

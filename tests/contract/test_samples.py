@@ -16,10 +16,12 @@ import pytest
 import requests
 
 from actions import ACTIONS
+from local.discord import played
 from tests import world
 from tests.actions_that_read import ONLY_READ, writing
 from tests.aws_calls import AWS
 from tests.diagnosis.server import server_writes
+from tests.discord.community import endpoint, secret, set_up
 from tests.file_tasks import Files
 from tests.functions.writing import Writer
 from tests.world import sample
@@ -208,6 +210,10 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(
     tell("webhook-delete", id=told["webhook-create"]["webhook"]["id"])
     tell("deliver-webhooks")
     tell("readiness")
+    tell("set-time-zone")
+    with played(endpoint) as discord:
+        set_up(discord, monkeypatch, **secret(discord))
+        tell("admin-register-commands", userId="admin")
     for name, answer in told.items():
         text = json.dumps(answer, indent=2) + "\n"
         for volatile, stable in SAME:

@@ -71,7 +71,7 @@ def endpoint(body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
     return said.status, said.body
 
 
-def secret(discord: Discord, role: str) -> dict[str, str]:
+def secret(discord: Discord, role: str = "") -> dict[str, str]:
     """What the operator keeps of Discord; `api` leads to the played one."""
     return {
         "publicKey": discord.public_key,

@@ -71,7 +71,7 @@ class Queue:
 
     def __len__(self) -> int:
         """How many messages there are, in sight or not."""
-        kinds = ("ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible")
+        kinds = [f"ApproximateNumberOfMessages{kind}" for kind in ("", "NotVisible", "Delayed")]
         found = world.client("sqs").get_queue_attributes(QueueUrl=self.url, AttributeNames=kinds)
         return sum(int(found["Attributes"][kind]) for kind in kinds)
 
