@@ -6,9 +6,11 @@ import json
 
 import pytest
 
+from handler.app import platform
+from handler.http.lambda_adapter import adapter, complete
 from tests import proof, world
 from tests.discord.community import endpoint
-from tests.http.shapes import SHAPES, ask
+from tests.http.shapes import SHAPES, Asked, ask, v2
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +36,24 @@ def test_a_ping_is_answered_in_every_shape_of_event(community, shape):
     assert (answer.status, answer.json) == (200, {"type": 1})
     bad = good | {"X-Signature-Ed25519": "00" * 64}
     assert ask("POST", "/webhooks/discord", body, shape=shape, **bad).status == 401
+
+
+def test_the_web_application_answers_as_the_function_does(community):
+    """`python -m handler.server` has it as a route of its own; the function answers beside its application."""
+    c = community
+
+    def served(body, headers):
+        asked = Asked("POST", "/webhooks/discord", headers=headers, body=body)
+        said = adapter(platform())(complete(v2(asked)), world.Context())
+        return said["statusCode"], said["body"].encode()
+
+    assert served(b"{}", {"content-type": "application/json"})[0] == 401
+    c.discord.endpoint = served
+    assert c.discord.ping()
+    c.makes_server(c.ada)
+    assert "**Created**" in c.asks(c.ada, "server status").text
+    refused = c.asks(c.ben, "server status")
+    assert refused.text.startswith("⚠️ You have no Foundry server yet.")
 
 
 def test_whoever_changes_a_byte_is_refused(seen, community):

@@ -237,6 +237,7 @@ def money_and_administration(deployed: Deployed, ada: Member) -> None:
     assert ada.asks("get-user-costs")["donations"] == 3.0
     tomorrow = {"startTime": int(time.time()) + 86400, "duration": 15}
     session = ada.asks("schedule-session", **tomorrow)["sessionId"]
+    assert ada.asks("set-time-zone", timeZone="Europe/Berlin")["success"]
     orders: dict[str, dict[str, Any]] = {
         "admin-cancel-session": {"sessionId": session},
         "admin-assign-donation": {},

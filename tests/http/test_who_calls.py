@@ -170,8 +170,8 @@ def test_each_route_answers_each_kind_of_token_as_the_table_says(http, invoke, b
     assert found == TABLE
 
 
-# Proved by tests of its own, below.
-BY_ITSELF = {("POST", "/webhooks/kofi")}
+# Proved by tests of its own: below, and in tests/discord.
+BY_ITSELF = {("POST", "/webhooks/kofi"), ("POST", "/webhooks/discord")}
 
 
 @pytest.mark.parametrize("surface", SURFACES, ids=lambda surface: surface.router.routes[0].name)
