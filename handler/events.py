@@ -39,10 +39,13 @@ def recognise(event: Any) -> Recognised:
         return Recognised(
             TASK_CHANGE, "observe-task", {"userId": "system", "detail": event.get("detail")}
         )
-    if _is_of_a_queue(event):
+    if _is_of(event, "aws:sqs"):
         return Recognised(
             QUEUE, "deliver-webhooks", {"userId": "system", "records": event["Records"]}
         )
+    if _is_of(event, "aws:dynamodb"):
+        payload = {"userId": "system", "records": event["Records"]}
+        return Recognised(DIRECT, "update-panels", payload)
     if event.get("source") == DISCORD:
         return Recognised(ORDER, payload={"sealed": str(event.get("sealed", ""))})
     action = event.get("action")
@@ -55,13 +58,13 @@ def recognise(event: Any) -> Recognised:
     return Recognised(DIRECT, action, event)
 
 
-def _is_of_a_queue(event: Mapping[str, Any]) -> bool:
-    """Whether Lambda has taken messages from an SQS queue; the action looks at whose it is."""
+def _is_of(event: Mapping[str, Any], source: str) -> bool:
+    """Whether Lambda has taken records from a queue or a stream; the action looks at whose it is."""
     records = event.get("Records")
     return (
         isinstance(records, list)
         and bool(records)
-        and all(isinstance(r, Mapping) and r.get("eventSource") == "aws:sqs" for r in records)
+        and all(isinstance(r, Mapping) and r.get("eventSource") == source for r in records)
     )
 
 

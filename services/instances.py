@@ -287,6 +287,17 @@ class PresentRun(TypedDict):
     endedBy: NotRequired[EndCause]  # once a stop is decided
 
 
+class Panel(TypedDict):
+    """Where in Discord it is shown, and who may do something about it there."""
+
+    crew: NotRequired[list[str]]  # members and roles that may wake, keep and stop it
+    panelChannel: NotRequired[str]
+    panelSince: NotRequired[int]
+    panelMessage: NotRequired[str]  # once it is there
+    panelShown: NotRequired[str]  # what tells what it shows from what it should
+    panelUntil: NotRequired[int]  # while it is being edited, by whom that was claimed
+
+
 class Work(TypedDict):
     """Who works on it (LOCK_FIELDS), and when the tick has to look at it: not there while it is at rest."""
 
@@ -297,7 +308,7 @@ class Work(TypedDict):
     dueAt: NotRequired[int]
 
 
-class Instance(Identity, Choices, Resources, Bookings, PresentRun, Files, Work):
+class Instance(Identity, Choices, Resources, Bookings, PresentRun, Files, Panel, Work):
     """A member's server in any state."""
 
     status: ReadOnly[InstanceStatus]

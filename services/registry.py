@@ -9,6 +9,7 @@ from services.dynamodb import Attr, Operation, Table, absent
 from services.hashing import slow_hash
 
 _ADMINS, _MAINTENANCE, _REVOKED = "admins", "maintenance", "revoked-tokens"
+_PANELS = "panels-behind"
 _DAY = 86400
 LONGEST_TOKEN_SECONDS = 365 * _DAY  # that one of the platform's own is valid
 REVOKED_SECONDS = 10  # for which a process remembers which were taken back
@@ -37,6 +38,13 @@ class Revoked(TypedDict):
     """All such tokens."""
 
     tokens: list[RevokedToken]
+    version: int
+
+
+class PanelsBehind(TypedDict):
+    """Whose panels in Discord do not show yet how their tables are."""
+
+    users: list[str]
     version: int
 
 
@@ -115,6 +123,15 @@ class Registry(Table):
     def set_time_zone(self, user_id: str, time_zone: str) -> Operation:
         """The operation that notes it."""
         return self.put({"name": _person(user_id), "timeZone": time_zone})
+
+    def panels_behind(self) -> PanelsBehind:
+        """Whose panels are behind. One read."""
+        return cast("PanelsBehind", self.get(_PANELS) or {"users": [], "version": 0})
+
+    def note_panels_behind(self, users: list[str], before: PanelsBehind) -> Operation:
+        """The operation that notes whose are, in place of those `before`."""
+        same = Attr("version").eq(before["version"]) | absent("version")
+        return self.update(_PANELS, same, {"users": users, "version": before["version"] + 1})
 
     def claim_order(self, order_id: str, now: int) -> bool:
         """Take it on to carry out what somebody has asked for in Discord; returns whether that was done before.

@@ -13,7 +13,7 @@ import actions
 from actions.action import Request
 from actions.command import Command
 
-SUB_COMMAND, STRING, INTEGER, BOOLEAN, USER = 1, 3, 4, 5, 6
+SUB_COMMAND, STRING, INTEGER, BOOLEAN, USER, CHANNEL, MENTIONABLE = 1, 3, 4, 5, 6, 7, 9
 _TYPES = {"string": STRING, "integer": INTEGER, "boolean": BOOLEAN}
 _MANAGE_GUILD = str(1 << 5)
 _GROUPS = {
@@ -36,11 +36,20 @@ _NAMES = {
     "duration": "minutes",
     "target_user_id": "member",
     "to_user_id": "to",
+    "channel_id": "channel",
+    "crew_id": "who",
     "donation_id": "donation",
     "token_id": "token",
     "transaction_id": "transaction",
 }
-_MEMBERS = {"target_user_id", "to_user_id"}
+# What Discord itself lets people choose from.
+_CHOSEN = {
+    "target_user_id": USER,
+    "to_user_id": USER,
+    "channel_id": CHANNEL,
+    "crew_id": MENTIONABLE,
+}
+_TEXT_CHANNEL = 0
 MOMENTS = {"start_time", "until"}  # what people write, and the platform counts in seconds
 # What Discord asks for while it is typed: the member's own, or what there is.
 COMPLETED = {"save_id", "session_id", "world", "module", "system", "time_zone"}
@@ -127,8 +136,11 @@ def _option(action: str, field: str, says: str) -> Option:
     is_nullable = form is not schema["properties"][wire]
     required = wire in schema.get("required", ())
     name = _NAMES.get(field, field.replace("_", "-"))
-    if field in _MEMBERS or field in MOMENTS:
-        type_, limits = (USER if field in _MEMBERS else STRING), {}
+    if field in _CHOSEN:
+        type_ = _CHOSEN[field]
+        limits = {"channel_types": [_TEXT_CHANNEL]} if type_ == CHANNEL else {}
+    elif field in MOMENTS:
+        type_, limits = STRING, {}
     else:
         type_, limits = _TYPES[form["type"]], _limits(form)
     left_out = {wire: None} if required and is_nullable else {}

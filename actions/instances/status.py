@@ -58,7 +58,7 @@ def status(request: Status, platform: Platform) -> Answer:
         **({"failure": instance["failure"]} if "failure" in instance else {}),
         **({"files": files} if files else {}),
         **next_session(instance, platform.settings),
-        **(_next_stop(platform, instance) if is_running(instance) else {}),
+        **(next_stop(platform, instance) if is_running(instance) else {}),
         **(_waking(platform, instance) if instance["status"] in WHOLE else {}),
     }
 
@@ -92,7 +92,7 @@ def _waking(platform: Platform, instance: Instance) -> Answer:
     return {"wake": who_wakes(instance), "wakeUrl": wake_url(platform, instance)}
 
 
-def _next_stop(platform: Platform, instance: Running) -> Answer:
+def next_stop(platform: Platform, instance: Running) -> Answer:
     now, maintenance = clock.now(), platform.registry.maintenance()
     stop = planned_stop(
         instance,

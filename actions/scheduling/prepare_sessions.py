@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from functools import partial
 
+import structlog
+
 from actions.action import Action, Answer, Scope, SystemRequest
 from actions.due_work import due_now, run_steps
 from actions.instances import aftermath
@@ -13,9 +15,12 @@ from actions.instances.arriving import look
 from actions.instances.warming import is_arriving
 from actions.scheduling.preparing import advance
 from services import clock
+from services.aws import AWS_FAILURES
 from services.instances import Instance
 from services.platform import Platform
 from services.sessions import NOT_BEGUN
+
+_log = structlog.get_logger()
 
 
 class PrepareSessions(SystemRequest):
@@ -36,6 +41,7 @@ def prepare_sessions(request: PrepareSessions, platform: Platform) -> Answer:
     )
     ended = aftermath.steps(platform)
     follows = run_steps(ended, [{"after": "an end"}] * len(ended))
+    _have_panels_updated(platform)
     sessions = due_now(platform.sessions.due(now), platform.sessions.find)
     prepared = [session for session in sessions if session["status"] in NOT_BEGUN]
     outcome = run_steps(
@@ -49,6 +55,16 @@ def prepare_sessions(request: PrepareSessions, platform: Platform) -> Answer:
         "failures": looks.failures + follows.failures + outcome.failures,
         "message": "Session preparation completed",
     }
+
+
+def _have_panels_updated(platform: Platform) -> None:
+    """Go on with the panels that are behind, by an invocation of its own: nothing here waits for Discord."""
+    if platform.settings.discord_application_id and platform.registry.panels_behind()["users"]:
+        later = {"action": "update-panels", "userId": "system"}
+        try:
+            platform.self_invocation.invoke_later(later)
+        except AWS_FAILURES:
+            _log.warning("panels are left to the next minute", exc_info=True)
 
 
 def _look(platform: Platform, instance: Instance) -> bool:

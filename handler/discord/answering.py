@@ -14,8 +14,10 @@ import actions
 from actions.action import Answer
 from actions.command import Command
 from actions.errors import Forbidden, InvalidRequest, Unauthenticated
+from actions.lookup import instance_of
+from actions.panels.crew import refuse_unless_may
 from handler import dispatch, events, failures
-from handler.discord.asking import Asked, asked_of, button_of, form_of
+from handler.discord.asking import asked_of, button_of, form_of, pressed
 from handler.discord.callers import caller_of, is_admin
 from handler.discord.completing import choices_of
 from handler.discord.interactions import Interaction, Kind, Member
@@ -78,14 +80,14 @@ def answer(
 
 def _answered(interaction: Interaction, platform: Platform, event_log: EventLog) -> Answer:
     member = _member(interaction, platform)
+    if interaction.type is Kind.BUTTON and pressed(interaction):
+        return _of_panel(interaction, member, platform, event_log)
     asked = asked_of(interaction)
     event_log.name_action(asked.action, member.user.id)
     command = actions.find(asked.action).command or Command("")
     if interaction.type is Kind.TYPING:
-        return {
-            "type": _CHOICES,
-            "data": {"choices": choices_of(interaction, asked, member, platform)},
-        }
+        found = choices_of(interaction, asked, member, platform)
+        return {"type": _CHOICES, "data": {"choices": found}}
     if interaction.type is Kind.COMMAND and command.form:
         return {"type": _FORM, "data": form_of(asked)}
     if interaction.type is Kind.COMMAND and command.warns:
@@ -93,36 +95,36 @@ def _answered(interaction: Interaction, platform: Platform, event_log: EventLog)
         return _message({"content": sure, "components": button_of(asked), "flags": EPHEMERAL})
     payload = asked.payload(member, partial(_moment, interaction, member, platform))
     _claim(interaction, platform)
-    if not command.at_once:
-        return _follows(interaction, asked, payload, member, platform)
-    caller = caller_of(member, platform)
-    said = dispatch.run(asked.action, payload, caller, platform)
-    return _message(message_of(asked.action, said))
-
-
-def _follows(
-    interaction: Interaction,
-    asked: Asked,
-    payload: Mapping[str, Any],
-    member: Member,
-    platform: Platform,
-) -> Answer:
-    """Have it carried out by another invocation, which edits this answer."""
-    order = {
-        "id": interaction.id,
-        "token": interaction.token,
-        "at": clock.now(),
-        "action": asked.action,
-        "payload": payload,
-        "userId": member.user.id,
-        "isAdmin": is_admin(member, platform),
-    }
-    platform.self_invocation.invoke_later(
-        {"source": events.DISCORD, "sealed": platform.discord.seal(order)}
-    )
+    if command.at_once:
+        caller = caller_of(member, platform)
+        said = dispatch.run(asked.action, payload, caller, platform)
+        return _message(message_of(asked.action, said))
+    order = {"action": asked.action, "payload": payload, "userId": member.user.id}
+    _hand_over(interaction, order | {"isAdmin": is_admin(member, platform)}, platform)
     if interaction.type is Kind.BUTTON:  # the button is gone with its answer
         return {"type": _UPDATED, "data": {"content": "Working on it …", "components": []}}
     return {"type": _DEFERRED, "data": {"flags": EPHEMERAL}}
+
+
+def _of_panel(
+    interaction: Interaction, member: Member, platform: Platform, event_log: EventLog
+) -> Answer:
+    """A button of a table's panel: whoever may press it does so in its owner's stead. Raises Forbidden."""
+    action, owner = pressed(interaction) or ("", "")
+    event_log.name_action(action, member.user.id)
+    refuse_unless_may(instance_of(platform, owner), member.user.id, member.roles, action)
+    _claim(interaction, platform)
+    order = {"action": action, "payload": {"userId": owner}, "userId": owner, "isAdmin": False}
+    order["asker"] = member.user.id
+    _hand_over(interaction, order, platform)
+    return {"type": _DEFERRED, "data": {"flags": EPHEMERAL}}
+
+
+def _hand_over(interaction: Interaction, order: Mapping[str, Any], platform: Platform) -> None:
+    """Have it carried out by another invocation, which edits the answer."""
+    said = {"id": interaction.id, "token": interaction.token, "at": clock.now()}
+    sealed = platform.discord.seal({"asker": order["userId"], **order, **said})
+    platform.self_invocation.invoke_later({"source": events.DISCORD, "sealed": sealed})
 
 
 def _member(interaction: Interaction, platform: Platform) -> Member:

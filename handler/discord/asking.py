@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import actions
 from actions.action import Answer
 from actions.discord.commands import BOOLEAN, INTEGER, MOMENTS, Option, fields_of, options_of
 from actions.errors import InvalidRequest
+from actions.panels.crew import PREFIX
 from handler.discord.interactions import Interaction, Kind, Member
 
 _TITLE, _LABEL, _ID = 45, 45, 100  # characters that Discord takes (Component Reference)
@@ -53,6 +55,12 @@ def asked_of(interaction: Interaction) -> Asked:
     action, _, options = data.custom_id.partition("?")
     known = action if action in actions.COMMANDS.values() else ""
     return _known(Asked(known, dict(parse_qsl(options)), data.typed()), data.custom_id)
+
+
+def pressed(interaction: Interaction) -> tuple[str, str] | None:
+    """The action, and whose table, of a panel's button; None for another button."""
+    found = re.fullmatch(rf"{PREFIX}:([a-z-]+):([^:]+)", interaction.data.custom_id)
+    return (found[1], found[2]) if found else None
 
 
 def form_of(asked: Asked) -> Answer:

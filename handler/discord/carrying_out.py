@@ -25,7 +25,8 @@ class Order(BaseModel):
     at: int
     action: str
     payload: dict[str, Any]
-    userId: str  # noqa: N815
+    userId: str  # noqa: N815 - for whom it is done: who asks, or the owner of the table whose panel they use
+    asker: str
     isAdmin: bool  # noqa: N815
 
 
@@ -39,7 +40,7 @@ def carry_out(sealed: str, platform: Platform, event_log: EventLog, request_id: 
         order = Order.model_validate(platform.discord.unseal(sealed))
     except (ValueError, NotSetUp):
         raise InvalidRequest("This order is not the platform's own.", field="sealed") from None
-    event_log.name_action(order.action, order.userId)
+    event_log.name_action(order.action, order.asker)
     try:
         if platform.registry.claim_order(order.id, clock.now()):
             return
@@ -52,6 +53,6 @@ def carry_out(sealed: str, platform: Platform, event_log: EventLog, request_id: 
         event_log.failed(error, failures.kind_of(error))
         said = refusal_of(error, request_id, order.action)
     said = {"components": []} | said
-    told = Told(id=order.id, user_id=order.userId, token=order.token, at=order.at, message=said)
+    told = Told(id=order.id, user_id=order.asker, token=order.token, at=order.at, message=said)
     tell(platform, told)
     platform.registry.note_done(order.id)

@@ -12,12 +12,12 @@ from typing import Any
 from actions import COMMANDS
 from actions.action import Answer
 from actions.discord.commands import command_names, fields_of, options_of
+from actions.discord.formatting import moment, plain
 from actions.errors import PlatformError
 from handler import failures
 
 EPHEMERAL = 64  # a message's flag: nobody but who asked sees it (Message Resource)
 _LONGEST = 2000  # characters of a message
-_MARKS = re.compile(r"([\\*_~`|>#\[\]()<@])")
 
 
 def message_of(action: str, answer: Answer) -> Answer:
@@ -32,16 +32,6 @@ def refusal_of(error: Exception, request_id: str, action: str = "") -> Answer:
     if isinstance(error, PlatformError) and (hint := said["details"].get("suggestion")):
         text += f" {plain(str(hint))}"
     return _said(_as_options(action, _as_commands(text)))
-
-
-def plain(text: str) -> str:
-    """Text of somebody's as it is, whatever marks of Discord's are in it; it mentions nobody."""
-    return _MARKS.sub(r"\\\1", text)
-
-
-def moment(seconds: float) -> str:
-    """A moment as each reader's Discord shows it, and how far away it is (Reference, Message Formatting)."""
-    return f"<t:{int(seconds)}:F> (<t:{int(seconds)}:R>)"
 
 
 def _said(text: str) -> Answer:

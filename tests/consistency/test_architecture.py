@@ -25,6 +25,7 @@ FOLDERS = (
     "saves",
     "scheduling",
     "tables",
+    "panels",
     "functions",
     "automation",
     "admin",

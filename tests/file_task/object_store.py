@@ -99,7 +99,11 @@ class _Handler(BaseHTTPRequestHandler):
     do_GET = do_HEAD = do_PUT = do_POST = do_DELETE = _serve  # noqa: N815 - http.server's names
 
     def _body(self) -> bytes:
-        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        length = int(self.headers.get("Content-Length", 0))
+        body = self.rfile.read(length)
+        if len(body) < length:
+            # Who puts it was killed. S3 keeps nothing of that (Error responses, IncompleteBody).
+            raise ConnectionResetError
         if self.headers.get("x-amz-content-sha256", "").startswith("STREAMING"):
             return b"".join(_chunks(body))
         return body

@@ -1,0 +1,29 @@
+"""Whom a table's owner lets wake, keep and stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from actions.errors import Forbidden
+from services.instances import Instance
+
+PREFIX = (
+    "panel"  # of the ids of a panel's buttons, which go on with the action and whose table it is
+)
+MAY = ("start-instance", "keep-alive", "stop-instance")
+OWNERS = (*MAY, "save-now")
+
+
+def refuse_unless_may(instance: Instance, user_id: str, roles: Iterable[str], action: str) -> None:
+    """Raise Forbidden unless that member, of these roles, may do that to the table by its panel."""
+    if action in OWNERS and user_id == instance["userId"]:
+        return
+    is_crew = not {user_id, *roles}.isdisjoint(instance.get("crew", []))
+    if action in MAY and is_crew:
+        return
+    if is_crew:
+        raise Forbidden("Only its owner may do that.")
+    raise Forbidden(
+        "Only its owner and its crew may do that.",
+        suggestion="Its owner names the crew with crew-add.",
+    )

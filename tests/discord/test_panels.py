@@ -1,0 +1,292 @@
+"""A table in a channel: it shows how the table is, and lets its crew wake, keep and stop it."""
+
+from __future__ import annotations
+
+import pytest
+
+from handler.app import RetryLater
+from tests import world
+from tests.aws_calls import AWS, BEFORE
+from tests.discord.community import FORM
+
+pytestmark = pytest.mark.slow
+NOW = "2026-11-24T10:00:00Z"
+
+
+@pytest.fixture
+def c(freezer, community):
+    freezer.move_to(NOW)
+    world.new_process()
+    community.makes_server(community.ada)
+    community.place = community.discord.channel("tables")
+    return community
+
+
+@pytest.fixture
+def panel(c):
+    """Ada's table has one."""
+    seen = c.asks(c.ada, "server panel", channel=c.place)
+    assert "shows how it is" in seen.text
+    return c
+
+
+def shown(c):
+    """What everybody reads in the channel."""
+    return [message["content"] for message in c.discord.messages(c.place)]
+
+
+def buttons(c):
+    (message,) = c.discord.messages(c.place)
+    rows = message["components"]
+    return {one["label"]: one["custom_id"] for row in rows for one in row["components"]}
+
+
+def changed(c):
+    """Lambda hands over what has changed in the table of instances since it last looked."""
+    records = [
+        {
+            "eventID": "1",
+            "eventName": "MODIFY",
+            "eventSource": "aws:dynamodb",
+            "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/foundry-test-instances/stream/x",
+            "dynamodb": {"Keys": {"userId": {"S": item["userId"]}}, "SequenceNumber": "1"},
+        }
+        for item in world.items("instances")
+        if "panelChannel" in item
+    ]
+    return c.invoke({"Records": records}) if records else None
+
+
+def minute(c, freezer):
+    """A minute passes, and its tick."""
+    freezer.tick(60)
+    assert c.invoke("prepare-sessions", userId="system")["success"]
+    for order in [o for o in AWS.queue if o.get("action") == "update-panels"]:
+        AWS.queue.remove(order)
+        c.invoke(order)
+
+
+def crew(c, what, whom):
+    """Ada adds somebody to her crew, or takes somebody out of it."""
+    said = c.carried_out(c.discord.command(c.ada, f"server {what}", given={"who": whom}))
+    assert not said.text.startswith("⚠️"), said.text
+
+
+def presses(c, who, label):
+    (message,) = c.discord.messages(c.place)
+    return c.carried_out(c.discord.press(who, message, buttons(c)[label]))
+
+
+def test_the_panel_follows_its_table(panel, ecs, freezer):
+    c = panel
+    (said,) = shown(c)
+    assert said == "## Ada\nAsleep; nobody has played here yet."
+    assert list(buttons(c)) == ["Wake", "Save"]
+    assert "starting" in presses(c, c.ada, "Wake").text.lower()
+    freezer.tick(3)
+    changed(c)
+    assert "Starting since" in shown(c)[0]
+    assert list(buttons(c)) == ["Stop"]
+    ecs.comes_up(ecs.only_task())
+    freezer.tick(3)
+    changed(c)
+    (said,) = shown(c)
+    assert "Open, since" in said
+    assert "https://ada.play.example" in said
+    assert "Stops <t:" in said
+    assert list(buttons(c)) == ["Keep it running", "Stop"]
+    presses(c, c.ada, "Keep it running")
+    presses(c, c.ada, "Stop")
+    ecs.ends(ecs.only_task())
+    changed(c)
+    assert "Asleep." in shown(c)[0]
+
+
+def test_what_has_not_changed_is_not_edited(panel):
+    before = len(panel.discord.requests)
+    for _ in range(3):
+        changed(panel)
+    assert len(panel.discord.requests) == before
+
+
+def test_a_booked_session_is_shown(panel):
+    c = panel
+    c.asks(c.ada, "session book", when="friday 8pm", minutes=60)
+    changed(c)
+    assert "Next session: <t:1795809600:F>" in shown(c)[0]
+
+
+def test_whom_the_owner_names_wakes_keeps_and_stops_and_nothing_else(panel, ecs):
+    c = panel
+    assert "Only its owner and its crew" in presses(c, c.ben, "Wake").text
+    assert not ecs.tasks()
+    crew(c, "crew-add", c.ben)
+    assert "Only its owner may do that" in presses(c, c.ben, "Save").text
+    assert "starting" in presses(c, c.ben, "Wake").text.lower()
+    ecs.comes_up(ecs.only_task())
+    changed(c)
+    for label in ("Keep it running", "Stop"):
+        assert not presses(c, c.ben, label).text.startswith("⚠️")
+    crew(c, "crew-remove", c.ben)
+    assert "Only its owner and its crew" in presses(c, c.ben, "Stop").text
+
+
+def test_a_role_may_be_crew_and_who_loses_it_is_none(panel, ecs):
+    c = panel
+    role = c.discord.role("Friday group")
+    crew(c, "crew-add", role)
+    assert "Only its owner" in presses(c, c.ben, "Wake").text
+    c.ben.roles.append(role)
+    presses(c, c.ben, "Wake")
+    assert ecs.tasks()
+    c.ben.roles.clear()
+    changed(c)
+    assert "Only its owner" in presses(c, c.ben, "Stop").text
+
+
+@pytest.mark.parametrize(
+    "made_up", ["destroy-instance", "get-user-costs", "admin-overview", "start-instance", "x"]
+)
+def test_no_forged_button_does_what_no_panel_has(panel, made_up):
+    c = panel
+    crew(c, "crew-add", c.ben)
+    before = world.items("instances")
+    for owner in (c.ada.id, "nobody", "system", c.ben.id):
+        if (made_up, owner) == ("start-instance", c.ada.id):
+            continue
+        sent = {
+            "id": c.discord.guild.ids.next(),
+            "type": 3,
+            "token": "t",
+            "guild_id": c.discord.guild_id,
+            "member": {"user": {"id": c.ben.id, "username": "ben"}, "roles": []},
+            "data": {"custom_id": f"panel:{made_up}:{owner}", "component_type": 2},
+        }
+        _, said = c.signs(sent)
+        assert said["data"]["content"].startswith("⚠️"), said
+    assert c.orders() == []
+    assert world.items("instances") == before
+
+
+def test_a_panel_is_moved_and_taken_down(panel):
+    c = panel
+    other = c.discord.channel("elsewhere")
+    c.asks(c.ada, "server panel", channel=other)
+    assert shown(c) == []
+    assert len(c.discord.messages(other)) == 1
+    assert "no panel any more" in c.asks(c.ada, "server panel").text
+    assert c.discord.messages(other) == []
+    assert not [key for item in world.items("instances") for key in item if key.startswith("panel")]
+
+
+def test_a_panel_that_somebody_deletes_is_forgotten(panel):
+    c = panel
+    c.discord.delete(c.discord.messages(c.place)[0])
+    c.asks(c.ada, "session book", when="friday 8pm", minutes=60)
+    changed(c)
+    assert shown(c) == []
+    assert changed(c) is None
+    assert not [o for o in AWS.queue if o.get("kind") == "panel-lost"]
+
+
+def test_of_a_channel_that_is_gone_the_owner_is_told_once(panel):
+    c = panel
+    c.discord.delete(c.place)
+    c.asks(c.ada, "session book", when="friday 8pm", minutes=60)
+    changed(c)
+    changed(c)
+    (notice,) = [o for o in AWS.queue if o.get("kind") == "panel-lost"]
+    assert notice["about"] == c.ada.id
+    assert changed(c) is None
+
+
+def test_where_the_bot_may_not_write_there_is_no_panel(c):
+    closed = c.discord.channel("closed", bot_permissions=0)
+    assert "may not write in that channel" in c.asks(c.ada, "server panel", channel=closed).text
+    assert changed(c) is None
+
+
+def test_after_an_outage_every_panel_is_right_within_a_minute(panel, ecs, freezer):
+    c = panel
+    form = c.discord.command(c.ben, "server create")
+    other = FORM | {"foundryLicense": "BBBB-BBBB-CCCC-DDDD-EEEE-FFFF"}
+    c.carried_out(c.discord.submits(c.ben, form, **other))
+    c.asks(c.ben, "server panel", channel=c.place)
+    c.discord.down = True
+    for who in (c.ada, c.ben):
+        c.invoke("start-instance", userId=who.id)
+        changed(c)
+    for _ in range(60):
+        minute(c, freezer)
+    assert all("Asleep" in said for said in shown(c))
+    c.discord.down = False
+    minute(c, freezer)
+    assert [said.splitlines()[1].partition(" since")[0] for said in shown(c)] == ["Starting"] * 2
+    requests = len(c.discord.requests)
+    minute(c, freezer)
+    assert len(c.discord.requests) == requests, "nothing is behind any more"
+
+
+def test_a_panel_whose_answer_was_lost_is_there_once(c, freezer):
+    c.discord.loses = 1
+    c.asks(c.ada, "server panel", channel=c.place)
+    changed(c)
+    minute(c, freezer)
+    assert len(shown(c)) == 1
+    c.asks(c.ada, "session book", when="friday 8pm", minutes=60)
+    c.discord.loses = 1
+    changed(c)
+    minute(c, freezer)
+    (said,) = shown(c)
+    assert "Next session" in said
+
+
+def test_two_who_edit_at_once_leave_what_is_true(panel, meanwhile, freezer):
+    """The older state is never shown last: one edits, and what the other finds claimed the tick goes on with."""
+    c = panel
+    c.asks(c.ada, "session book", when="friday 8pm", minutes=60)
+
+    def somebody_else():
+        cancelled = c.invoke("cancel-scheduled-session", userId=c.ada.id, sessionId=session)
+        assert cancelled["success"], cancelled
+        changed(c)
+
+    (session,) = [item["sessionId"] for item in world.items("sessions")]
+    with meanwhile("UpdateItem", somebody_else):
+        changed(c)
+    changed(c)
+    minute(c, freezer)
+    assert "Next session" not in shown(c)[0]
+
+
+def test_whatever_call_fails_a_panel_is_right_in_the_end(panel, meanwhile, freezer):
+    c = panel
+    c.asks(c.ada, "session book", when="friday 8pm", minutes=60)
+    for call in ("GetItem", "UpdateItem", "TransactWriteItems"):
+        for nth in range(3):
+            with meanwhile(call, after=nth, mode=BEFORE):
+                try:
+                    changed(c)
+                except RetryLater:
+                    changed(c)
+            freezer.tick(31)
+    changed(c)
+    minute(c, freezer)
+    assert "Next session" in shown(c)[0]
+
+
+def test_another_tables_stream_is_refused(panel):
+    record = {
+        "eventSource": "aws:dynamodb",
+        "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/other/stream/x",
+        "dynamodb": {"Keys": {"userId": {"S": panel.ada.id}}},
+    }
+    assert panel.invoke({"Records": [record]})["errorCode"] == "PERMISSION_DENIED"
+
+
+def test_a_crew_has_25_at_most(c, invoke):
+    for number in range(25):
+        assert invoke("crew-add", userId=c.ada.id, crewId=str(10**17 + number))["success"]
+    assert invoke("crew-add", userId=c.ada.id, crewId=str(10**17))["success"], "known already"
+    refused = invoke("crew-add", userId=c.ada.id, crewId=str(10**18))
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
