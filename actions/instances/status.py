@@ -93,6 +93,7 @@ def _waking(platform: Platform, instance: Instance) -> Answer:
 
 
 def next_stop(platform: Platform, instance: Running) -> Answer:
+    """When it will be stopped as far as is known now, and why. One read."""
     now, maintenance = clock.now(), platform.registry.maintenance()
     stop = planned_stop(
         instance,

@@ -69,7 +69,11 @@ BESIDES = {
     "sqs:SendMessage",
     "ec2:CreateTags",
     "s3:PutObject",
-    # by Lambda, which takes a queue's messages in the function's name
+    # by Lambda, which takes a queue's messages and a stream's records in the function's name
+    "dynamodb:DescribeStream",
+    "dynamodb:GetRecords",
+    "dynamodb:GetShardIterator",
+    "dynamodb:ListStreams",
     "sqs:ReceiveMessage",
     "sqs:DeleteMessage",
     "sqs:GetQueueAttributes",

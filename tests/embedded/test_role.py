@@ -237,7 +237,9 @@ def money_and_administration(deployed: Deployed, ada: Member) -> None:
     assert ada.asks("get-user-costs")["donations"] == 3.0
     tomorrow = {"startTime": int(time.time()) + 86400, "duration": 15}
     session = ada.asks("schedule-session", **tomorrow)["sessionId"]
-    assert ada.asks("set-time-zone", timeZone="Europe/Berlin")["success"]
+    ada.asks("set-time-zone", timeZone="Europe/Berlin")
+    ada.asks("crew-add", crewId="3" * 18)
+    ada.asks("crew-remove", crewId="3" * 18)
     orders: dict[str, dict[str, Any]] = {
         "admin-cancel-session": {"sessionId": session},
         "admin-assign-donation": {},

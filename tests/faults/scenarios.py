@@ -286,6 +286,8 @@ SCENARIOS = (
     Scenario("give a licence back", _leased, "release-license", "created"),
     Scenario("keep alive", running, "keep-alive", "running"),
     Scenario("choose who wakes", created, "set-wake", "created"),
+    Scenario("somebody more in the crew", created, "crew-add", "created"),
+    Scenario("somebody less in the crew", created, "crew-remove", "created"),
     Scenario("choose a time zone", created, "set-time-zone", "created"),
     Scenario(
         "wake",

@@ -189,6 +189,8 @@ minor = st.one_of(
     _asking("set-auto-shutdown", idleMinutes=st.integers(10, 60)),
     _asking("set-size", memory=st.sampled_from([2048, 4096, 8192])),
     _asking("set-wake", who=st.sampled_from(["nobody", "code", "anyone"]), rotate=st.booleans()),
+    _asking("crew-add", crewId=st.sampled_from(["3" * 18, "4" * 18])),
+    _asking("crew-remove", crewId=st.sampled_from(["3" * 18, "4" * 18])),
     _asking("set-time-zone", timeZone=st.sampled_from(["UTC", "Europe/Berlin"])),
     _asking("set-world", world=st.sampled_from(["a-world", "another", None])),
     _asking(UPDATE, foundryVersion=st.sampled_from(["12", "13"])),
