@@ -1,34 +1,83 @@
 """Times as people write them, in their own time zone and language.
 
-The hour is read here and strictly, since what guesses it may be wrong by half a day and nobody would notice before
-the evening; the day, in which people differ most, by dateparser.
+What is understood wrongly is noticed when the evening is over, so nothing is guessed: the hour and dates in figures
+are read here, and strictly; names of days and months, in which languages differ, by dateparser, and only where all
+words and figures of the text have a part in the answer.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from services import clock
 
-_FARTHEST = timedelta(days=366)
+_FARTHEST_SECONDS = 366 * 86400
 _HOUR = re.compile(
-    r"(?<![\w.:/-])(?P<hour>[0-9]{1,2})"
-    r"(?:(?:(?::|\.(?=[0-9]{2} ?uhr)|h(?=[0-9]))(?P<minute>[0-9]{2}))? ?(?P<half>[ap])\.?m\b\.?"
-    r"|:(?P<minute2>[0-9]{2})(?: ?(?:uhr|h))?(?![\w:])"
+    r"(?<![\w.:/+-])(?P<hour>[0-9]{1,2})"
+    r"(?:(?:[:.](?P<minute>[0-9]{2}))? ?(?P<half>[ap])\.?m\b\.?"
+    r"|:(?P<minute2>[0-9]{2})(?: ?(?:uhr|h)\b)?(?![\w:])"
     r"|\.(?P<minute3>[0-9]{2}) ?uhr\b"
-    r"|h(?P<minute4>[0-9]{2})\b"
-    r"| ?(?:uhr|h|o'?clock)\b)",
+    r"| ?(?:uhr|heures?|h)(?: ?(?P<minute4>[0-9]{2}))?\b"
+    r"| ?o'?clock\b)",
     re.IGNORECASE | re.ASCII,
 )
-# What stands between a day and an hour.
-_AROUND = re.compile(r"(?:\b(?:at|um|gegen|à|a las|alle|om|kl|klo|o|às)\b\.?|[,;@])", re.IGNORECASE)
-_DOTTED = re.compile(r"[0-9]{1,2}\.[0-9]{1,2}\.?(?:[0-9]{4}|[0-9]{2})?", re.ASCII)
-_UNCLEAR = re.compile(r"\bnext\b|\bnächste", re.IGNORECASE)  # of this week or of the next
+_MINUTES = ("minute", "minute2", "minute3", "minute4")
 _STAMP = re.compile(r"<t:([0-9]{1,11})(?::[a-zA-Z])?>|([0-9]{9,11})", re.ASCII)
+# Words between a day and an hour, and before a day, that change nothing.
+_FILLERS = {
+    *(
+        "at",
+        "on",
+        "the",
+        "this",
+        "um",
+        "gegen",
+        "am",
+        "den",
+        "der",
+        "diesen",
+        "kommenden",
+        "à",
+        "le",
+        "ce",
+    ),
+    *(
+        "a",
+        "las",
+        "la",
+        "el",
+        "este",
+        "alle",
+        "il",
+        "op",
+        "om",
+        "den",
+        "på",
+        "kl",
+        "klo",
+        "o",
+        "às",
+        "no",
+    ),
+}
+# Of the second half of the day: an hour beside them that could be of either is not certain.
+_LATE = {
+    *("evening", "afternoon", "night", "abend", "abends", "nachmittag", "nachmittags", "nacht"),
+    *("soir", "après-midi", "nuit", "noche", "tarde", "sera", "notte", "avond", "kväll"),
+}
+# Of this week or of the next; of the past.
+_UNCLEAR = re.compile(
+    r"\b(?:next|nächste\w*|weeks?|wochen?|semaines?|semanas?|ago|vor|last|letzte\w*|yesterday|gestern)\b",
+    re.I,
+)
+_ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
+_FIGURES = re.compile(r"([0-9]{1,2})([./-]) ?([0-9]{1,2})(?:\2 ?([0-9]{4}|[0-9]{2})?)?", re.ASCII)
+_FROM_NOW = re.compile(r"(?:in|dans|en|om|tra|em) (?P<number>[0-9]{1,3}) ?(?P<unit>[^\W\d]+)")
 
 
 def seconds_of(text: str, zone: ZoneInfo, locale: str) -> int | None:
@@ -38,19 +87,30 @@ def seconds_of(text: str, zone: ZoneInfo, locale: str) -> int | None:
     or "morgen 20 Uhr", in English and in the language of `locale`. A day of the week is the next one, today
     included; an hour alone the next such. What lies in a year or more, or in the past, nobody means.
     """
-    text = text.strip()[:100]
-    if stamp := _STAMP.fullmatch(text):
-        return int(stamp[1] or stamp[2])
+    text = " ".join(text.split())[:100]
     now = datetime.fromtimestamp(clock.now(), zone)
-    found = _iso(text, zone) or _spoken(text, now, locale)
-    if found is None or not now < found < now + _FARTHEST:
-        return None
-    # An hour that the clocks leave out in spring is none.
+    if stamp := _STAMP.fullmatch(text):
+        found: float | None = int(stamp[1] or stamp[2])
+    elif away := _away(text.lower(), now, locale):  # of days alone nobody knows the hour
+        found = clock.now() + away.total_seconds() if away < timedelta(days=1) else None
+    else:
+        found = _on_the_clock(text, now, locale)
+    return int(found) if found and 0 < found - clock.now() < _FARTHEST_SECONDS else None
+
+
+def _on_the_clock(text: str, now: datetime, locale: str) -> float | None:
+    found = _iso(text, now.tzinfo) or _spoken(text.lower(), now, locale)
+    return found.timestamp() if found and _is_once(found) else None
+
+
+def _is_once(found: datetime) -> bool:
+    """Whether there is exactly one such hour: in spring the clocks leave one out, in autumn one comes twice."""
     there = found.astimezone(UTC).astimezone(found.tzinfo)
-    return int(found.timestamp()) if there.time() == found.time() else None
+    is_left_out = there.replace(tzinfo=None) != found.replace(tzinfo=None)
+    return not is_left_out and found.replace(fold=1).utcoffset() == found.utcoffset()
 
 
-def _iso(text: str, zone: ZoneInfo) -> datetime | None:
+def _iso(text: str, zone: tzinfo | None) -> datetime | None:
     if not re.search(r"[T ]\d", text):  # a date without an hour is none
         return None
     try:
@@ -61,75 +121,138 @@ def _iso(text: str, zone: ZoneInfo) -> datetime | None:
 
 
 def _spoken(text: str, now: datetime, locale: str) -> datetime | None:
+    if _UNCLEAR.search(text):
+        return None
     hours = list(_HOUR.finditer(text))
-    if len(hours) != 1:
-        return _from_now(text, now, locale) if not hours else None
-    hour = _time(hours[0])
+    hour = _time(hours[0]) if len(hours) == 1 else None
     if hour is None:
         return None
     begins, ends = hours[0].span()
-    rest = _AROUND.sub(" ", f"{text[:begins]} {text[ends:]}").strip()
-    day = _day(rest, hour, now, locale)
+    words = re.sub(r"[,;@]", " ", f"{text[:begins]} {text[ends:]}").split()
+    if not _LATE.isdisjoint(words):
+        if hour.hour < 12 or hours[0]["half"] == "a":
+            return None
+        words = [word for word in words if word not in _LATE]
+    day = _day([word for word in words if word not in _FILLERS], hour, now, locale)
     return datetime.combine(day, hour, now.tzinfo) if day else None
-
-
-def _from_now(text: str, now: datetime, locale: str) -> datetime | None:
-    """What is meant by "in two hours": the only words without an hour that say one."""
-    if not re.search(r"(?:^|\s)in\s", text, re.IGNORECASE):
-        return None
-    found = _parsed(text, now, locale)
-    return found.astimezone(now.tzinfo) if found and found > now else None
 
 
 def _time(found: re.Match[str]) -> time | None:
     hour = int(found["hour"])
     minute = next((int(found[n]) for n in _MINUTES if found[n]), 0)
-    if half := (found["half"] or "").lower():
+    if half := found["half"]:
         if not 1 <= hour <= 12:
             return None
-        hour = hour % 12 + (12 if half == "p" else 0)
+        hour = hour % 12 + (12 if half.lower() == "p" else 0)
     return time(hour, minute) if hour < 24 and minute < 60 else None
 
 
-_MINUTES = ("minute", "minute2", "minute3", "minute4")
-
-
-def _day(text: str, hour: time, now: datetime, locale: str) -> date | None:
-    if _UNCLEAR.search(text):
+def _away(text: str, now: datetime, locale: str) -> timedelta | None:
+    """How far away something is "in 2 hours", however the clocks are set meanwhile."""
+    if not _FROM_NOW.fullmatch(text):
         return None
-    if not text:
-        is_over = hour <= now.time()
-        return now.date() + timedelta(days=is_over)
-    found = _parsed(text, now, locale)
-    if found is None:
+    base = now.replace(tzinfo=None)
+    found = _parsed(text, base, locale)
+    return found - base if found and found > base else None
+
+
+def _day(words: Sequence[str], hour: time, now: datetime, locale: str) -> date | None:
+    today, is_over = now.date(), hour <= now.time()
+    if not words:
+        return today + timedelta(days=is_over)
+    text = " ".join(words)
+    if re.search(r"\d", text):
+        return _dated(text, now, locale)
+    found = _named(words, now, locale)
+    if found is None or not today <= found <= today + timedelta(days=8):
         return None
     # Who says "friday" on a friday means today while that hour is to come; dateparser, in a week.
-    in_a_week = found.date() == now.date() + timedelta(days=7)
-    is_weekday_alone = len(text.split()) == 1 and not re.search(r"\d", text)
-    if in_a_week and is_weekday_alone and hour > now.time():
-        return now.date()
-    return found.date()
+    in_a_week = found == today + timedelta(days=7)
+    return today if in_a_week and not is_over else found
 
 
-def _parsed(text: str, now: datetime, locale: str) -> datetime | None:
+def _named(words: Sequence[str], now: datetime, locale: str) -> date | None:
+    """A day by its name. If one of several words says as much alone, the others were not understood."""
+    base = now.replace(tzinfo=None)
+    found = _parsed(" ".join(words), base, locale)
+    if found is None:
+        return None
+    alone = [_parsed(word, base, locale) for word in words] if len(words) > 1 else []
+    return None if any(one and one.date() == found.date() for one in alone) else found.date()
+
+
+def _dated(text: str, now: datetime, locale: str) -> date | None:
+    """A day with figures in it: a date, with the day of the week before it if that is so; or in how many days."""
+    if found := _ISO_DATE.fullmatch(text):
+        return _date(int(found[1]), int(found[2]), int(found[3]))
+    if away := _away(text, now, locale):
+        whole = timedelta(days=away.days)
+        return now.date() + whole if away == whole else None
+    first, *others = text.split()
+    weekday = None if re.search(r"\d", first) else _weekday(first.rstrip("."), now, locale)
+    rest = " ".join(others) if weekday is not None else text
+    day = _in_figures(rest, now, locale) or _by_month(rest, now, locale)
+    return day if day and weekday in (None, day.weekday()) else None
+
+
+def _weekday(word: str, now: datetime, locale: str) -> int | None:
+    """The day of the week that a word names: the same day whichever of the days before it is today."""
+    found = _parsed(word, now.replace(tzinfo=None), locale)
+    if found is None:
+        return None
+    before = [_parsed(word, found - timedelta(days=days), locale) for days in (1, 2)]
+    return found.weekday() if all(one and one.date() == found.date() for one in before) else None
+
+
+def _in_figures(text: str, now: datetime, locale: str) -> date | None:
+    """A date such as 4.12., 4/12 or 12/4/2026: the month comes first in America alone."""
+    found = _FIGURES.fullmatch(text)
+    if not found:
+        return None
+    day, month = int(found[1]), int(found[3])
+    if found[2] != "." and locale in ("en-US", "en"):
+        day, month = month, day
+    year = found[4] and (int(found[4]) if len(found[4]) == 4 else 2000 + int(found[4]))
+    return _date(year, month, day) if year else _next(now.date(), month, day)
+
+
+def _by_month(text: str, now: datetime, locale: str) -> date | None:
+    """A date with its month's name: its figures are the day, and the year if there are two."""
+    figures = [int(figure) for figure in re.findall(r"\d+", text)]
+    if not re.search(r"[^\W\d]{3}", text) or not 1 <= len(figures) <= 2:
+        return None
+    found = _parsed(text, now.replace(tzinfo=None), locale)
+    if found is None or found.day not in figures:
+        return None
+    if len(figures) == 1:
+        return _next(now.date(), found.month, found.day)
+    return found.date() if found.year in figures else None
+
+
+def _next(today: date, month: int, day: int) -> date | None:
+    """The next such day, today included."""
+    coming = (_date(year, month, day) for year in (today.year, today.year + 1))
+    return next((one for one in coming if one and one >= today), None)
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _parsed(text: str, base: datetime, locale: str) -> datetime | None:
     import dateparser  # a tenth of a second, for what few ask
     from dateparser.timezone_parser import pop_tz_offset_from_string
 
-    language = locale.partition("-")[0].lower()
-    settings: dict[str, Any] = {
-        "RELATIVE_BASE": now.replace(tzinfo=None),
-        "PREFER_DATES_FROM": "future",
-    }
-    if _DOTTED.fullmatch(text):  # which may also be read as an hour
-        text = text.strip(".").replace(".", "/")
-        settings["DATE_ORDER"] = "DMY"
-    elif locale == "en-GB":
-        settings["DATE_ORDER"] = "DMY"
     if pop_tz_offset_from_string(text)[1]:
         return None  # another zone than the member's, of which names like EST say too little
-    known = [name for name in (language, "en") if name in _languages()]
-    found = dateparser.parse(text.rstrip("."), languages=known, settings=settings)
-    return found.replace(tzinfo=now.tzinfo) if found else None
+    language = locale.partition("-")[0].lower()
+    known = [name for name in dict.fromkeys((language, "en")) if name in _languages()]
+    settings: dict[str, Any] = {"RELATIVE_BASE": base, "PREFER_DATES_FROM": "future"}
+    found: datetime | None = dateparser.parse(text, languages=known, settings=settings)
+    return found.replace(tzinfo=None) if found else None
 
 
 @lru_cache(maxsize=1)

@@ -54,8 +54,37 @@ IN_OTHER_LANGUAGES = {
     ("4/12 8pm", "en-GB"): "2026-12-04 20:00",
     ("friday 8pm", "de"): "2026-11-27 20:00",
     ("friday 8pm", "xx-unknown"): "2026-11-27 20:00",
+    ("heute 20 uhr 30", "de"): "2026-11-25 20:30",
+    ("Fr 4.12. 20 Uhr", "de"): "2026-12-04 20:00",
+    ("Samstag, 5.12. 20 Uhr", "de"): "2026-12-05 20:00",
+    ("4. 12. 20:00", "de"): "2026-12-04 20:00",
+    ("am Freitag Abend um 20 Uhr", "de"): "2026-11-27 20:00",
+    ("Samstag 5. Dezember 20 Uhr", "de"): "2026-12-05 20:00",
+    ("in 2 Tagen 20:00", "de"): "2026-11-27 20:00",
+    ("1/12 à 20h", "fr"): "2026-12-01 20:00",
+    ("ce soir 20 heures", "fr"): "2026-11-25 20:00",
+    ("après-demain 20h", "fr"): "2026-11-27 20:00",
+    ("le 18 décembre à 20h", "fr"): "2026-12-18 20:00",
+    ("2/1 a las 20:00", "es-ES"): "2027-01-02 20:00",
+    ("el viernes 20:00", "es-ES"): "2026-11-27 20:00",
+}
+# On a Friday, at eleven: today while the hour is to come.
+ON_A_FRIDAY = {
+    "on friday 8pm": "2026-11-27 20:00",
+    "friday evening 8pm": "2026-11-27 20:00",
+    "friday 10am": "2026-12-04 10:00",
+    "friday, nov 27, 8pm": "2026-11-27 20:00",
+    "27 november 8pm": "2026-11-27 20:00",
+    "11/27 8pm": "2026-11-27 20:00",
+    "11/26 8pm": "2027-11-26 20:00",
 }
 NOT_CERTAIN = (
+    # Half of it would be read, and the rest thrown away.
+    *("friday 8pm 2", "friday 8pm 2 hours", "friday 8pm +2", "the 2nd 8pm", "friday the 1st 8pm"),
+    *("4th 8pm", "december 8pm", "tomorrow week 8pm", "in 2 hours 30", "in 3", "in december"),
+    *("fri dec 5 8pm", "do 5.12. 20:00", "saturday the 12th 8pm", "aprés demain 20h", "in friday"),
+    # Of the morning or of the evening.
+    *("tomorrow evening 8:00", "friday afternoon 3:00", "friday night 1am", "tonight at 8"),
     *("", " ", "friday", "8", "tomorrow", "soon", "2026-12-04", "evening", "noonish", "now"),
     *("friday 8pm EST", "friday 20:00 UTC+2", "20:00 GMT", "19:00 - 23:00 friday"),
     *("25:00", "friday 24:61", "13pm", "0am", "2026-13-01 20:00", "2024-12-04 20:00"),
@@ -95,13 +124,42 @@ def test_what_is_not_certain_is_no_time(freezer, text, locale):
     assert read(text, locale) is None
 
 
+@pytest.mark.parametrize("text", ON_A_FRIDAY)
+def test_a_day_that_is_today_is_today_while_its_hour_is_to_come(freezer, text):
+    freezer.move_to("2026-11-27T10:00:00Z")
+    assert read(text) == ON_A_FRIDAY[text]
+
+
+def test_mar_is_a_month_in_french_and_no_tuesday(freezer):
+    freezer.move_to(NOW)
+    assert read("mar 20:00", "fr") is None
+    assert read("mardi 20:00", "fr") == "2026-12-01 20:00"
+
+
+@pytest.mark.parametrize(
+    ("now", "minutes"),
+    [
+        (now, minutes)
+        for now in ("2026-10-25T00:30:00", "2027-03-28T00:30:00")
+        for minutes in (30, 60, 480)
+    ],
+)
+def test_in_some_hours_is_so_many_hours_however_the_clocks_are_set(freezer, now, minutes):
+    freezer.move_to(now)
+    began = datetime.fromisoformat(now).replace(tzinfo=UTC).timestamp()
+    assert seconds_of(f"in {minutes} minutes", BERLIN, "en-US") == began + 60 * minutes
+
+
 def test_discords_own_form_and_seconds_are_taken_as_they_are(freezer):
     freezer.move_to(NOW)
-    for text in ("<t:1795377600:F>", "<t:1795377600>", "1795377600"):
-        assert seconds_of(text, BERLIN, "en-US") == 1795377600
+    for text in ("<t:1795977600:F>", "<t:1795977600>", "1795977600"):
+        assert seconds_of(text, BERLIN, "en-US") == 1795977600
+    assert seconds_of("<t:1:F>", BERLIN, "en-US") is None
 
 
-def test_an_hour_that_the_clocks_leave_out_is_none(freezer):
+def test_an_hour_that_the_clocks_leave_out_or_show_twice_is_none(freezer):
+    freezer.move_to("2026-10-20T12:00:00Z")
+    assert read("2026-10-25 02:30") is None
     freezer.move_to("2027-03-20T12:00:00Z")
     assert read("2027-03-28 02:30") is None
     assert read("2027-03-28 03:30") == "2027-03-28 03:30"
