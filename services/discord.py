@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import math
 from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from services.settings import Settings
 API = "https://discord.com/api/v10"
 TOKEN_SECONDS = 900  # for which an interaction's answer can be edited
 _LATE_SECONDS = 300  # after which a signature proves nothing any more
+_LACKING_SECONDS = 10  # for which it is not looked again whether the operator has made the secret
 _KEYS = ("publicKey", "botToken", "guildId")
 _log = structlog.get_logger()
 
@@ -63,22 +65,31 @@ class Discord:
     def __init__(self, settings: Settings, secrets: Secrets) -> None:
         self._settings = settings
         self._secrets = secrets
+        self._lacking: tuple[str, int] | None = None  # what was wrong with the secret, and when
 
     def account(self) -> Account:
         """What is set up, remembered for five minutes. Raises NotSetUp."""
         application_id = self._settings.discord_application_id
         if not application_id:
             raise NotSetUp("DISCORD_APPLICATION_ID is empty")
+        # Both are remembered, so that a flood of forged requests is not one of calls to Secrets Manager.
+        if self._lacking and clock.now() - self._lacking[1] < _LACKING_SECONDS:
+            raise NotSetUp(self._lacking[0])
         try:
-            # Cached, so that a flood of forged requests is not one of calls to Secrets Manager.
-            held = self._secrets.cached(self._settings.discord_secret)
+            return _account(application_id, self._held())
+        except NotSetUp as lacking:
+            self._lacking = str(lacking), clock.now()
+            raise
+
+    def _held(self) -> Any:
+        try:
+            return self._secrets.cached(self._settings.discord_secret)
         except ClientError as error:
             if code_of(error) != "ResourceNotFoundException":
                 raise
             raise NotSetUp(f"there is no secret {self._settings.discord_secret}") from None
         except ValueError:
             raise NotSetUp("the secret is not JSON") from None
-        return _account(application_id, held)
 
     def is_genuine(self, signature: str, timestamp: str, body: bytes) -> bool:
         """Whether Discord has signed a request within the last five minutes. Where nothing is set up, none is.
@@ -165,13 +176,26 @@ def _taken(answer: Any) -> Any:
     """What Discord has answered. Raises Undelivered, Refused."""
     try:
         said = json.loads(answer.data) if answer.data else None
-    except ValueError:
+    except (ValueError, RecursionError):
         said = None  # a page of what stands before Discord
     found = said if isinstance(said, dict) else {}
     if answer.status == 429:
-        raise Undelivered("Discord is asked too often", float(found.get("retry_after", 1)))
+        wait = found.get("retry_after") or answer.headers.get("retry-after")
+        raise Undelivered("Discord is asked too often", _seconds(wait))
     if answer.status >= 500:
         raise Undelivered(f"Discord answered {answer.status}")
     if answer.status >= 300:
-        raise Refused(answer.status, int(found.get("code", 0)))
+        code = found.get("code")
+        raise Refused(answer.status, code if isinstance(code, int) else 0)
+    if answer.data and said is None:
+        raise Undelivered("Discord answered something else than JSON")
     return said
+
+
+def _seconds(said: object) -> float:
+    """For how long to wait, as Discord says; a second where that is no number."""
+    try:
+        seconds = float(str(said))
+    except ValueError:
+        return 1.0
+    return min(max(seconds, 0.0), 3600.0) if math.isfinite(seconds) else 1.0

@@ -133,19 +133,21 @@ class Registry(Table):
         same = Attr("version").eq(before["version"]) | absent("version")
         return self.update(_PANELS, same, {"users": users, "version": before["version"] + 1})
 
-    def claim_order(self, order_id: str, now: int) -> bool:
-        """Take it on to carry out what somebody has asked for in Discord; returns whether that was done before.
+    def claim_order(self, order_id: str, now: int) -> str | None:
+        """Take it on to carry out what somebody asks for in Discord; returns what came of it if it was done before.
 
         Raises ConditionFailed while somebody else does it. Lambda, which may deliver an order twice, repeats one
         that failed after a minute; who has died does not hold it for longer.
         """
-        free = absent("claimedUntil") | Attr("claimedUntil").lt(now) | Attr("done").exists()
+        free = absent("claimedUntil") | Attr("claimedUntil").lt(now) | Attr("outcome").exists()
         values = {"claimedUntil": now + _ORDER_SECONDS, "expiresAt": now + _DAY}
-        return "done" in self.apply_update(self.update(_order(order_id), free, values))
+        claimed = self.apply_update(self.update(_order(order_id), free, values))
+        return cast("str | None", claimed.get("outcome"))
 
-    def note_done(self, order_id: str) -> None:
-        """Note that such an order was carried out, and its answer is told or queued."""
-        self.apply_update(self.update(_order(order_id), Attr("name").exists(), {"done": True}))
+    def note_outcome(self, order_id: str, outcome: str) -> None:
+        """Note what came of such an order, sealed: who is delivered it again tells that, and does nothing."""
+        noted = {"outcome": outcome}
+        self.apply_update(self.update(_order(order_id), Attr("name").exists(), noted))
 
     def count_use(self, user_id: str, use: str, allowed: int, now: int) -> Operation:
         """The operation that counts one more `use` on the member's day; refused once there are `allowed`."""

@@ -59,6 +59,5 @@ ACTION = Action(
         options={
             "reason": "Why; the audit keeps it",
         },
-        warns="This cancels everybody's sessions.",
     ),
 )

@@ -23,6 +23,7 @@ _SOONEST, _WAIT = (
     600,
 )  # with these it is taken from the queue 18 times, of the 20 that are not too many for it
 _LONGEST_WAIT = 900  # SQS's own
+_ON_ITS_WAY_SECONDS = 60
 _INVALID_TOKEN, _UNKNOWN_WEBHOOK = 50027, 10015
 
 
@@ -37,7 +38,10 @@ class Told(BaseModel):
 
 
 def tell(platform: Platform, told: Told) -> None:
-    """Tell it now, or have it told as soon as Discord takes it. What AWS raises means that it is not queued."""
+    """Tell it now, or have it told as soon as Discord takes it. Repeating it is harmless.
+
+    What AWS raises means that it is not queued.
+    """
     if (wait := _wait_after(platform, told)) is not None:
         sealed = platform.discord.seal(told.model_dump())
         platform.webhook_queue.send(told.user_id, {"sealed": sealed}, wait)
@@ -76,6 +80,9 @@ def _send(platform: Platform, told: Told, age: int) -> None:
             discord.call("PATCH", *answered, "@original", body=told.message, as_bot=False)
             return
         except Refused as refused:
+            if refused.code == _UNKNOWN_WEBHOOK and age < _ON_ITS_WAY_SECONDS:
+                # Discord has not heard yet that an answer will follow: that is on its way to it.
+                raise Undelivered("it is not waiting for an answer yet") from None
             if refused.code not in (_INVALID_TOKEN, _UNKNOWN_WEBHOOK):
                 raise
     _send_directly(platform, told)
@@ -89,6 +96,8 @@ def _send_directly(platform: Platform, told: Told) -> None:
     """
     who = {"recipient_id": told.user_id}
     channel = platform.discord.call("POST", "users", "@me", "channels", body=who)
+    if not isinstance(channel, dict) or "id" not in channel:
+        raise Undelivered("Discord answered with no channel")
     sent = {name: value for name, value in told.message.items() if name != "flags"}
     sent |= {"nonce": told.id, "enforce_nonce": True}
     platform.discord.call("POST", "channels", channel["id"], "messages", body=sent)

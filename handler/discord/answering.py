@@ -13,7 +13,7 @@ from pydantic import ValidationError
 import actions
 from actions.action import Answer
 from actions.command import Command
-from actions.errors import Forbidden, InvalidRequest, Unauthenticated
+from actions.errors import Conflict, Forbidden, InvalidRequest, Unauthenticated
 from actions.lookup import instance_of
 from actions.panels.crew import refuse_unless_may
 from handler import dispatch, events, failures
@@ -24,10 +24,12 @@ from handler.discord.interactions import Interaction, Kind, Member
 from handler.discord.words import EPHEMERAL, message_of, refusal_of
 from handler.telemetry import EventLog
 from services import clock
+from services.aws import AWS_FAILURES
 from services.dynamodb import ConditionFailed, transact
 from services.platform import Platform
 
 _PONG, _MESSAGE, _DEFERRED, _UPDATED, _CHOICES, _FORM = 1, 4, 5, 7, 8, 9
+_LONG, _ROWS = ("list-saves", "list-all", "get-all-costs"), 30
 _CLAIM_SECONDS = 600  # twice as long as a signature is good
 
 
@@ -37,6 +39,16 @@ class Said:
 
     answer: Answer
     failure: tuple[Exception, failures.Failure] | None = None
+
+
+class Uncertain(Conflict):
+    """AWS has not said whether it takes an order on."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "AWS was too busy to say whether this will be done.",
+            suggestion="Look in a minute how things are before you ask again.",
+        )
 
 
 class AnsweredBefore(Forbidden):
@@ -93,7 +105,9 @@ def _answered(interaction: Interaction, platform: Platform, event_log: EventLog)
     if interaction.type is Kind.COMMAND and command.warns:
         sure = f"{command.warns} Are you sure?"
         return _message({"content": sure, "components": button_of(asked), "flags": EPHEMERAL})
-    payload = asked.payload(member, partial(_moment, interaction, member, platform))
+    payload = _page(asked.action) | asked.payload(
+        member, partial(_moment, interaction, member, platform)
+    )
     _claim(interaction, platform)
     if command.at_once:
         caller = caller_of(member, platform)
@@ -104,6 +118,11 @@ def _answered(interaction: Interaction, platform: Platform, event_log: EventLog)
     if interaction.type is Kind.BUTTON:  # the button is gone with its answer
         return {"type": _UPDATED, "data": {"content": "Working on it …", "components": []}}
     return {"type": _DEFERRED, "data": {"flags": EPHEMERAL}}
+
+
+def _page(action: str) -> dict[str, int]:
+    """Of long lists no more is read than a message holds."""
+    return {"limit": _ROWS} if action in _LONG else {}
 
 
 def _of_panel(
@@ -124,7 +143,10 @@ def _hand_over(interaction: Interaction, order: Mapping[str, Any], platform: Pla
     """Have it carried out by another invocation, which edits the answer."""
     said = {"id": interaction.id, "token": interaction.token, "at": clock.now()}
     sealed = platform.discord.seal({"asker": order["userId"], **order, **said})
-    platform.self_invocation.invoke_later({"source": events.DISCORD, "sealed": sealed})
+    try:
+        platform.self_invocation.invoke_later({"source": events.DISCORD, "sealed": sealed})
+    except AWS_FAILURES as error:
+        raise Uncertain from error
 
 
 def _member(interaction: Interaction, platform: Platform) -> Member:
@@ -142,7 +164,7 @@ def _moment(interaction: Interaction, member: Member, platform: Platform, text: 
     from handler.discord.times import seconds_of
 
     zone = platform.registry.time_zone(member.user.id)
-    seconds = seconds_of(text, ZoneInfo(zone), interaction.locale)
+    seconds = seconds_of(text, ZoneInfo(zone), interaction.locale or "en-US")
     if seconds is None:
         raise InvalidRequest(
             f'"{text[:50]}" is no time that is certain.',

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from textwrap import shorten
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
@@ -14,8 +15,10 @@ from actions.discord.commands import BOOLEAN, INTEGER, MOMENTS, Option, fields_o
 from actions.errors import InvalidRequest
 from actions.panels.crew import PREFIX
 from handler.discord.interactions import Interaction, Kind, Member
+from services import clock
 
 _TITLE, _LABEL, _ID = 45, 45, 100  # characters that Discord takes (Component Reference)
+_UNTIL, _BUTTON_SECONDS = "_until", 900
 _RED, _BUTTON, _ROW, _INPUT = 4, 2, 1, 4
 
 
@@ -53,8 +56,12 @@ def asked_of(interaction: Interaction) -> Asked:
         action = actions.COMMANDS.get(path, "")
         return _known(Asked(action, values, {}), f"/{path}")
     action, _, options = data.custom_id.partition("?")
+    values = dict(parse_qsl(options))
+    until = values.pop(_UNTIL, "")
+    if interaction.type is Kind.BUTTON and not (until.isdecimal() and clock.now() <= int(until)):
+        raise InvalidRequest("This button is too old.", suggestion="Give the command again.")
     known = action if action in actions.COMMANDS.values() else ""
-    return _known(Asked(known, dict(parse_qsl(options)), data.typed()), data.custom_id)
+    return _known(Asked(known, values, data.typed()), data.custom_id)
 
 
 def pressed(interaction: Interaction) -> tuple[str, str] | None:
@@ -72,18 +79,18 @@ def form_of(asked: Asked) -> Answer:
     title = actions.find(asked.action).command
     return {
         "custom_id": _custom_id(asked),
-        "title": (title.says if title else "")[:_TITLE],
+        "title": shorten(title.says if title else "", _TITLE, placeholder="…"),
         "components": rows,
     }
 
 
 def button_of(asked: Asked) -> list[Answer]:
-    """The red button that has it done."""
+    """The red button that has it done, for a quarter of an hour: who finds it weeks later means something else."""
     button = {
         "type": _BUTTON,
         "style": _RED,
         "label": "Yes, do it",
-        "custom_id": _custom_id(asked),
+        "custom_id": _custom_id(asked, {_UNTIL: clock.now() + _BUTTON_SECONDS}),
     }
     return [{"type": _ROW, "components": [button]}]
 
@@ -113,8 +120,8 @@ def _known(asked: Asked, said: str) -> Asked:
     return asked
 
 
-def _custom_id(asked: Asked) -> str:
-    found = f"{asked.action}?{urlencode(list(_texts(asked.values)))}"
+def _custom_id(asked: Asked, more: Mapping[str, Any] = {}) -> str:
+    found = f"{asked.action}?{urlencode(list(_texts({**asked.values, **more})))}"
     if len(found) > _ID:
         raise InvalidRequest("That is too long.", suggestion="Give shorter words.")
     return found
@@ -129,7 +136,7 @@ def _value(option: Option, given: Any) -> Any:
     """A value as the action takes it. One that went through a button is a text."""
     if option.type == BOOLEAN and isinstance(given, str):
         return given == "true"
-    if option.type == INTEGER and isinstance(given, str) and given.lstrip("-").isdecimal():
+    if option.type == INTEGER and isinstance(given, str) and re.fullmatch(r"-?[0-9]{1,9}", given):
         return int(given)
     return given
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from actions.action import Answer
 from actions.discord.telling import Told, tell
 from actions.errors import Conflict, InvalidRequest
 from handler import dispatch, failures
@@ -15,6 +16,10 @@ from services import clock
 from services.discord import NotSetUp
 from services.dynamodb import ConditionFailed
 from services.platform import Platform
+
+_LONGEST_SECONDS = (
+    6 * 3600
+)  # for which Lambda keeps what is invoked later (Lambda, Asynchronous invocation)
 
 
 class Order(BaseModel):
@@ -41,18 +46,28 @@ def carry_out(sealed: str, platform: Platform, event_log: EventLog, request_id: 
     except (ValueError, NotSetUp):
         raise InvalidRequest("This order is not the platform's own.", field="sealed") from None
     event_log.name_action(order.action, order.asker)
+    if clock.now() - order.at > _LONGEST_SECONDS:
+        raise InvalidRequest("This order is too old.", field="sealed")
     try:
-        if platform.registry.claim_order(order.id, clock.now()):
-            return
+        outcome = platform.registry.claim_order(order.id, clock.now())
     except ConditionFailed:
         raise Conflict("The order is being carried out just now.", field="sealed") from None
+    if outcome is None:
+        said = _done(order, platform, event_log, request_id)
+        told = Told(id=order.id, user_id=order.asker, token=order.token, at=order.at, message=said)
+        platform.registry.note_outcome(order.id, platform.discord.seal(told.model_dump()))
+    else:
+        told = Told.model_validate(platform.discord.unseal(outcome))
+    tell(platform, told)
+
+
+def _done(order: Order, platform: Platform, event_log: EventLog, request_id: str) -> Answer:
+    """Do it; the message that says what came of it."""
     caller = dispatch.Caller(user_id=order.userId, is_admin=order.isAdmin)
     try:
-        said = message_of(order.action, dispatch.run(order.action, order.payload, caller, platform))
+        answer = dispatch.run(order.action, order.payload, caller, platform)
+        said = message_of(order.action, answer)
     except Exception as error:
         event_log.failed(error, failures.kind_of(error))
         said = refusal_of(error, request_id, order.action)
-    said = {"components": []} | said
-    told = Told(id=order.id, user_id=order.asker, token=order.token, at=order.at, message=said)
-    tell(platform, told)
-    platform.registry.note_done(order.id)
+    return {"components": []} | said

@@ -29,13 +29,18 @@ def choices_of(
         return []
 
     def answer(action: str) -> Answer:
-        payload = {"userId": member.user.id}
+        # Who types waits for each letter: the newest are enough.
+        payload = {"userId": member.user.id, "limit": 100}
         return dispatch.run(action, payload, caller_of(member, platform), platform)
 
     found = _CHOICES[option.field](asked, answer)
     words = str(typed.value or "").casefold().split()
     fitting = [c for c in found if all(w in f"{c[0]} {c[1]}".casefold() for w in words)]
-    return [{"name": name[:_LONGEST], "value": value} for name, value in fitting[:_MOST]]
+    possible = [c for c in fitting if 0 < len(c[1]) <= _LONGEST]
+    return [
+        {"name": " ".join(name.split())[:_LONGEST] or value, "value": value}
+        for name, value in possible[:_MOST]
+    ]
 
 
 def _sessions(asked: Asked, answer: Callable[[str], Answer]) -> Iterator[Choice]:

@@ -55,7 +55,7 @@ class Data(BaseModel):
     name: str = ""
     options: list[Given] = []
     custom_id: str = ""
-    components: list[dict[str, Any]] = []  # of a form, with what was typed
+    components: list[Any] = []  # of a form, with what was typed
 
     def command(self) -> tuple[str, dict[str, Any]]:
         """A command's path, such as `server start`, and its options' values."""
@@ -81,12 +81,15 @@ def _all(options: list[Given]) -> Iterator[Given]:
         yield from _all(option.options)
 
 
-def _inputs(components: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    for component in components:
+def _inputs(components: Any) -> Iterator[dict[str, Any]]:
+    """The fields of a form, wherever in it they are; who has made it may have made it odd."""
+    for component in components if isinstance(components, list) else ():
+        if not isinstance(component, dict):
+            continue
         if "value" in component and "custom_id" in component:
             yield component
-        inner = component.get("component")
-        yield from _inputs(component.get("components", []) + ([inner] if inner else []))
+        yield from _inputs(component.get("components"))
+        yield from _inputs([component.get("component")])
 
 
 class Interaction(BaseModel):
@@ -96,6 +99,6 @@ class Interaction(BaseModel):
     type: Kind
     token: str = ""
     guild_id: str = ""
-    locale: str = "en-US"
+    locale: str | None = None
     member: Member | None = None
     data: Data = Data()

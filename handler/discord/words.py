@@ -12,12 +12,13 @@ from typing import Any
 from actions import COMMANDS
 from actions.action import Answer
 from actions.discord.commands import command_names, fields_of, options_of
-from actions.discord.formatting import moment, plain
+from actions.discord.formatting import member, moment, own, plain
 from actions.errors import PlatformError
 from handler import failures
 
 EPHEMERAL = 64  # a message's flag: nobody but who asked sees it (Message Resource)
 _LONGEST = 2000  # characters of a message
+_MORE = "\n… and more; Discord takes no longer text."
 
 
 def message_of(action: str, answer: Answer) -> Answer:
@@ -28,23 +29,34 @@ def message_of(action: str, answer: Answer) -> Answer:
 def refusal_of(error: Exception, request_id: str, action: str = "") -> Answer:
     """What somebody is told whose command for an action, if it was one, was refused, or failed."""
     said = failures.answer(error, request_id)
-    text = f"⚠️ {plain(str(said['error']))}"
+    text = f"⚠️ {own(str(said['error']))}"
     if isinstance(error, PlatformError) and (hint := said["details"].get("suggestion")):
-        text += f" {plain(str(hint))}"
+        text += f" {own(str(hint))}"
     return _said(_as_options(action, _as_commands(text)))
 
 
 def _said(text: str) -> Answer:
-    if len(text) > _LONGEST:
-        shown = text[: _LONGEST - 40]
-        text = shown[: shown.rfind("\n")] if "\n" in shown else shown
-        text += "\n… and more; Discord takes no longer text."
-    return {"content": text, "flags": EPHEMERAL, "allowed_mentions": {"parse": []}}
+    """As many whole lines as Discord takes."""
+    lines = text.split("\n")
+    if _length(text) > _LONGEST:
+        room = _LONGEST - _length(_MORE)
+        lines[0] = lines[0][: room // 2]  # a character may be two of Discord's
+        while _length("\n".join(lines)) > room:
+            lines.pop()
+        lines.append(_MORE.strip())
+    return {"content": "\n".join(lines), "flags": EPHEMERAL, "allowed_mentions": {"parse": []}}
+
+
+def _length(text: str) -> int:
+    """Characters as JavaScript counts them: whoever counts otherwise finds no more."""
+    return len(text.encode("utf-16-le")) // 2
 
 
 def _as_commands(text: str) -> str:
     """The names of actions and of their fields as people know them in Discord."""
     for name, shown in command_names().items():
+        if "-" not in name:  # a word like any other
+            continue
         text = re.sub(rf"(?<![\w/-]){re.escape(name)}(?![\w-])", shown, text)
     return text
 
@@ -54,6 +66,8 @@ def _as_options(action: str, text: str) -> str:
     if action not in COMMANDS.values():
         return text
     for option in (*options_of(action), *fields_of(action)):
+        if option.wire.islower():  # a word like any other
+            continue
         shown = f"`{option.name}`" if option in options_of(action) else f"“{option.says}”"
         text = re.sub(rf"(?<!\w){option.wire}(?!\w)", shown, text)
     return text
@@ -69,7 +83,7 @@ _MOMENTS = {
 
 
 def _plainly(answer: Answer) -> str:
-    lines = [_as_commands(plain(str(answer.get("message", "Done.")))).rstrip(".") + "."]
+    lines = [_as_commands(own(str(answer.get("message", "Done.")))).rstrip(".") + "."]
     for name, label in (("until", "Until"), ("startTime", "Begins"), ("reservedUntil", "Until")):
         if isinstance(answer.get(name), int):
             lines.append(f"{label} {moment(answer[name])}")
@@ -84,7 +98,9 @@ def _plainly(answer: Answer) -> str:
 
 
 def _status(answer: Answer) -> str:
-    lines = [f"**{str(answer['status']).capitalize()}** — {plain(str(answer['message']))}"]
+    lines = [own(str(answer["message"]))]
+    if answer["status"] != "unknown":  # it is being made or destroyed, as it says
+        lines[0] = f"**{str(answer['status']).capitalize()}** — {lines[0]}"
     if "stopsAt" in answer:
         lines.append(f"Stops {moment(answer['stopsAt'])}, because {answer['stopsBecause']}")
     if answer.get("world"):
@@ -121,11 +137,24 @@ def _save(save: Mapping[str, Any]) -> str:
 
 
 def _sessions(answer: Answer) -> str:
-    return _rows(answer["sessions"], _session, "There are no sessions.", answer)
+    """Those to come, and how many are over, which nobody asks for so often."""
+    coming = [one for one in answer["sessions"] if one["status"] not in _OVER]
+    over = len(answer["sessions"]) - len(coming)
+    text = _rows(coming, _session, "There are no sessions to come.", answer)
+    return f"{text}\n{over} more are over." if over else text
+
+
+def _everybodys(answer: Answer) -> str:
+    """Those to come first."""
+    rows = sorted(answer["sessions"], key=lambda one: one["status"] in _OVER)
+    return _rows(rows, _session, "There are no sessions.", answer)
+
+
+_OVER = ("completed", "cancelled")
 
 
 def _session(session: Mapping[str, Any]) -> str:
-    whose = f"<@{session['userId']}> " if "userId" in session else ""
+    whose = f"{member(session['userId'])} " if "userId" in session else ""
     title = f" **{plain(session['title'])}**" if session.get("title") else ""
     when = f"{moment(session['startTime'])}, {session['duration']} minutes, {session['status']}"
     return f"{whose}{when}{title} `{session['sessionId']}`"
@@ -134,13 +163,15 @@ def _session(session: Mapping[str, Any]) -> str:
 def _availability(answer: Answer) -> str:
     if answer["available"]:
         return f"Yes: {answer['freeLicenses']} licences are free then."
-    later = answer.get("nextFree")
-    return "No licence is free then." + (f" The next is {moment(later)}." if later else "")
+    lines = [_as_commands(own(str(answer.get("reason", "No licence is free then."))))]
+    if "nextStartTime" in answer:
+        lines.append(f"It could begin {moment(answer['nextStartTime'])}")
+    return "\n".join(lines)
 
 
 def _pool(answer: Answer) -> str:
     lines = [f"{answer['availableLicenses']} of {answer['totalLicenses']} licences are free."]
-    lines += [f"<@{one['ownerId']}>: {one['status']}" for one in answer["pools"]]
+    lines += [f"{member(one['ownerId'])}: {one['status']}" for one in answer["pools"]]
     return "\n".join(lines)
 
 
@@ -169,14 +200,18 @@ def _all_costs(answer: Answer) -> str:
         )
     ]
     lines += [_cost_of(user) for user in answer["users"]]
-    if answer.get("unassigned"):
-        lines.append(f"{len(answer['unassigned'])} donations are nobody's yet.")
+    lines += [_nobodys(donation) for donation in answer.get("unassigned", ())]
     return "\n".join(lines)
+
+
+def _nobodys(donation: Mapping[str, Any]) -> str:
+    who = f" of {plain(donation['fromName'])}" if donation.get("fromName") else ""
+    return f"Nobody's yet: `{donation['donationId']}`, {donation['amount']} {donation['currency']}{who}"
 
 
 def _cost_of(user: Mapping[str, Any]) -> str:
     spent = f"{user['hours']:.2f} h, {_usd(user['cost'])}, {_usd(user['donations'])} donated"
-    return f"<@{user['userId']}>: {spent}, {_usd(user['uncovered'])} not covered"
+    return f"{member(user['userId'])}: {spent}, {_usd(user['uncovered'])} not covered"
 
 
 def _usd(amount: float) -> str:
@@ -195,7 +230,7 @@ def _overview(answer: Answer) -> str:
             f" {_usd(usage['totalUncovered'])} not covered"
         ),
     ]
-    top = [f"<@{one['userId']}> {_usd(one['donations'])}" for one in answer["topContributors"]]
+    top = [f"{member(one['userId'])} {_usd(one['donations'])}" for one in answer["topContributors"]]
     return "\n".join(lines + (["Thanks to " + ", ".join(top)] if top else []))
 
 
@@ -204,7 +239,9 @@ def _servers(answer: Answer) -> str:
 
 
 def _server(one: Mapping[str, Any]) -> str:
-    return f"<@{one['userId']}> {plain(one['username'])}: {one['status']}, {one['instanceUrl']}"
+    return (
+        f"{member(one['userId'])} {plain(one['username'])}: {one['status']}, {one['instanceUrl']}"
+    )
 
 
 def _audit(answer: Answer) -> str:
@@ -212,10 +249,11 @@ def _audit(answer: Answer) -> str:
 
 
 def _entry(entry: Mapping[str, Any]) -> str:
-    about = f" <@{entry['about']}>" if "about" in entry else ""
+    about = f" {member(entry['about'])}" if "about" in entry else ""
     why = f": {plain(entry['reason'])}" if "reason" in entry else ""
+    details = "".join(f", {n} {plain(str(v))}" for n, v in entry.get("details", {}).items())
     when = f"<t:{int(entry['at'])}:f>"
-    return f"{when} <@{entry['userId']}> {entry['action']}{about}, {entry['outcome']}{why}"
+    return f"{when} {member(entry['userId'])} {entry['action']}{about}{details}, {entry['outcome']}{why}"
 
 
 def _health(answer: Answer) -> str:
@@ -236,14 +274,17 @@ def _log(answer: Answer) -> str:
         if (room := room - len(text) - 1) < 0:
             break
         lines.insert(0, text)
-    return "```\n" + "\n".join(lines) + "\n```" if lines else "It has logged nothing."
+    if lines:
+        return "```\n" + "\n".join(lines) + "\n```"
+    failure = answer.get("lastFailure", {}).get("message")
+    return plain(str(failure)) if failure else "It has logged nothing."
 
 
 _WORDS: Mapping[str, Callable[[Answer], str]] = {
     "status": _status,
     "list-saves": _saves,
     "get-scheduled-sessions": _sessions,
-    "admin-list-sessions": _sessions,
+    "admin-list-sessions": _everybodys,
     "check-availability": _availability,
     "license-pool-status": _pool,
     "get-user-costs": _costs,

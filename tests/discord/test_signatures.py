@@ -10,6 +10,7 @@ import pytest
 from handler.app import platform
 from handler.http.lambda_adapter import adapter, complete
 from tests import proof, world
+from tests.aws_calls import AWS
 from tests.discord.community import endpoint
 from tests.http.shapes import SHAPES, Asked, ask, v2
 
@@ -109,13 +110,14 @@ def test_what_is_signed_and_no_interaction_is_refused(community):
 
 def test_a_command_that_there_is_no_more_says_so(community):
     c = community
-    for data in (
+    odd: list[dict[str, Any]] = [
         {"name": "server", "options": [{"name": "fly", "type": 1}]},
         {"name": "", "options": []},
         {"custom_id": "observe-task?"},
-        {"custom_id": "stop?x=1"},
-    ):
-        kind = 3 if "custom_id" in data else 2
+        {"custom_id": "stop?x=1", "components": [1, None, {"components": "x"}, [{}]]},
+    ]
+    for data in odd:
+        kind = 5 if "custom_id" in data else 2
         sent = {
             "id": c.discord.guild.ids.next(),
             "type": kind,
@@ -150,3 +152,41 @@ def test_where_discord_is_not_set_up_nothing_is_believed(community, invoke, monk
         "RESOURCE_CONFLICT",
         "docs/discord.md says what to set up.",
     )
+
+
+def test_a_button_that_was_kept_does_nothing_any_more(community, freezer):
+    c = community
+    freezer.move_to("2026-11-24T10:00:00Z")
+    world.new_process()
+    c.makes_server(c.ada)
+    sure = c.asks(c.ada, "server destroy")
+    freezer.tick(901)
+    assert "too old" in c.presses(c.ada, sure).text
+    (button,) = sure.message["components"][0]["components"]
+    for forged in (button["custom_id"].replace("_until=", "_until=9"), "destroy-instance?"):
+        data = {"custom_id": forged, "component_type": 2}
+        sent = {
+            "id": c.discord.guild.ids.next(),
+            "type": 3,
+            "token": "t",
+            "guild_id": c.discord.guild_id,
+            "member": {"user": {"id": c.ben.id, "username": "ben"}, "roles": []},
+            "data": data,
+        }
+        c.signs(sent)
+    c.carried_out(sure)
+    assert world.items("instances"), "a forged one is of who presses it"
+
+
+def test_a_flood_without_a_secret_asks_aws_for_it_once(community):
+    c = community
+    seen = c.discord.command(c.ada, "license pool")
+    world.client("secretsmanager").delete_secret(
+        SecretId="foundry-test/discord", ForceDeleteWithoutRecovery=True
+    )
+    world.new_process()
+    AWS.begin()
+    for _ in range(10):
+        assert refused(c.discord.redeliver(seen)) == (401, "UNAUTHENTICATED")
+    AWS.end()
+    assert len(AWS.calls) == 1
