@@ -16,6 +16,8 @@ from actions.discord.formatting import member, moment, own, plain
 from actions.errors import PlatformError
 from handler import failures
 
+_ACTION = re.compile(r"(?<![\w/-])[a-z]+(?:-[a-z]+)+(?![\w-])", re.ASCII)
+_FIELD = re.compile(r"(?<!\w)[a-z]+[A-Z][a-zA-Z]*", re.ASCII)
 EPHEMERAL = 64  # a message's flag: nobody but who asked sees it (Message Resource)
 _LONGEST = 2000  # characters of a message
 _MORE = "\n… and more; Discord takes no longer text."
@@ -53,24 +55,18 @@ def _length(text: str) -> int:
 
 
 def _as_commands(text: str) -> str:
-    """The names of actions and of their fields as people know them in Discord."""
-    for name, shown in command_names().items():
-        if "-" not in name:  # a word like any other
-            continue
-        text = re.sub(rf"(?<![\w/-]){re.escape(name)}(?![\w-])", shown, text)
-    return text
+    """The names of actions as people know them in Discord; what is a word like any other stays one."""
+    names = command_names()
+    return _ACTION.sub(lambda found: names.get(found[0], found[0]), text)
 
 
 def _as_options(action: str, text: str) -> str:
     """The names of a request's fields as Discord shows them to whoever types or fills in."""
     if action not in COMMANDS.values():
         return text
-    for option in (*options_of(action), *fields_of(action)):
-        if option.wire.islower():  # a word like any other
-            continue
-        shown = f"`{option.name}`" if option in options_of(action) else f"“{option.says}”"
-        text = re.sub(rf"(?<!\w){option.wire}(?!\w)", shown, text)
-    return text
+    shown = {option.wire: f"`{option.name}`" for option in options_of(action)}
+    shown |= {field.wire: f"“{field.says}”" for field in fields_of(action)}
+    return _FIELD.sub(lambda found: shown.get(found[0], found[0]), text)
 
 
 _MOMENTS = {
