@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from statistics import median
 
-from bench import calls, cold_start, functions, gateway, http, overview, saves, tables, ticks
+from bench import (
+    calls,
+    cold_start,
+    discord,
+    functions,
+    gateway,
+    http,
+    overview,
+    saves,
+    tables,
+    ticks,
+)
 from bench.calls import ADDED_SECONDS, LIVES, Asked
 from bench.cold_start import PAIRS, ColdStart
 from bench.report import against, at_least, table
@@ -21,6 +32,7 @@ BATCH_AIM_SECONDS = 0.3
 CALLS_AIM = {"status, at rest": 1, "start-instance": 7, "state, at rest": 1, "what gets no page": 0}
 TICK_RATIO_AIM = 1.2
 FLOOD_AIM_SECONDS = 30
+FIRST_ANSWER_RATIO_AIM, FIRST_ANSWER_AIM_SECONDS = 1.2, 1.0
 CHAIN_AIM = {"create-instance": 6, "destroy-instance": 8, "event: purge task STOPPED": 8}
 # A well-known implementation of the same contract in Node, for comparison.
 ELSEWHERE = {
@@ -49,6 +61,8 @@ def main() -> None:
     print(_overview(*overview.measure()))
     print()
     print(_tables(tables.first_answer(), tables.calls()))
+    print()
+    print(_discord(discord.first_answer(), discord.calls()))
     print()
     print(_functions(functions.lists(), functions.requests(), functions.follow()))
     print()
@@ -173,6 +187,23 @@ def _tables(first: tables.First, asked: dict[str, Asked]) -> str:
         f"{against(round(ratio, 2), PAGE_RATIO_AIM)}\n"
         f"  ratio to the one that reads         {first.ours / first.reading:5.2f}\n"
         f"What each request asks of AWS, {ADDED_SECONDS * 1000:.0f} ms added to each call\n{table(rows)}"
+    )
+
+
+def _discord(first: discord.First, asked: dict[str, tuple[Asked, Asked | None]]) -> str:
+    ratio = first.ours / first.bare
+    rows = [["command", "calls", "ms", "carried out by", "ms", ""]]
+    for name, (at_once, later) in asked.items():
+        after = (str(later.calls), f"{later.seconds * 1000:.0f}") if later else ("", "")
+        rows.append([name, str(at_once.calls), f"{at_once.seconds * 1000:.0f}", *after, ""])
+    return (
+        f"Discord's three seconds, first deferred answers, medians of {discord.PAIRS} in turns\n"
+        f"  a bare FastAPI that checks the signature  {first.bare * 1000:5.0f} ms\n"
+        f"  the platform                              {first.ours * 1000:5.0f} ms, "
+        f"{against(round(first.ours, 2), FIRST_ANSWER_AIM_SECONDS)}\n"
+        f"  ratio                                     {ratio:5.2f}     "
+        f"{against(round(ratio, 2), FIRST_ANSWER_RATIO_AIM)}\n"
+        f"What each command asks of AWS, {ADDED_SECONDS * 1000:.0f} ms added to each call\n{table(rows)}"
     )
 
 

@@ -8,22 +8,38 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import socket
 import time
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from bench.calls import ADDED_SECONDS, Asked, asked_by, emulated, medians
 from bench.cold_start import STACK, build, environment_of, seconds
 from bench.report import progress
+from handler.app import lambda_handler
 from local import embedded
+from local.discord import Discord, Member, played
+from tests import world
+from tests.aws_calls import AWS
+from tests.discord.community import FORM, endpoint, secret
 
-PAIRS = 15
+PAIRS, ROUNDS = 15, 5
+# Each in a process that has read the secret before, as Discord's members meet it in an evening.
+COMMANDS = (
+    "server status",
+    "saves list",
+    "session list",
+    "license pool",
+    "server start",
+    "server stop",
+)
 GUILD, APPLICATION, FUNCTION = "900000000000000001", "900000000000000002", "bench"
 _KEY = Ed25519PrivateKey.generate()
 _PUBLIC = _KEY.public_key().public_bytes_raw().hex()
@@ -72,6 +88,45 @@ def first_answer(pairs: int = PAIRS) -> First:
                 asked = f"event = {_event(number)!r}\n{program}{_IS_DEFERRED}"
                 times.append(seconds(asked, environment))
     return First(*(median(times[1:]) for times in took))
+
+
+def calls(rounds: int = ROUNDS) -> dict[str, tuple[Asked, Asked | None]]:
+    """What each command asks of AWS: until Discord is answered, and what is carried out afterwards."""
+    counted = []
+    for number in range(rounds):
+        progress(f"Calls to AWS of commands: {number + 1} of {rounds} ...")
+        with emulated(ADDED_SECONDS), redirect_stdout(io.StringIO()), played(endpoint) as discord:
+            os.environ["DISCORD_APPLICATION_ID"] = discord.application_id
+            name, text = f"{world.STACK}/discord", json.dumps(secret(discord))
+            world.client("secretsmanager").create_secret(Name=name, SecretString=text)
+            world.new_process()
+            counted.append(_evening(discord, discord.joins("Ada")))
+            del os.environ["DISCORD_APPLICATION_ID"]
+    return {
+        name: (
+            medians([each[name][0] for each in counted]),
+            medians(later) if (later := [x for each in counted if (x := each[name][1])]) else None,
+        )
+        for name in counted[0]
+    }
+
+
+def _evening(discord: Discord, ada: Member) -> dict[str, tuple[Asked, Asked | None]]:
+    lambda_handler({"action": "admin-register-commands", "userId": "admin"}, world.Context())
+    discord.submits(ada, discord.command(ada, "server create"), **FORM)
+    _carry_out()
+    found = {}
+    for name in COMMANDS:
+        at_once = asked_by(lambda name=name: discord.command(ada, name))  # type: ignore[misc]
+        waits = any(order.get("source") for order in AWS.queue)
+        found[name] = at_once, asked_by(_carry_out) if waits else None
+    return found
+
+
+def _carry_out() -> None:
+    for order in [order for order in AWS.queue if order.get("source")]:
+        AWS.queue.remove(order)
+        lambda_handler(order, world.Context())
 
 
 @contextmanager

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
@@ -19,7 +18,6 @@ from actions.panels.crew import refuse_unless_may
 from handler import dispatch, events, failures
 from handler.discord.asking import asked_of, button_of, form_of, pressed
 from handler.discord.callers import caller_of, is_admin
-from handler.discord.completing import choices_of
 from handler.discord.interactions import Interaction, Kind, Member
 from handler.discord.words import EPHEMERAL, message_of, refusal_of
 from handler.telemetry import EventLog
@@ -98,6 +96,8 @@ def _answered(interaction: Interaction, platform: Platform, event_log: EventLog)
     event_log.name_action(asked.action, member.user.id)
     command = actions.find(asked.action).command or Command("")
     if interaction.type is Kind.TYPING:
+        from handler.discord.completing import choices_of
+
         found = choices_of(interaction, asked, member, platform)
         return {"type": _CHOICES, "data": {"choices": found}}
     if interaction.type is Kind.COMMAND and command.form:
@@ -161,6 +161,8 @@ def _member(interaction: Interaction, platform: Platform) -> Member:
 
 def _moment(interaction: Interaction, member: Member, platform: Platform, text: str) -> int:
     """The seconds that the member means, in the own time zone. Raises InvalidRequest."""
+    from zoneinfo import ZoneInfo
+
     from handler.discord.times import seconds_of
 
     zone = platform.registry.time_zone(member.user.id)
