@@ -287,6 +287,14 @@ class PresentRun(TypedDict):
     endedBy: NotRequired[EndCause]  # once a stop is decided
 
 
+class Event(TypedDict):
+    """A scheduled event in Discord, of a session: its id, "" if somebody has deleted it, and its times."""
+
+    id: str
+    start: int
+    end: int
+
+
 class Panel(TypedDict):
     """Where in Discord it is shown, and who may do something about it there."""
 
@@ -295,6 +303,8 @@ class Panel(TypedDict):
     panelSince: NotRequired[int]
     panelMessage: NotRequired[str]  # once it is there
     panelShown: NotRequired[str]  # what tells what it shows from what it should
+    panelEvents: NotRequired[dict[str, Event]]  # by the sessions' ids
+    eventsRefused: NotRequired[bool]  # since the bot may make none
     panelUntil: NotRequired[int]  # while it is being edited, by whom that was claimed
 
 

@@ -10,6 +10,7 @@ from actions.action import Answer
 from actions.discord.formatting import moment, plain
 from actions.instances.status import next_session, next_stop
 from actions.panels.crew import PREFIX
+from actions.panels.events import Wanted
 from services.instances import AT_REST, Instance, InstanceStatus, Phase, is_running
 from services.platform import Platform
 
@@ -46,9 +47,10 @@ def panel_of(platform: Platform, instance: Instance) -> Answer:
     }
 
 
-def digest(message: Answer) -> str:
-    """What tells one message from another."""
-    return hashlib.sha256(json.dumps(message, sort_keys=True).encode()).hexdigest()[:16]
+def digest(message: Answer, events: Wanted) -> str:
+    """What tells from another what is to be shown."""
+    text = json.dumps([message, events], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def _state(instance: Instance) -> str:

@@ -7,10 +7,12 @@ from actions.command import Command
 from actions.errors import Conflict, InstanceNotFound, TimedOut
 from actions.lookup import instance_of
 from actions.panels.crew_add import Snowflake
-from actions.panels.updating import bring_up_to_date, take_down
+from actions.panels.events import delete_events
+from actions.panels.updating import OF_PANEL, bring_up_to_date, take_down
 from services import clock
-from services.discord import NotSetUp, Undelivered
+from services.discord import NotSetUp, Refused, Undelivered
 from services.dynamodb import Attr, ConditionFailed, transact
+from services.instances import Instance
 from services.platform import Platform
 
 
@@ -26,17 +28,11 @@ def set_panel(request: SetPanel, platform: Platform) -> Answer:
     Raises InstanceNotFound; Conflict where Discord is not set up; TimedOut, and then nothing has changed.
     """
     instance = instance_of(platform, request.user_id)
-    try:
-        platform.discord.account()
-        take_down(platform, instance)
-    except NotSetUp as lacking:
-        raise Conflict(f"Discord is not set up: {lacking}.", field="channelId") from None
-    except Undelivered:
-        raise TimedOut("Discord") from None
-    gone = ["panelMessage", "panelShown", "panelUntil"]
+    _take_down(platform, instance, with_events=request.channel_id is None)
+    gone = [*OF_PANEL]
     values = {"panelChannel": request.channel_id, "panelSince": clock.now()}
     if request.channel_id is None:
-        values, gone = {}, [*gone, "panelChannel", "panelSince"]
+        values, gone = {}, [*gone, "panelChannel", "panelSince", "panelEvents"]
     try:
         transact(platform.instances.change(instance, Attr("status").exists(), values, gone))
     except ConditionFailed as refused:
@@ -56,6 +52,20 @@ def set_panel(request: SetPanel, platform: Platform) -> Answer:
         "channelId": request.channel_id,
         "message": "The table's panel is there, and shows how it is",
     }
+
+
+def _take_down(platform: Platform, instance: Instance, *, with_events: bool) -> None:
+    """Delete what there is in Discord, of which nothing is noted yet. Raises Conflict, TimedOut."""
+    try:
+        platform.discord.account()
+        take_down(platform, instance)
+        if with_events:
+            delete_events(platform, instance)
+    except (NotSetUp, Refused) as why:
+        said = f"Discord is not set up: {why}." if isinstance(why, NotSetUp) else f"{why}."
+        raise Conflict(said, field="channelId") from None
+    except Undelivered:
+        raise TimedOut("Discord") from None
 
 
 ACTION = Action(

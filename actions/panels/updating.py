@@ -11,6 +11,7 @@ from typing import Any, cast
 import structlog
 
 from actions.notices import tell
+from actions.panels.events import Wanted, bring_events_up_to_date, delete_events, wanted_of
 from actions.panels.panel import digest, panel_of
 from services import clock
 from services.discord import NotSetUp, Refused, Undelivered
@@ -20,7 +21,8 @@ from services.platform import Platform
 
 _log = structlog.get_logger()
 _CLAIM_SECONDS = 30  # by then Discord has answered, or did not
-_OF_PANEL = ("panelChannel", "panelMessage", "panelShown", "panelUntil", "panelSince")
+OF_PANEL = ("panelMessage", "panelShown", "panelUntil", "eventsRefused")  # of where it is
+_ALL = (*OF_PANEL, "panelChannel", "panelSince", "panelEvents")
 # The message, or its channel, is not there any more, or the bot may not write there (Opcodes and Status Codes).
 _NO_MESSAGE, _NO_CHANNEL = (10008,), (10003, 50001, 50013)
 
@@ -30,25 +32,30 @@ def bring_up_to_date(platform: Platform, user_id: str) -> bool:
     instance = platform.instances.find(user_id)
     if instance is None or "panelChannel" not in instance:
         return True
-    if digest(panel_of(platform, instance)) == instance.get("panelShown"):
+    if digest(*_wanted(platform, instance)) == instance.get("panelShown"):
         return True
     try:
         instance = _claim(platform, instance)
     except ConditionFailed:  # it is being edited, or was moved: then its own change comes, too
         return False
-    message = panel_of(platform, instance)
+    message, events = _wanted(platform, instance)
+    noted: dict[str, Any] = {}
     try:
-        shown = _show(platform, instance, message)
+        noted["panelMessage"] = _show(platform, instance, message)
+        known, may = bring_events_up_to_date(platform, instance, events)
     except Undelivered as failure:
         _log.info("a panel is behind", details={"why": str(failure)})
-        _change(platform, instance, {}, "panelUntil")
+        _change(platform, instance, noted, "panelUntil")
         return False
     except (Refused, NotSetUp) as refused:
-        _forget(platform, instance, refused)
-        return True
-    noted = {"panelMessage": shown, "panelShown": digest(message)}
-    _change(platform, instance, noted, "panelUntil")
+        return _forget(platform, instance, refused)
+    noted |= {"panelEvents": known, "panelShown": digest(message, events if may else {})}
+    _change(platform, instance, noted if may else noted | {"eventsRefused": True}, "panelUntil")
     return True
+
+
+def _wanted(platform: Platform, instance: Instance) -> tuple[dict[str, Any], Wanted]:
+    return panel_of(platform, instance), wanted_of(platform, instance)
 
 
 def take_down(platform: Platform, instance: Instance) -> None:
@@ -89,10 +96,20 @@ def _place(instance: Instance) -> tuple[str, ...]:
     return ("channels", instance["panelChannel"], "messages")
 
 
-def _forget(platform: Platform, instance: Instance, refused: Exception) -> None:
-    """It has no panel any more; its owner is told unless somebody has deleted just the message."""
+def _forget(platform: Platform, instance: Instance, refused: Exception) -> bool:
+    """It has no panel any more; its owner is told unless somebody has deleted just the message.
+
+    False if its events could not be deleted yet, so that this has to be tried again.
+    """
+    try:
+        delete_events(platform, instance)
+    except Undelivered:
+        _change(platform, instance, {}, "panelUntil")
+        return False
+    except (Refused, NotSetUp) as other:
+        _log.warning("events are left over", details={"why": str(other)})
     _log.warning("a panel is forgotten", details={"why": str(refused)})
-    _change(platform, instance, {}, *_OF_PANEL)
+    _change(platform, instance, {}, *_ALL)
     code = refused.code if isinstance(refused, Refused) else 0
     if code not in _NO_MESSAGE:
         why = (
@@ -107,6 +124,7 @@ def _forget(platform: Platform, instance: Instance, refused: Exception) -> None:
             f"Your table's panel was taken down: {why}. Choose a channel again with set-panel.",
             f"panel-lost-{instance['instanceId']}-{instance['panelSince']}",
         )
+    return True
 
 
 def _change(platform: Platform, instance: Instance, values: dict[str, Any], *remove: str) -> None:

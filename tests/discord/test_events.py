@@ -1,0 +1,101 @@
+"""Sessions of tables that have a panel are scheduled events of the guild."""
+
+from __future__ import annotations
+
+import pytest
+
+from local.discord.guild import BOT, CREATE_EVENTS
+from tests.discord.test_panels import c, changed, minute, panel
+
+pytestmark = pytest.mark.slow
+__all__ = ["c", "panel"]  # fixtures
+
+
+def events(c):
+    """What the guild announces: name, beginning, place."""
+    found = c.discord.events.listed(count=False)
+    return [
+        (e["name"], e["scheduled_start_time"][:16], e["entity_metadata"]["location"][:25])
+        for e in found
+    ]
+
+
+def book(c, when="friday 8pm", **more):
+    seen = c.asks(c.ada, "session book", when=when, minutes=60, **more)
+    assert not seen.text.startswith("⚠️"), seen.text
+    changed(c)
+    sessions = c.invoke("get-scheduled-sessions", userId=c.ada.id)["sessions"]
+    return sessions[-1]["sessionId"]
+
+
+def test_an_event_is_made_moved_and_cancelled_with_its_session(panel):
+    c = panel
+    session = book(c, title="The last evening", description="Bring dice")
+    assert events(c) == [("The last evening", "2026-11-27T20:00", "https://ada.play.example/")]
+    assert c.discord.events.listed(False)[0]["description"] == "Bring dice"
+    c.invoke("move-session", userId=c.ada.id, sessionId=session, startTime=1795896000, duration=90)
+    changed(c)
+    assert events(c) == [("The last evening", "2026-11-28T20:00", "https://ada.play.example/")]
+    c.invoke("cancel-scheduled-session", userId=c.ada.id, sessionId=session)
+    changed(c)
+    assert events(c) == []
+
+
+def test_without_a_panel_there_is_no_event_and_with_one_there_is(c):
+    c.asks(c.ada, "session book", when="friday 8pm", minutes=60)
+    changed(c)
+    assert events(c) == []
+    c.asks(c.ada, "server panel", channel=c.place)
+    assert events(c) == [("Ada plays", "2026-11-27T20:00", "https://ada.play.example/")]
+    c.asks(c.ada, "server panel")
+    assert events(c) == []
+
+
+def test_one_whose_answer_was_lost_is_there_once(panel, freezer):
+    c = panel
+    for lost in range(1, 5):
+        c.asks(c.ada, "session book", when=f"{lost}.12. 20:00", minutes=60)
+        c.discord.loses = lost
+        changed(c)
+        for _ in range(lost):
+            minute(c, freezer)
+        assert len(events(c)) == lost
+
+
+def test_where_the_bot_may_make_none_the_panel_is_there_all_the_same(panel, freezer):
+    c = panel
+    c.discord.guild.bot_permissions = BOT & ~CREATE_EVENTS
+    book(c)
+    assert events(c) == []
+    assert "Next session" in c.discord.messages(c.place)[0]["content"]
+    requests = len(c.discord.requests)
+    changed(c)
+    minute(c, freezer)
+    assert len(c.discord.requests) == requests, "it is not tried again and again"
+    c.discord.guild.bot_permissions = BOT
+    c.asks(c.ada, "server panel", channel=c.place)
+    assert len(events(c)) == 1
+
+
+def test_an_event_that_somebody_deletes_stays_deleted(panel):
+    c = panel
+    session = book(c)
+    (event,) = c.discord.events.listed(False)
+    del c.discord.events.events[event["id"]]
+    c.invoke("move-session", userId=c.ada.id, sessionId=session, startTime=1795896000, duration=90)
+    changed(c)
+    changed(c)
+    assert events(c) == []
+
+
+def test_after_an_outage_events_are_right_within_a_minute(panel, freezer):
+    c = panel
+    first = book(c, title="First")
+    c.discord.down = True
+    c.invoke("cancel-scheduled-session", userId=c.ada.id, sessionId=first)
+    book(c, when="sat 8pm", title="Second")
+    for _ in range(5):
+        minute(c, freezer)
+    c.discord.down = False
+    minute(c, freezer)
+    assert [name for name, *_ in events(c)] == ["Second"]
