@@ -47,7 +47,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no
 .PHONY: run
 run: $(READY) ## start everything on an embedded AWS and follow the log until Ctrl-C
 	@exec $(BIN)/python -m local $(if $(PORT),--port "$$PORT") $(if $(HTTP_PORT),--http-port "$$HTTP_PORT") \
-	  $(if $(GRPC_PORT),--grpc-port "$$GRPC_PORT")
+	  $(if $(GRPC_PORT),--grpc-port "$$GRPC_PORT") $(if $(DISCORD_PORT),--discord-port "$$DISCORD_PORT")
 
 .PHONY: invoke
 invoke: $(READY) ## call what `make run` started: EVENT=events/status.json or ACTION=status USER=...

@@ -67,11 +67,14 @@ class Discord:
         permissions: int = 0,
         nick: str | None = None,
         locale: str = "en-US",
+        ident: str | None = None,
     ) -> Member:
-        """A person comes into the guild; `permissions` are those besides @everyone's and the roles'."""
-        member = Member(
-            self.guild.ids.next(), name, self.now(), list(roles), permissions, nick, locale
-        )
+        """A person comes into the guild; `permissions` are those besides @everyone's and the roles'.
+
+        `ident` is the id of somebody who has been in Discord before.
+        """
+        given = ident or self.guild.ids.next()
+        member = Member(given, name, self.now(), list(roles), permissions, nick, locale)
         return self.guild.join(member)
 
     def leaves(self, who: Member) -> None:
