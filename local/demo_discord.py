@@ -83,6 +83,7 @@ def running(way_in: Front, port: int) -> Iterator[Community]:
             discord = at_the_end.enter_context(played(endpoint, port=port))
         except OSError as error:
             raise LocalError(f"Port {port} cannot be had ({error.strerror}).") from None
+        discord.elsewhere[way_in.domain] = f"localhost:{way_in.port}"
         yield _settled(discord, port)
 
 
