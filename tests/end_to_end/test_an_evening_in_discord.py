@@ -22,6 +22,7 @@ from tests.end_to_end.running import Run
 
 __all__ = ["browser"]
 pytestmark = [pytest.mark.embedded, NEEDS_CHROMIUM]
+TITLE = "The *Sunken* Keep <img src=x> <t:1:R> https://example.com"
 ADA, BJORN = demo.ADMIN, "100000000000000002"
 
 
@@ -137,6 +138,10 @@ def test_an_evening(run: Run, browser: Browser) -> None:
         ada.panel.get_by_role("button", name="Wake").click()
         # Whatever else is said: that its files of before are being saved first, for one.
         expect(ada.answered()).to_contain_text(re.compile("start", re.IGNORECASE))
+        expect(ada.panel).to_contain_text("Starting since")
+        with ada.page.context.expect_page() as opened:  # as who waits for their table does
+            ada.answered().get_by_role("link", name="https://ada.foundry.test").click()
+        opened.value.wait_for_url(f"http://ada.localhost:{run.http_port}/**")
         expect(bjorn.panel).to_contain_text("Open, since")  # by itself
         expect(ada.panel).to_contain_text("Open, since")
         expect(bjorn.answers).to_have_count(0)
@@ -169,8 +174,11 @@ def books_in_her_own_time(ada: Window) -> None:
     ada.page.get_by_role("button", name="Send").click()
     expect(ada.answers).to_have_count(2)
     expect(ada.answered()).to_contain_text("Europe/Berlin")
-    booked = ada.sends("session book", when="tomorrow 20:00", minutes="180")
+    booked = ada.sends("session book", when="tomorrow 20:00", minutes="180", title=TITLE)
     expect(booked.locator("time").nth(1)).to_contain_text("20:00")
+    listed = ada.sends("session list")
+    expect(listed.locator("strong")).to_have_text(TITLE)  # as she has written it
+    expect(listed.locator("img")).to_have_count(0)
 
 
 def test_commands_are_found_while_they_are_typed_on_a_phone_and_in_the_dark(
