@@ -24,6 +24,8 @@ _SOONEST, _WAIT = (
 )  # with these it is taken from the queue 18 times, of the 20 that are not too many for it
 _LONGEST_WAIT = 900  # SQS's own
 _INVALID_TOKEN, _UNKNOWN_WEBHOOK = 50027, 10015
+# Discord knows an answer only once it has the word that it follows, for which it waits three seconds.
+_KNOWN_AFTER_SECONDS = 4
 
 
 class Told(BaseModel):
@@ -78,6 +80,8 @@ def _send(platform: Platform, told: Told, age: int) -> None:
         except Refused as refused:
             if refused.code not in (_INVALID_TOKEN, _UNKNOWN_WEBHOOK):
                 raise
+            if refused.code == _UNKNOWN_WEBHOOK and age < _KNOWN_AFTER_SECONDS:
+                raise Undelivered("that it follows is still under way", 1) from None
     _send_directly(platform, told)
 
 

@@ -220,7 +220,14 @@ def test_what_the_page_never_sends_is_refused(page):
     assert page.ask("POST", "/page/command", "{").status == 400
     assert page.ask("POST", "/page/command", "[]").status == 400
     assert page.ask("POST", "/page/command", " " * 70_000).status == 415
-    for wrong in ({"who": "1"}, {"who": 1}, {"place": "1"}, {"options": []}, {"options": {"x": 1}}):
+    odd: list[dict[str, object]] = [
+        {"who": "1"},
+        {"who": 1},
+        {"place": "1"},
+        {"options": []},
+        {"options": {"x": 1}},
+    ]
+    for wrong in odd:
         assert page.does("command", **{"name": "x", **wrong})[0] in (400, 409)
     assert page.does("press", message="1", component="x")[0] == 409
     assert page.does("press", message="1", component="x", values="x")[0] == 400
