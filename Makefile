@@ -47,7 +47,7 @@ LOCK_OPTIONS := --quiet --universal --python-version 3.11 --generate-hashes --no
 .PHONY: run
 run: $(READY) ## start everything on an embedded AWS and follow the log until Ctrl-C
 	@exec $(BIN)/python -m local $(if $(PORT),--port "$$PORT") $(if $(HTTP_PORT),--http-port "$$HTTP_PORT") \
-	  $(if $(GRPC_PORT),--grpc-port "$$GRPC_PORT")
+	  $(if $(GRPC_PORT),--grpc-port "$$GRPC_PORT") $(if $(DISCORD_PORT),--discord-port "$$DISCORD_PORT")
 
 .PHONY: invoke
 invoke: $(READY) ## call what `make run` started: EVENT=events/status.json or ACTION=status USER=...
@@ -104,7 +104,8 @@ audit: $(READY) ## known holes in the dependencies (AUDIT='--ignore-vuln ID'); s
 
 .PHONY: screenshots
 screenshots: $(READY) ## take the pictures in docs/screenshots anew, from the pages of `make run` in Chromium
-	@SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/end_to_end/test_pages_in_a_browser.py
+	@SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/end_to_end/test_pages_in_a_browser.py \
+	  tests/end_to_end/test_an_evening_in_discord.py
 
 .PHONY: docs
 docs: $(READY) ## write docs/actions.md, and the sums in docs/costs.md, anew

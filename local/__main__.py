@@ -15,7 +15,7 @@ from urllib.request import getproxies
 
 from botocore.exceptions import BotoCoreError
 
-from local import demo, embedded, file_images, front, http, places, stack
+from local import demo, demo_discord, embedded, file_images, front, http, places, stack
 from local.ecs_events import TaskEvents
 from local.follow import FunctionLog, readable
 from local.processes import (
@@ -31,7 +31,12 @@ from local.switches import Switches
 _LOOK_EVERY = 1.0  # seconds, at tasks and at the log
 
 READY = """
-Ready. Two tables to open in a browser:
+Ready. The community's Discord server, played, to open in a browser:
+
+  {discord}
+    be one of its members there, or an administrator: type / for the commands, press buttons, read answers
+
+Two tables to open in a browser:
 
   {awake}
     wakes just now: its page says how far it is, and turns into the table
@@ -104,6 +109,9 @@ def main() -> int:
         "--http-port", type=port_of, default=http.PORT, help="port of the HTTP server"
     )
     parser.add_argument("--grpc-port", type=port_of, default=http.GRPC_PORT, help="and of gRPC")
+    parser.add_argument(
+        "--discord-port", type=port_of, default=demo_discord.PORT, help="of the played Discord"
+    )
     parser.add_argument("--auth", action="store_true", help="let the embedded AWS check policies")
     spare_loopback()
     ending = Ending()
@@ -152,8 +160,9 @@ class Ending:
 
 def _run(given: argparse.Namespace, ending: Ending) -> None:
     stack.require_tools()
-    refuse_taken(given.http_port, "HTTP_PORT=8081")
+    refuse_taken(given.http_port, "HTTP_PORT=8090")
     refuse_taken(given.grpc_port, "GRPC_PORT=50061")
+    refuse_taken(given.discord_port, "DISCORD_PORT=8091")
     with ExitStack() as at_the_end:
         with _says(f"Starting the embedded AWS (ministack) on 127.0.0.1:{given.port}"):
             emulator = embedded.running(given.port, auth=given.auth, servers=stack.STACK)
@@ -162,10 +171,16 @@ def _run(given: argparse.Namespace, ending: Ending) -> None:
             domain = stack.parameters()["Domain"]
             way_in = at_the_end.enter_context(front.running(aws.port, domain, given.http_port))
             way_in.switches = Switches(places.switches(aws.directory))
+            played = demo_discord.running(way_in, given.discord_port)
+            guild = at_the_end.enter_context(played)
         with _says("Building the function (sam build)"):
             template = stack.build(aws.directory / "build")
         with _says("Deploying the stack (sam deploy)"):
-            outputs = stack.deploy(aws, template, ServersUrl=way_in.url)
+            guild.keep_secret(aws)
+            application = guild.discord.application_id
+            outputs = stack.deploy(
+                aws, template, ServersUrl=way_in.url, DiscordApplicationId=application
+            )
             way_in.leads_to(outputs["LoadBalancerDns"])
         with _says("Seeding a demo community"):
             demo.keep_secrets(aws)
@@ -176,7 +191,9 @@ def _run(given: argparse.Namespace, ending: Ending) -> None:
             at_the_end.callback(ending.let_finish)
             way_in.server = server.port
             token = http.demo_token(aws, demo.ADMIN)
-        print(_ready(given, tables, way_in, token), flush=True)
+        with _says(f"Moving into the played Discord on {given.discord_port}"):
+            guild.move_in(aws, tables[0])
+        print(_ready(given, tables, way_in, token, guild.url), flush=True)
         _follow(aws, server, outputs["ClusterArn"], ending)
 
 
@@ -192,11 +209,16 @@ def _seeded(aws: embedded.Embedded) -> list[demo.Table]:
 
 
 def _ready(
-    given: argparse.Namespace, tables: list[demo.Table], way_in: front.Front, token: str
+    given: argparse.Namespace,
+    tables: list[demo.Table],
+    way_in: front.Front,
+    token: str,
+    discord: str,
 ) -> str:
     port: int = given.port
     awake, asleep, *_ = tables
     return READY.format(
+        discord=discord,
         grpc=f"127.0.0.1:{given.grpc_port}",
         client=demo.CLIENT,
         secret=demo.CLIENT_SECRET,

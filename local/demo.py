@@ -46,7 +46,7 @@ _MEMBERS: tuple[dict[str, Any], ...] = (
     },
     {
         "userId": PLAYER,
-        "username": "ada",
+        "username": "ada",  # another one than Ada
         "foundryAdminKey": ADMIN_KEY,
         "licenseType": "pooled",
     },
@@ -58,6 +58,11 @@ _MEMBERS: tuple[dict[str, Any], ...] = (
         "foundryAdminKey": ADMIN_KEY,
     },
 )
+
+
+PEOPLE = {
+    str(member["userId"]): str(member["username"]) for member in _MEMBERS
+}  # by their ids at Discord
 
 
 # Both as in samconfig.toml, environment `local`.
@@ -173,6 +178,14 @@ def wake(embedded: Embedded, function: str, table: Table) -> None:
     answer = _invoke(embedded, function, {"action": "start-instance", "userId": table.owner})
     if not answer.get("success"):
         raise LocalError(f"Waking {table.url} failed: {json.dumps(answer)}")
+
+
+def ask(embedded: Embedded, function: str, action: str, **fields: Any) -> dict[str, Any]:
+    """What the function answers the demo community's administrator. LocalError if it refuses."""
+    answer = _invoke(embedded, function, {"action": action, "userId": ADMIN, **fields})
+    if not answer.get("success"):
+        raise LocalError(f"{action} failed: {json.dumps(answer)}")
+    return answer
 
 
 def _table_of(member: dict[str, Any], embedded: Embedded, function: str) -> Table:

@@ -25,6 +25,8 @@ _SOONEST, _WAIT = (
 _LONGEST_WAIT = 900  # SQS's own
 _ON_ITS_WAY_SECONDS = 60
 _INVALID_TOKEN, _UNKNOWN_WEBHOOK = 50027, 10015
+# Discord knows an answer only once it has the word that it follows, for which it waits three seconds.
+_KNOWN_AFTER_SECONDS = 4
 
 
 class Told(BaseModel):
@@ -85,6 +87,8 @@ def _send(platform: Platform, told: Told, age: int) -> None:
                 raise Undelivered("it is not waiting for an answer yet") from None
             if refused.code not in (_INVALID_TOKEN, _UNKNOWN_WEBHOOK):
                 raise
+            if refused.code == _UNKNOWN_WEBHOOK and age < _KNOWN_AFTER_SECONDS:
+                raise Undelivered("that it follows is still under way", 1) from None
     _send_directly(platform, told)
 
 

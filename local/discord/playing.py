@@ -48,6 +48,9 @@ class Discord:
     requests: list[Asked] = field(default_factory=list)
     interactions: dict[str, Interaction] = field(default_factory=dict)  # by their tokens
     nonces: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict)
+    # Hosts whose names lead nowhere on this machine, and where the page finds what is there: "play.example" and
+    # "localhost:8080" for https://ada.play.example at http://ada.localhost:8080.
+    elsewhere: dict[str, str] = field(default_factory=dict)
     lock: threading.RLock = field(default_factory=threading.RLock)
 
     @property
@@ -67,11 +70,14 @@ class Discord:
         permissions: int = 0,
         nick: str | None = None,
         locale: str = "en-US",
+        ident: str | None = None,
     ) -> Member:
-        """A person comes into the guild; `permissions` are those besides @everyone's and the roles'."""
-        member = Member(
-            self.guild.ids.next(), name, self.now(), list(roles), permissions, nick, locale
-        )
+        """A person comes into the guild; `permissions` are those besides @everyone's and the roles'.
+
+        `ident` is the id of somebody who has been in Discord before.
+        """
+        given = ident or self.guild.ids.next()
+        member = Member(given, name, self.now(), list(roles), permissions, nick, locale)
         return self.guild.join(member)
 
     def leaves(self, who: Member) -> None:
@@ -148,7 +154,7 @@ class Discord:
         pressed.source = shown
         return self._deliver(pressed)
 
-    def submits(self, who: Member, seen: Interaction, **values: Any) -> Interaction:
+    def submits(self, who: Member, seen: Interaction, /, **values: Any) -> Interaction:
         """A person fills in a modal, by the custom ids of its fields, and sends it."""
         if seen.modal is None or seen.who is not who:
             raise NotPossible(f"{who.name} has no modal open.")

@@ -1,4 +1,4 @@
-"""Discord's API at an address of this machine.
+"""Discord's API at an address of this machine, and the page for people beside it.
 
 Sources: API Reference, Authentication, User Agent, Content Type, Base URL; Opcodes and Status Codes, HTTP and JSON;
 Rate Limits ("Interaction endpoints are not bound to the bot's Global Rate Limit").
@@ -16,6 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+from local.discord import page
 from local.discord.answers import Errors, Refused, plain, refusal
 from local.discord.limits import Exceeded
 from local.discord.playing import Discord
@@ -78,6 +79,9 @@ class _Handler(BaseHTTPRequestHandler):
             {name.lower(): value for name, value in self.headers.items()},
             self.rfile.read(length),
         )
+        if page.is_of_page(request.path):
+            self._show(request)
+            return
         with self.discord.lock:
             answer = _logged(self.discord, request)
             content = b"" if answer.body is None else json.dumps(answer.body).encode()
@@ -98,6 +102,25 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         self.end_headers()
         self.wfile.write(content)
+
+    def _show(self, request: Request) -> None:
+        """The page for people, which waits for the application as they do: so it holds no lock."""
+        said = page.serve(
+            self.discord,
+            request.method,
+            request.path,
+            request.query,
+            request.headers,
+            request.content,
+            urlsplit(self.discord.api).port or 0,
+        )
+        self.close_connection = True
+        self.send_response(said.status)
+        more = {"Content-Length": str(len(said.body)), "Connection": "close"}
+        for name, value in {**said.headers, **more}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(said.body)
 
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _answer  # noqa: N815 - as http.server calls them
 

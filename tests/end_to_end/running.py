@@ -37,6 +37,7 @@ class Run:
     port: int
     http_port: int
     grpc_port: int
+    discord_port: int
     said: list[str]  # line by line, as it comes
 
     @property
@@ -101,8 +102,9 @@ def free_port() -> int:
 @contextmanager
 def running(**variables: str) -> Iterator[Run]:
     """A run that is ready, and is ended as Ctrl-C does; `variables` are its environment's, besides."""
-    port, http_port, grpc_port = free_port(), free_port(), free_port()
+    port, http_port, grpc_port, discord_port = (free_port() for _ in range(4))
     ports = ["--port", str(port), "--http-port", str(http_port), "--grpc-port", str(grpc_port)]
+    ports += ["--discord-port", str(discord_port)]
     process = subprocess.Popen(
         [sys.executable, "-m", "local", *ports],
         cwd=TOP,
@@ -114,7 +116,7 @@ def running(**variables: str) -> Iterator[Run]:
     said: list[str] = []
     reader = threading.Thread(target=lambda: said.extend(process.stdout or ()))
     reader.start()
-    started = Run(process, port, http_port, grpc_port, said)
+    started = Run(process, port, http_port, grpc_port, discord_port, said)
     try:
         started.says("server's follow", within=120)
         yield started

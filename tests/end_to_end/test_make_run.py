@@ -149,13 +149,19 @@ def test_make_invoke_sends_a_sample_event(run: Run) -> None:
 
 
 @pytest.mark.parametrize(
-    ("taken", "said"), [("port", "PORT"), ("http_port", "HTTP_PORT"), ("grpc_port", "GRPC_PORT")]
+    ("taken", "said"),
+    [
+        ("port", "PORT"),
+        ("http_port", "HTTP_PORT"),
+        ("grpc_port", "GRPC_PORT"),
+        ("discord_port", "DISCORD_PORT"),
+    ],
 )
 def test_a_second_run_on_a_port_of_the_first_gives_one_clear_line(
     run: Run, taken: str, said: str
 ) -> None:
     options: list[str] = []
-    for name in ("port", "http_port", "grpc_port"):
+    for name in ("port", "http_port", "grpc_port", "discord_port"):
         port = getattr(run, name) if name == taken else free_port()
         options += [f"--{name.replace('_', '-')}", str(port)]
     second = subprocess.run(
@@ -250,6 +256,7 @@ def test_make_invoke_says_when_nothing_runs() -> None:
         (["run", "PORT=0"], "'0' is no port"),
         (["run", "HTTP_PORT=eighty"], "'eighty' is no port"),
         (["run", "GRPC_PORT=eighty"], "'eighty' is no port"),
+        (["run", "DISCORD_PORT=eighty"], "'eighty' is no port"),
         (["run", "PORT=1; echo '"], "no port"),
         (["invoke", "PORT=99999999", "ACTION=status"], "'99999999' is no port"),
         (["invoke", "EVENT=it's.json"], "cannot read it's.json"),

@@ -5,33 +5,24 @@ With SCREENSHOTS, each page is kept there as a picture (`make screenshots`).
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from local import demo
 from local.embedded import client
 from local.invoke import invoke
 from local.stack import STACK
+from tests.end_to_end.browsing import NEEDS_CHROMIUM, PATIENCE, SIZES, browser, looks_right
 from tests.end_to_end.running import Run, running
 from tests.end_to_end.table import ADMIN_KEY, Table
 
-CHROMIUM = shutil.which("chromium")
-pytestmark = [
-    pytest.mark.embedded,
-    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium (Debian: chromium)"),
-]
-SIZES = {"phone": (390, 844), "desk": (1280, 800)}
-PATIENCE = 90_000  # milliseconds
-PICTURES = os.environ.get("SCREENSHOTS")
+__all__ = ["browser"]
+pytestmark = [pytest.mark.embedded, NEEDS_CHROMIUM]
 
 
 @pytest.fixture(scope="module")
@@ -55,14 +46,6 @@ def played(run: Run) -> Table:
     made.sleep()
     made.ask("set-world", world="the-long-night")
     return made
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield launched
-        launched.close()
 
 
 @pytest.fixture(params=SIZES)
@@ -116,18 +99,6 @@ def everything_lent(run: Run) -> Iterator[None]:
         gone = {field: {"Action": "DELETE"} for field in lease}
         for key in free:
             dynamodb.update_item(TableName=name, Key={"licenseId": key}, AttributeUpdates=gone)
-
-
-def looks_right(page: Page, name: str, size: str) -> None:
-    """Nobody is kept out: axe finds nothing of the levels A and AA, and nothing has to be scrolled sideways."""
-    found = Axe().run(
-        page, options={"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}
-    )
-    assert found.violations_count == 0, found.generate_report()
-    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
-    if PICTURES:
-        Path(PICTURES).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=f"{PICTURES}/{name}-{size}.png")
 
 
 def test_who_has_the_link_wakes_the_table_and_is_led_into_the_world(played, page, size):
