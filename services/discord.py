@@ -34,7 +34,7 @@ class NotSetUp(Exception):
 class Undelivered(Exception):
     """Discord did not take a request, which may have had its effect; the same may succeed after `wait` seconds."""
 
-    def __init__(self, reason: str, wait: float = 1.0) -> None:
+    def __init__(self, reason: str, wait: float = 5.0) -> None:
         super().__init__(reason)
         self.wait = wait
 
@@ -181,7 +181,7 @@ def _taken(answer: Any) -> Any:
     found = said if isinstance(said, dict) else {}
     if answer.status == 429:
         wait = found.get("retry_after") or answer.headers.get("retry-after")
-        raise Undelivered("Discord is asked too often", _seconds(wait))
+        raise Undelivered("Discord is asked too often", max(_seconds(wait), 5.0))
     if answer.status >= 500:
         raise Undelivered(f"Discord answered {answer.status}")
     if answer.status >= 300:

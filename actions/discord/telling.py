@@ -18,15 +18,10 @@ from services.platform import Platform
 
 _log = structlog.get_logger()
 _HOPEFUL_SECONDS = 3600
-_SOONEST, _WAIT = (
-    5,
-    600,
-)  # with these it is taken from the queue 18 times, of the 20 that are not too many for it
+_WAIT = 600  # so that it is taken from the queue 18 times in that hour, of 20 that are not too many for it
 _LONGEST_WAIT = 900  # SQS's own
 _ON_ITS_WAY_SECONDS = 60
 _INVALID_TOKEN, _UNKNOWN_WEBHOOK = 50027, 10015
-# Discord knows an answer only once it has the word that it follows, for which it waits three seconds.
-_KNOWN_AFTER_SECONDS = 4
 
 
 class Told(BaseModel):
@@ -68,7 +63,7 @@ def _wait_after(platform: Platform, told: Told) -> int | None:
         _log.info("Discord did not take an answer", details={"why": str(failure), "age": age})
         if age >= _HOPEFUL_SECONDS:
             return None
-        return min(max(math.ceil(failure.wait), min(age // 2, _WAIT), _SOONEST), _LONGEST_WAIT)
+        return min(max(math.ceil(failure.wait), min(age // 2, _WAIT)), _LONGEST_WAIT)
     except (Refused, NotSetUp) as refused:
         _log.warning("an answer in Discord was given up", details={"why": str(refused)})
     return None
@@ -84,11 +79,9 @@ def _send(platform: Platform, told: Told, age: int) -> None:
         except Refused as refused:
             if refused.code == _UNKNOWN_WEBHOOK and age < _ON_ITS_WAY_SECONDS:
                 # Discord has not heard yet that an answer will follow: that is on its way to it.
-                raise Undelivered("it is not waiting for an answer yet") from None
+                raise Undelivered("it is not waiting for an answer yet", wait=1) from None
             if refused.code not in (_INVALID_TOKEN, _UNKNOWN_WEBHOOK):
                 raise
-            if refused.code == _UNKNOWN_WEBHOOK and age < _KNOWN_AFTER_SECONDS:
-                raise Undelivered("that it follows is still under way", 1) from None
     _send_directly(platform, told)
 
 

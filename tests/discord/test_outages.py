@@ -55,20 +55,6 @@ def test_an_answer_that_discord_does_not_take_follows_within_half_as_long_again(
     assert c.discord.direct_messages(c.ada) == []
 
 
-def test_what_is_done_before_discord_knows_that_an_answer_follows_is_told_a_little_later(
-    c, freezer
-):
-    seen = c.discord.command(c.ada, "session book", given={"when": "friday 8pm", "minutes": 60})
-    seen.answered = False  # the word of it is still under way
-    c.carried_out(seen)
-    assert (sessions(), seen.is_thinking, len(c.queue)) == (1, True, 1)
-    assert c.discord.direct_messages(c.ada) == []
-    seen.answered = True
-    later(c, freezer, 15)
-    assert "Session scheduled" in seen.text
-    assert (c.discord.direct_messages(c.ada), len(c.queue)) == ([], 0)
-
-
 def test_after_a_quarter_of_an_hour_the_bot_tells_it_directly_and_once(c, freezer):
     c.discord.down = True
     seen = books(c)
