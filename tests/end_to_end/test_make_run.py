@@ -62,7 +62,9 @@ def test_a_members_server_goes_from_nothing_to_running_to_gone(run: Run, tmp_pat
 
 
 def test_the_tables_of_the_ready_block_are_found_by_a_browser(run: Run) -> None:
-    awake, asleep = re.findall(r"^  (http://[a-z-]+\.localhost:[0-9]+)$", "".join(run.said), re.M)
+    named = re.findall(r"^  (http://[a-z-]+\.localhost:[0-9]+)$", "".join(run.said), re.M)
+    discord, awake, asleep = named
+    assert discord == f"http://discord.localhost:{run.discord_port}"
     for link in (awake, asleep):
         # Not every resolver knows these names, as browsers do.
         host = link.removeprefix("http://")
