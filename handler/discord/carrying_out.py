@@ -70,4 +70,6 @@ def _done(order: Order, platform: Platform, event_log: EventLog, request_id: str
     except Exception as error:
         event_log.failed(error, failures.kind_of(error))
         said = refusal_of(error, request_id, order.action)
+    else:
+        event_log.succeeded()
     return {"components": []} | said

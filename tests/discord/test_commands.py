@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import UTC, datetime, timedelta
 
@@ -78,7 +79,11 @@ def test_no_answer_log_queue_or_table_shows_what_was_typed_into_a_form(community
         world.items("instances"),
     ]
     logged = capsys.readouterr().out
-    assert "create-instance" in logged
+    lines = [json.loads(line) for line in logged.splitlines()]
+    mine = [
+        one for one in lines if one["message"] == "answered" and one["action"] == "create-instance"
+    ]
+    assert len(mine) == 3, "for the form, for what was filled in, and for what was carried out"
     for secret in ("ZZZZ", "sesame", c.discord.bot_token, sent.token):
         assert secret not in str(shown) + logged
 
