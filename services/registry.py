@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NotRequired, TypedDict, cast
+from typing import Any, NotRequired, TypedDict, cast
 
 from services.dynamodb import Attr, Operation, Table, absent
 from services.hashing import slow_hash
@@ -42,9 +42,10 @@ class Revoked(TypedDict):
 
 
 class PanelsBehind(TypedDict):
-    """Whose panels in Discord do not show yet how their tables are."""
+    """Whose panels in Discord do not show yet how their tables are, and those of tables that are gone."""
 
     users: list[str]
+    gone: list[dict[str, Any]]
     version: int
 
 
@@ -125,13 +126,16 @@ class Registry(Table):
         return self.put({"name": _person(user_id), "timeZone": time_zone})
 
     def panels_behind(self) -> PanelsBehind:
-        """Whose panels are behind. One read."""
-        return cast("PanelsBehind", self.get(_PANELS) or {"users": [], "version": 0})
+        """Which panels are behind. One read."""
+        return cast("PanelsBehind", self.get(_PANELS) or {"users": [], "gone": [], "version": 0})
 
-    def note_panels_behind(self, users: list[str], before: PanelsBehind) -> Operation:
-        """The operation that notes whose are, in place of those `before`."""
+    def note_panels_behind(
+        self, users: list[str], gone: list[dict[str, Any]], before: PanelsBehind
+    ) -> Operation:
+        """The operation that notes which are, in place of those `before`."""
         same = Attr("version").eq(before["version"]) | absent("version")
-        return self.update(_PANELS, same, {"users": users, "version": before["version"] + 1})
+        noted = {"users": users, "gone": gone, "version": before["version"] + 1}
+        return self.update(_PANELS, same, noted)
 
     def claim_order(self, order_id: str, now: int) -> str | None:
         """Take it on to carry out what somebody asks for in Discord; returns what came of it if it was done before.

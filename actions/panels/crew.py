@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from actions.errors import Forbidden
+from actions.errors import BudgetSpent, Conflict, Forbidden
 from services.instances import Instance
 
 PREFIX = (
@@ -27,3 +27,10 @@ def refuse_unless_may(instance: Instance, user_id: str, roles: Iterable[str], ac
         "Only its owner and its crew may do that.",
         suggestion="Its owner names the crew with crew-add.",
     )
+
+
+def without_money(error: Exception) -> Exception:
+    """What the crew is told of an error: of the owner's money nothing."""
+    if isinstance(error, BudgetSpent):
+        return Conflict("The table has no budget left for now.", suggestion="Ask its owner.")
+    return error

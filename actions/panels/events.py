@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -14,7 +15,8 @@ from services.platform import Platform
 
 _log = structlog.get_logger()
 _EXTERNAL, _GUILD_ONLY = 3, 2
-_UNKNOWN_EVENT, _FORBIDDEN = 10070, (50001, 50013)
+_SCHEDULED, _ACTIVE, _COMPLETED = 1, 2, 3
+_FORBIDDEN = (50001, 50013)  # Opcodes and Status Codes, JSON
 
 Wanted = dict[str, tuple[int, int]]
 
@@ -35,78 +37,99 @@ def wanted_of(platform: Platform, instance: Instance) -> Wanted:
 
 
 def bring_events_up_to_date(
-    platform: Platform, instance: Instance, wanted: Wanted
+    platform: Platform, instance: Instance, wanted: Wanted, *, is_known: bool
 ) -> tuple[dict[str, Event], bool]:
-    """Make, move and delete events; returns those that there are then, and whether the bot may make them.
+    """Make, move and end events; returns those that there are then, and whether the bot may make them.
 
-    What has been done is done again if this is repeated, with no effect: an event is found by its place. Raises
-    Undelivered.
+    What there is is looked up, not remembered: an event is found by its place, whatever answer was lost. It is not
+    looked up where it `is_known` and nothing differs. What Discord refuses of one keeps no other from being made.
+    Raises Undelivered, NotSetUp.
     """
-    known = dict(instance.get("panelEvents", {}))
+    known = instance.get("panelEvents", {})
+    before = {session: (event["start"], event["end"]) for session, event in known.items()}
+    if is_known and before == wanted:
+        return known, True
+    found: dict[str, Event] = {}
     try:
-        for session in known.keys() - wanted.keys():
-            _delete(platform, known.pop(session))
-        for session, (start, end) in wanted.items():
-            if session not in known:
-                known[session] = _make(platform, instance, session, start, end)
-            elif (known[session]["start"], known[session]["end"]) != (start, end):
-                known[session] = _move(platform, known[session], start, end)
+        there = _there(platform, instance["host"])
+        mine = {booking["sessionId"][:8] for booking in instance.get("bookings", [])}
+        for name in there.keys() - mine:
+            _end(platform, there[name])
     except Refused as refused:
-        _log.warning("no event could be made", details={"why": str(refused)})
-        return known, refused.code not in _FORBIDDEN
-    return known, True
-
-
-def delete_events(platform: Platform, instance: Instance) -> None:
-    """Delete all events of a table that has no panel any more. Raises Undelivered, NotSetUp."""
-    for event in instance.get("panelEvents", {}).values():
-        _delete(platform, event)
-
-
-def _make(platform: Platform, instance: Instance, session_id: str, start: int, end: int) -> Event:
-    place = _place(platform)
-    location = f"https://{instance['host']}/#{session_id[:8]}"
-    there = platform.discord.call("GET", *place)
-    made = next(
-        (e for e in there if (e.get("entity_metadata") or {}).get("location") == location), None
-    )
-    if made is None:
-        session = platform.sessions.find(session_id)
-        title = (session and session.get("title")) or f"{instance['username']} plays"
-        body: dict[str, Any] = {
-            "name": title[:100],
-            "privacy_level": _GUILD_ONLY,
-            "entity_type": _EXTERNAL,
-            "entity_metadata": {"location": location},
-            **_times(start, end),
-        }
-        if session and session.get("description"):
-            body["description"] = session["description"][:1000]
-        made = platform.discord.call("POST", *place, body=body)
-    return {"id": str(made["id"]), "start": start, "end": end}
-
-
-def _move(platform: Platform, event: Event, start: int, end: int) -> Event:
-    """Give an event other times; one that somebody has deleted in Discord is not made again."""
-    if event["id"]:
+        return known, _may(refused)
+    for session, (start, end) in wanted.items():
+        event, last = there.get(session[:8]), known.get(session)
+        is_deleted = event is None and last is not None and last["start"] > clock.now()
         try:
-            platform.discord.call("PATCH", *_place(platform), event["id"], body=_times(start, end))
+            ident = "" if is_deleted else _shown(platform, instance, session, event, (start, end))
         except Refused as refused:
-            if refused.code != _UNKNOWN_EVENT:
-                raise
-            return {"id": "", "start": start, "end": end}
-    return {"id": event["id"], "start": start, "end": end}
+            if not _may(refused):
+                return found, False
+            ident = ""  # such a one is not made
+        found[session] = {"id": ident, "start": start, "end": end}
+    return found, True
 
 
-def _delete(platform: Platform, event: Event) -> None:
-    """Delete the event of a session that is cancelled. One that has begun ends by itself."""
-    if not event["id"] or event["start"] <= clock.now():
+def end_events(platform: Platform, instance: Mapping[str, Any]) -> None:
+    """End all events of a table that has no panel any more. Raises Undelivered, NotSetUp."""
+    if not instance.get("panelEvents"):
         return
     try:
-        platform.discord.call("DELETE", *_place(platform), event["id"])
+        for event in _there(platform, instance["host"]).values():
+            _end(platform, event)
     except Refused as refused:
-        if refused.code != _UNKNOWN_EVENT:
-            raise
+        _may(refused)
+
+
+def _may(refused: Refused) -> bool:
+    _log.warning("an event is refused", details={"why": str(refused)})
+    return refused.code not in _FORBIDDEN
+
+
+def _there(platform: Platform, host: str) -> dict[str, Any]:
+    """The table's events that are not over, by the beginning of their sessions' ids."""
+    events = platform.discord.call("GET", *_place(platform))
+    places = {str((event.get("entity_metadata") or {}).get("location")): event for event in events}
+    begins = f"https://{host}/#"
+    return {p.removeprefix(begins): e for p, e in places.items() if p.startswith(begins)}
+
+
+def _shown(
+    platform: Platform,
+    instance: Instance,
+    session_id: str,
+    event: Any,
+    time: tuple[int, int],
+) -> str:
+    """The id of the session's event, which is made or moved. One that has begun cannot be: it ends."""
+    if event and event["status"] == _SCHEDULED:
+        if any(_seconds(event[name]) != _seconds(said) for name, said in _times(*time).items()):
+            platform.discord.call("PATCH", *_place(platform), event["id"], body=_times(*time))
+        return str(event["id"])
+    if event:
+        _end(platform, event)
+    session = platform.sessions.find(session_id)
+    title = (session and session.get("title")) or f"{instance['username']} plays"
+    location = f"https://{instance['host']}/#{session_id[:8]}"
+    body: dict[str, Any] = {
+        "name": title.strip()[:100] or "A session",
+        "privacy_level": _GUILD_ONLY,
+        "entity_type": _EXTERNAL,
+        "entity_metadata": {"location": location},
+        **_times(*time),
+    }
+    if session and (description := session.get("description", "").strip()):
+        body["description"] = description[:1000]
+    return str(platform.discord.call("POST", *_place(platform), body=body)["id"])
+
+
+def _end(platform: Platform, event: Any) -> None:
+    """Delete an event, or let it be over where it has begun."""
+    place = (*_place(platform), event["id"])
+    if event["status"] == _ACTIVE:
+        platform.discord.call("PATCH", *place, body={"status": _COMPLETED})
+    else:
+        platform.discord.call("DELETE", *place)
 
 
 def _place(platform: Platform) -> tuple[str, ...]:
@@ -118,3 +141,7 @@ def _times(start: int, end: int) -> dict[str, str]:
         f"scheduled_{name}_time": datetime.fromtimestamp(moment, UTC).isoformat()
         for name, moment in (("start", start), ("end", end))
     }
+
+
+def _seconds(moment: str) -> float:
+    return datetime.fromisoformat(moment).timestamp()

@@ -15,6 +15,7 @@ from services.instances import AT_REST, Instance, InstanceStatus, Phase, is_runn
 from services.platform import Platform
 
 GREEN, GREY, RED = 3, 2, 4
+_ROUNDED = 300  # seconds
 _PHASES = {
     Phase.MACHINE: "a machine is being found",
     Phase.IMAGE: "the image is being fetched",
@@ -35,7 +36,9 @@ def panel_of(platform: Platform, instance: Instance) -> Answer:
     if is_running(instance):
         lines.append(f"https://{instance['host']}")
         stop = next_stop(platform, instance)
-        lines.append(f"Stops {moment(stop['stopsAt'])}: {stop['stopsBecause']}.")
+        # Within the last minutes it moves with the time alone, which is no reason to edit.
+        at = -(-stop["stopsAt"] // _ROUNDED) * _ROUNDED
+        lines.append(f"Stops {moment(at)}: {stop['stopsBecause']}.")
     elif instance["status"] == InstanceStatus.STOPPED and instance.get("reason"):
         lines.append(plain(instance["reason"]))
     if coming := next_session(instance, platform.settings).get("nextSession"):

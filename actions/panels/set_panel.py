@@ -2,18 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.command import Command
-from actions.errors import Conflict, InstanceNotFound, TimedOut
+from actions.errors import Conflict, InstanceNotFound, PlatformError, TimedOut
 from actions.lookup import instance_of
 from actions.panels.crew_add import Snowflake
-from actions.panels.events import delete_events
-from actions.panels.updating import OF_PANEL, bring_up_to_date, take_down
+from actions.panels.events import end_events
+from actions.panels.panel import panel_of
+from actions.panels.updating import (
+    ALL,
+    OF_PLACE,
+    bring_up_to_date,
+    show,
+    take_away,
+    take_down,
+)
 from services import clock
 from services.discord import NotSetUp, Refused, Undelivered
-from services.dynamodb import Attr, ConditionFailed, transact
+from services.dynamodb import Attr, Condition, ConditionFailed, absent, transact
 from services.instances import Instance
 from services.platform import Platform
+
+T = TypeVar("T")
 
 
 class SetPanel(UserRequest):
@@ -23,30 +36,26 @@ class SetPanel(UserRequest):
 
 
 def set_panel(request: SetPanel, platform: Platform) -> Answer:
-    """Take the panel down where it was, and put it up there, now or as soon as Discord takes it.
+    """Put the panel up there, then take it down where it was.
 
-    Raises InstanceNotFound; Conflict where Discord is not set up; TimedOut, and then nothing has changed.
+    Raises InstanceNotFound; Conflict where the bot may not write, where Discord is not set up or the panel was
+    moved meanwhile; TimedOut if Discord cannot be reached. Nothing has changed then.
     """
     instance = instance_of(platform, request.user_id)
-    _take_down(platform, instance, with_events=request.channel_id is None)
-    gone = [*OF_PANEL]
+    if request.channel_id is None:
+        return _without(platform, instance)
+    moved = {**instance, "panelChannel": request.channel_id}
+    moved.pop("panelMessage", None)
     values = {"panelChannel": request.channel_id, "panelSince": clock.now()}
-    if request.channel_id is None:
-        values, gone = {}, [*gone, "panelChannel", "panelSince", "panelEvents"]
+    values["panelMessage"] = _reached(lambda: show(platform, moved, panel_of(platform, instance)))
     try:
-        transact(platform.instances.change(instance, Attr("status").exists(), values, gone))
+        transact(platform.instances.change(instance, _as_read(instance), values, OF_PLACE))
     except ConditionFailed as refused:
-        raise InstanceNotFound(request.user_id) from refused
-    if request.channel_id is None:
-        return {"success": True, "channelId": None, "message": "The table has no panel any more"}
+        take_away(platform, {**values, "host": instance["host"]})
+        raise _gone(instance, refused) from refused
+    if instance.get("panelMessage") != values["panelMessage"]:
+        take_away(platform, {**instance, "panelEvents": {}})
     bring_up_to_date(platform, request.user_id)
-    said = platform.instances.find(request.user_id) or instance
-    if "panelChannel" not in said:
-        raise Conflict(
-            "The bot may not write in that channel.",
-            field="channelId",
-            suggestion="Let the application's role see the channel and send messages there.",
-        )
     return {
         "success": True,
         "channelId": request.channel_id,
@@ -54,16 +63,45 @@ def set_panel(request: SetPanel, platform: Platform) -> Answer:
     }
 
 
-def _take_down(platform: Platform, instance: Instance, *, with_events: bool) -> None:
-    """Delete what there is in Discord, of which nothing is noted yet. Raises Conflict, TimedOut."""
-    try:
+def _without(platform: Platform, instance: Instance) -> Answer:
+    def take_all() -> None:
         platform.discord.account()
         take_down(platform, instance)
-        if with_events:
-            delete_events(platform, instance)
-    except (NotSetUp, Refused) as why:
-        said = f"Discord is not set up: {why}." if isinstance(why, NotSetUp) else f"{why}."
-        raise Conflict(said, field="channelId") from None
+        end_events(platform, instance)
+
+    _reached(take_all)
+    try:
+        transact(platform.instances.change(instance, _as_read(instance), {}, ALL))
+    except ConditionFailed as refused:
+        raise _gone(instance, refused) from refused
+    return {"success": True, "channelId": None, "message": "The table has no panel any more"}
+
+
+def _as_read(instance: Instance) -> Condition:
+    """The condition that nobody has moved the panel since."""
+    since = instance.get("panelSince")
+    same = absent("panelSince") if since is None else Attr("panelSince").eq(since)
+    return Attr("status").exists() & same
+
+
+def _gone(instance: Instance, refused: ConditionFailed) -> PlatformError:
+    if not refused.found:
+        return InstanceNotFound(instance["userId"])
+    return Conflict("The panel was moved just now.", suggestion="Look where it is, then try again.")
+
+
+def _reached(ask: Callable[[], T]) -> T:
+    """What Discord answers. Raises Conflict, TimedOut."""
+    try:
+        return ask()
+    except NotSetUp as lacking:
+        raise Conflict(f"Discord is not set up: {lacking}.", field="channelId") from None
+    except Refused:
+        raise Conflict(
+            "The bot may not write in that channel.",
+            field="channelId",
+            suggestion="Let the application's role see the channel and send messages there.",
+        ) from None
     except Undelivered:
         raise TimedOut("Discord") from None
 

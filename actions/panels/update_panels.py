@@ -10,11 +10,12 @@ from pydantic import Field
 
 from actions.action import Action, Answer, Scope, SystemRequest
 from actions.errors import Forbidden
-from actions.panels.updating import bring_up_to_date
+from actions.panels.updating import bring_up_to_date, take_away
 from actions.retrying import retry_on_conflict
 from services.concurrency import outcomes_of
 from services.dynamodb import transact
 from services.platform import Platform
+from services.values import deserialize
 
 _log = structlog.get_logger()
 
@@ -33,15 +34,22 @@ def update_panels(request: UpdatePanels, platform: Platform) -> Answer:
     table = f":table/{platform.settings.tables['instances']}/stream/"
     if any(table not in str(record.get("eventSourceARN")) for record in request.records):
         raise Forbidden("The event is of another table.", field="records.eventSourceARN")
-    behind = [] if request.records else platform.registry.panels_behind()["users"]
-    users = sorted({_user(record) for record in request.records} | {*behind})
-    outcomes = outcomes_of([partial(bring_up_to_date, platform, user) for user in users])
+    behind = platform.registry.panels_behind()
+    gone = [panel for r in request.records if (panel := _removed(r))]
+    users = {_user(r) for r in request.records if r.get("eventName") != "REMOVE"}
+    if not request.records:
+        gone, users = behind["gone"], {*behind["users"]}
+    in_order = sorted(users)
+    updates = [partial(bring_up_to_date, platform, user) for user in in_order]
+    outcomes = outcomes_of([*updates, *(partial(take_away, platform, panel) for panel in gone)])
     for outcome in outcomes:
         if isinstance(outcome, Exception):
             _log.error("a panel was not updated", exc_info=outcome)
-    left = [user for user, outcome in zip(users, outcomes, strict=True) if outcome is not True]
-    _note(platform, {*users} - {*left}, left)
-    return {"success": True, "panels": len(users), "failures": len(left)}
+    is_done = [outcome is True for outcome in outcomes]
+    left = {user for user, done in zip(in_order, is_done, strict=False) if not done}
+    still = [p for p, done in zip(gone, is_done[len(in_order) :], strict=True) if not done]
+    _note(platform, users - left, left, [p for p in gone if p not in still], still)
+    return {"success": True, "panels": len(outcomes), "failures": len(left) + len(still)}
 
 
 def _user(record: dict[str, Any]) -> str:
@@ -49,16 +57,38 @@ def _user(record: dict[str, Any]) -> str:
     return str(record["dynamodb"]["Keys"]["userId"]["S"])
 
 
-def _note(platform: Platform, done: set[str], left: list[str]) -> None:
-    """Note who is behind, and who is not any more; nothing is written where that is known."""
+def _removed(record: dict[str, Any]) -> dict[str, Any] | None:
+    """The panel of a table that is gone, and with it all that is known of the panel."""
+    if record.get("eventName") != "REMOVE":
+        return None
+    last = record["dynamodb"].get("OldImage", {})
+    return {name: deserialize(last[name]) for name in _KEPT if name in last}
+
+
+_KEPT = ("host", "panelChannel", "panelMessage", "panelEvents")
+
+
+def _note(
+    platform: Platform,
+    done: set[str],
+    left: set[str],
+    taken: list[dict[str, Any]],
+    still: list[dict[str, Any]],
+) -> None:
+    """Note what is behind, and what is not any more; nothing is written where that is known."""
 
     def note() -> None:
         before = platform.registry.panels_behind()
-        users = sorted(({*before["users"]} - done) | {*left})
-        if users != before["users"]:
-            transact(platform.registry.note_panels_behind(users, before))
+        users = sorted(({*before["users"]} - done) | left)
+        gone = [panel for panel in before["gone"] if panel not in taken]
+        gone += [panel for panel in still if panel not in gone]
+        if (users, gone) != (before["users"], before["gone"]):
+            transact(platform.registry.note_panels_behind(users, gone[-_MOST_GONE:], before))
 
     retry_on_conflict(note)
+
+
+_MOST_GONE = 100  # that an item holds
 
 
 ACTION = Action(UpdatePanels, update_panels, Scope.SYSTEM)

@@ -59,7 +59,8 @@ def prepare_sessions(request: PrepareSessions, platform: Platform) -> Answer:
 
 def _have_panels_updated(platform: Platform) -> None:
     """Go on with the panels that are behind, by an invocation of its own: nothing here waits for Discord."""
-    if platform.settings.discord_application_id and platform.registry.panels_behind()["users"]:
+    behind = platform.settings.discord_application_id and platform.registry.panels_behind()
+    if behind and (behind["users"] or behind["gone"]):
         later = {"action": "update-panels", "userId": "system"}
         try:
             platform.self_invocation.invoke_later(later)

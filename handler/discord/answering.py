@@ -131,7 +131,8 @@ def _of_panel(
     """A button of a table's panel: whoever may press it does so in its owner's stead. Raises Forbidden."""
     action, owner = pressed(interaction) or ("", "")
     event_log.name_action(action, member.user.id)
-    refuse_unless_may(instance_of(platform, owner), member.user.id, member.roles, action)
+    roles = (*member.roles, interaction.guild_id)  # @everyone's id is the guild's
+    refuse_unless_may(instance_of(platform, owner), member.user.id, roles, action)
     _claim(interaction, platform)
     order = {"action": action, "payload": {"userId": owner}, "userId": owner, "isAdmin": False}
     order["asker"] = member.user.id

@@ -12,12 +12,13 @@ from urllib.parse import parse_qsl, urlencode
 import actions
 from actions.action import Answer
 from actions.discord.commands import BOOLEAN, INTEGER, MOMENTS, Option, fields_of, options_of
-from actions.errors import InvalidRequest
+from actions.errors import Forbidden, InvalidRequest
 from actions.panels.crew import PREFIX
-from handler.discord.interactions import Interaction, Kind, Member
+from handler.discord.interactions import Interaction, Kind, Member, Resolved
 from services import clock
 
 _TITLE, _LABEL, _ID = 45, 45, 100  # characters that Discord takes (Component Reference)
+_SEND_MESSAGES = 1 << 11  # Permissions, Bitwise Permission Flags
 _UNTIL, _BUTTON_SECONDS = "_until", 900
 _RED, _BUTTON, _ROW, _INPUT = 4, 2, 1, 4
 
@@ -54,6 +55,7 @@ def asked_of(interaction: Interaction) -> Asked:
     if interaction.type in (Kind.COMMAND, Kind.TYPING):
         path, values = data.command()
         action = actions.COMMANDS.get(path, "")
+        _refuse_closed_channels(data.resolved)
         return _known(Asked(action, values, {}), f"/{path}")
     action, _, options = data.custom_id.partition("?")
     values = dict(parse_qsl(options))
@@ -62,6 +64,12 @@ def asked_of(interaction: Interaction) -> Asked:
         raise InvalidRequest("This button is too old.", suggestion="Give the command again.")
     known = action if action in actions.COMMANDS.values() else ""
     return _known(Asked(known, values, data.typed()), data.custom_id)
+
+
+def _refuse_closed_channels(resolved: Resolved) -> None:
+    """The bot may write in channels where this member may not, and does so for nobody."""
+    if any(not int(c.permissions) & _SEND_MESSAGES for c in resolved.channels.values()):
+        raise Forbidden("You may not write in that channel.", suggestion="Choose another one.")
 
 
 def pressed(interaction: Interaction) -> tuple[str, str] | None:

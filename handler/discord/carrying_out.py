@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import structlog
 from pydantic import BaseModel
 
 from actions.action import Answer
 from actions.discord.telling import Told, tell
 from actions.errors import Conflict, InvalidRequest
+from actions.panels.crew import without_money
 from handler import dispatch, failures
 from handler.discord.words import message_of, refusal_of
 from handler.telemetry import EventLog
@@ -17,6 +19,7 @@ from services.discord import NotSetUp
 from services.dynamodb import ConditionFailed
 from services.platform import Platform
 
+_log = structlog.get_logger()
 _LONGEST_SECONDS = (
     6 * 3600
 )  # for which Lambda keeps what is invoked later (Lambda, Asynchronous invocation)
@@ -45,7 +48,9 @@ def carry_out(sealed: str, platform: Platform, event_log: EventLog, request_id: 
         order = Order.model_validate(platform.discord.unseal(sealed))
     except (ValueError, NotSetUp):
         raise InvalidRequest("This order is not the platform's own.", field="sealed") from None
-    event_log.name_action(order.action, order.asker)
+    event_log.name_action(order.action, order.userId)
+    if order.asker != order.userId:
+        _log.info("it is done for another", details={"by": order.asker})
     if clock.now() - order.at > _LONGEST_SECONDS:
         raise InvalidRequest("This order is too old.", field="sealed")
     try:
@@ -69,7 +74,8 @@ def _done(order: Order, platform: Platform, event_log: EventLog, request_id: str
         said = message_of(order.action, answer)
     except Exception as error:
         event_log.failed(error, failures.kind_of(error))
-        said = refusal_of(error, request_id, order.action)
+        told = error if order.asker == order.userId else without_money(error)
+        said = refusal_of(told, request_id, order.action)
     else:
         event_log.succeeded()
     return {"components": []} | said

@@ -49,12 +49,25 @@ class Given(BaseModel):
     options: list[Given] = []
 
 
+class Chosen(BaseModel):
+    """A channel that was chosen, and what who chose it may do there."""
+
+    permissions: str = "0"
+
+
+class Resolved(BaseModel):
+    """What options name by ids."""
+
+    channels: dict[str, Chosen] = {}
+
+
 class Data(BaseModel):
     """What was asked for: a command's `name` and `options`; of a button or a form its `custom_id`."""
 
     name: str = ""
     options: list[Given] = []
     custom_id: str = ""
+    resolved: Resolved = Resolved()
     components: list[Any] = []  # of a form, with what was typed
 
     def command(self) -> tuple[str, dict[str, Any]]:

@@ -29,52 +29,23 @@ _HOUR = re.compile(
 _MINUTES = ("minute", "minute2", "minute3", "minute4")
 _STAMP = re.compile(r"<t:([0-9]{1,11})(?::[a-zA-Z])?>|([0-9]{9,11})", re.ASCII)
 # Words between a day and an hour, and before a day, that change nothing.
-_FILLERS = {
-    *(
-        "at",
-        "on",
-        "the",
-        "this",
-        "um",
-        "gegen",
-        "am",
-        "den",
-        "der",
-        "diesen",
-        "kommenden",
-        "à",
-        "le",
-        "ce",
-    ),
-    *(
-        "a",
-        "las",
-        "la",
-        "el",
-        "este",
-        "alle",
-        "il",
-        "op",
-        "om",
-        "den",
-        "på",
-        "kl",
-        "klo",
-        "o",
-        "às",
-        "no",
-    ),
-}
+_FILLER = re.compile(
+    r"at|on|the|this|um|gegen|am|den|der|diesen|kommenden|à|le|ce|a|las|la|el|este|alle|il|op|om|på|kl|klo|o|às"
+)
 # Of the second half of the day: an hour beside them that could be of either is not certain.
-_LATE = {
-    *("evening", "afternoon", "night", "abend", "abends", "nachmittag", "nachmittags", "nacht"),
-    *("soir", "après-midi", "nuit", "noche", "tarde", "sera", "notte", "avond", "kväll"),
-}
+_LATE = re.compile(
+    r"evening|afternoon|night|tonight|abends?|nachmittags?|nacht|soir|après-midi|nuit|noche|tarde|sera"
+    r"|notte|avond|kväll"
+)
 # Of this week or of the next; of the past.
 _UNCLEAR = re.compile(
-    r"\b(?:next|nächste\w*|weeks?|wochen?|semaines?|semanas?|ago|vor|last|letzte\w*|yesterday|gestern)\b",
-    re.I,
+    r"\b(?:next|nächste\w*|weeks?|wochen?|semaines?|semanas?|settimana|so (?:gegen|um)|zo om|am morgen"
+    r"|ago|vor|last|letzte\w*|yesterday|gestern)\b",
+    re.IGNORECASE,
 )
+_TWELVE_HOURS = ("en-US", "en")
+_MONTH_FIRST = (*_TWELVE_HOURS, "ja", "ko", "zh-CN", "zh-TW", "hu", "lt")
+_ABOUT_A_WEEK = (8, 15)  # days, in languages that count today
 _ISO_DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})", re.ASCII)
 _FIGURES = re.compile(r"([0-9]{1,2})([./-]) ?([0-9]{1,2})(?:\2 ?([0-9]{4}|[0-9]{2})?)?", re.ASCII)
 _FROM_NOW = re.compile(r"(?:in|dans|en|om|tra|em) (?P<number>[0-9]{1,3}) ?(?P<unit>[^\W\d]+)")
@@ -129,12 +100,20 @@ def _spoken(text: str, now: datetime, locale: str) -> datetime | None:
         return None
     begins, ends = hours[0].span()
     words = re.sub(r"[,;@]", " ", f"{text[:begins]} {text[ends:]}").split()
-    if not _LATE.isdisjoint(words):
-        if hour.hour < 12 or hours[0]["half"] == "a":
+    if any(map(_LATE.fullmatch, words)):
+        if hour.hour < 13:  # twelve at night is noon to a clock
             return None
-        words = [word for word in words if word not in _LATE]
-    day = _day([word for word in words if word not in _FILLERS], hour, now, locale)
+        words = ["today" if word == "tonight" else word for word in words]
+        words = [word for word in words if not _LATE.fullmatch(word)]
+    elif locale in _TWELVE_HOURS and _is_of_either_half(hours[0]):
+        return None
+    day = _day([word for word in words if not _FILLER.fullmatch(word)], hour, now, locale)
     return datetime.combine(day, hour, now.tzinfo) if day else None
+
+
+def _is_of_either_half(found: re.Match[str]) -> bool:
+    """Whether somebody with clocks of twelve hours may mean the morning or the evening."""
+    return not found["half"] and found["hour"][0] != "0" and 1 <= int(found["hour"]) <= 12
 
 
 def _time(found: re.Match[str]) -> time | None:
@@ -149,11 +128,15 @@ def _time(found: re.Match[str]) -> time | None:
 
 def _away(text: str, now: datetime, locale: str) -> timedelta | None:
     """How far away something is "in 2 hours", however the clocks are set meanwhile."""
-    if not _FROM_NOW.fullmatch(text):
+    said = _FROM_NOW.fullmatch(text)
+    if not said:
         return None
     base = now.replace(tzinfo=None)
     found = _parsed(text, base, locale)
-    return found - base if found and found > base else None
+    if found is None or found <= base:
+        return None
+    is_idiom = int(said["number"]) in _ABOUT_A_WEEK and not locale.startswith("en")
+    return None if is_idiom and (found - base).days else found - base
 
 
 def _day(words: Sequence[str], hour: time, now: datetime, locale: str) -> date | None:
@@ -175,7 +158,7 @@ def _named(words: Sequence[str], now: datetime, locale: str) -> date | None:
     """A day by its name. If one of several words says as much alone, the others were not understood."""
     base = now.replace(tzinfo=None)
     found = _parsed(" ".join(words), base, locale)
-    if found is None:
+    if found is None or found.time() not in (base.time(), time()):  # "an hour" is no day
         return None
     alone = [_parsed(word, base, locale) for word in words] if len(words) > 1 else []
     return None if any(one and one.date() == found.date() for one in alone) else found.date()
@@ -205,12 +188,12 @@ def _weekday(word: str, now: datetime, locale: str) -> int | None:
 
 
 def _in_figures(text: str, now: datetime, locale: str) -> date | None:
-    """A date such as 4.12., 4/12 or 12/4/2026: the month comes first in America alone."""
+    """A date such as 4.12., 4/12 or 12/4/2026: the month comes first where people write so."""
     found = _FIGURES.fullmatch(text)
     if not found:
         return None
     day, month = int(found[1]), int(found[3])
-    if found[2] != "." and locale in ("en-US", "en"):
+    if found[2] != "." and locale in _MONTH_FIRST:
         day, month = month, day
     year = found[4] and (int(found[4]) if len(found[4]) == 4 else 2000 + int(found[4]))
     return _date(year, month, day) if year else _next(now.date(), month, day)

@@ -229,6 +229,7 @@ def test_after_an_outage_every_panel_is_right_within_a_minute(panel, ecs, freeze
 
 def test_a_panel_whose_answer_was_lost_is_there_once(c, freezer):
     c.discord.loses = 1
+    assert "did not answer in time" in c.asks(c.ada, "server panel", channel=c.place).text
     c.asks(c.ada, "server panel", channel=c.place)
     changed(c)
     minute(c, freezer)
@@ -290,3 +291,142 @@ def test_a_crew_has_25_at_most(c, invoke):
     assert invoke("crew-add", userId=c.ada.id, crewId=str(10**17))["success"], "known already"
     refused = invoke("crew-add", userId=c.ada.id, crewId=str(10**18))
     assert refused["errorCode"] == "RESOURCE_CONFLICT"
+
+
+def removed(c, item):
+    """Lambda hands over that an item is gone."""
+    from services.values import serialize
+
+    record = {
+        "eventName": "REMOVE",
+        "eventSource": "aws:dynamodb",
+        "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/foundry-test-instances/stream/x",
+        "dynamodb": {
+            "Keys": {"userId": {"S": item["userId"]}},
+            "OldImage": {name: serialize(value) for name, value in item.items()},
+        },
+    }
+    return c.invoke({"Records": [record]})
+
+
+@pytest.mark.parametrize("outage", [0, 5])
+def test_of_a_table_that_is_gone_nothing_is_left(panel, freezer, outage):
+    c = panel
+    c.asks(c.ada, "session book", when="friday 8pm", minutes=60)
+    changed(c)
+    assert len(c.discord.events.listed(False)) == 1
+    (item,) = world.items("instances")
+    c.discord.down = bool(outage)
+    c.invoke("destroy-instance", userId=c.ada.id)
+    assert world.items("instances") == []
+    removed(c, item)
+    for _ in range(outage):
+        minute(c, freezer)
+    c.discord.down = False
+    minute(c, freezer)
+    assert (shown(c), c.discord.events.listed(False)) == ([], [])
+    requests = len(c.discord.requests)
+    minute(c, freezer)
+    assert len(c.discord.requests) == requests
+
+
+def test_what_came_back_to_what_it_was_is_shown_as_it_is(panel, freezer):
+    """The edit between took effect, and its answer was lost."""
+    c = panel
+    c.asks(c.ada, "session book", when="friday 8pm", minutes=60)
+    c.discord.loses = 1
+    changed(c)
+    assert "Next session" in shown(c)[0]
+    (session,) = [item["sessionId"] for item in world.items("sessions")]
+    c.invoke("cancel-scheduled-session", userId=c.ada.id, sessionId=session)
+    changed(c)
+    minute(c, freezer)
+    assert "Next session" not in shown(c)[0]
+
+
+def test_while_discord_is_down_no_attempt_makes_the_next_one(panel, freezer):
+    c = panel
+    c.asks(c.ada, "session book", when="friday 8pm", minutes=60)
+    c.discord.down = True
+    before, requests = None, len(c.discord.requests)
+    for _ in range(7):  # each change of the item is told three seconds later
+        if before == (before := world.items("instances")):
+            break
+        changed(c)
+        freezer.tick(3)
+    assert before == world.items("instances"), "there is an end"
+    assert len(c.discord.requests) - requests == 1
+
+
+@pytest.mark.parametrize("field", ["botToken", "guildId"])
+def test_a_secret_that_is_wrong_for_a_while_loses_no_panel(panel, freezer, field):
+    import json
+
+    c = panel
+    secrets, name = world.client("secretsmanager"), "foundry-test/discord"
+    good = secrets.get_secret_value(SecretId=name)["SecretString"]
+    bad = json.loads(good) | {field: "" if field == "guildId" else "another"}
+    secrets.put_secret_value(SecretId=name, SecretString=json.dumps(bad))
+    world.new_process()
+    c.invoke("start-instance", userId=c.ada.id)
+    changed(c)
+    secrets.put_secret_value(SecretId=name, SecretString=good)
+    world.new_process()
+    minute(c, freezer)
+    assert "Starting" in shown(c)[0]
+
+
+def test_a_panel_stays_where_it_is_if_it_cannot_be_moved(panel):
+    c = panel
+    closed = c.discord.channel("closed", bot_permissions=0)
+    assert "may not write in that channel" in c.asks(c.ada, "server panel", channel=closed).text
+    assert len(shown(c)) == 1
+    c.discord.down = True
+    seen = c.discord.command(c.ada, "server panel", given={"channel": c.discord.channel("other")})
+    (order,) = c.orders()
+    AWS.queue.clear()
+    c.invoke(order)
+    c.discord.down = False
+    assert seen.is_thinking
+    c.asks(c.ada, "session book", when="friday 8pm", minutes=60)
+    changed(c)
+    assert "Next session" in shown(c)[0]
+    assert not [o for o in AWS.queue if o.get("kind") == "panel-lost"]
+
+
+def test_the_crew_is_told_nothing_of_the_owners_money(panel, monkeypatch, freezer, ecs):
+    c = panel
+    crew(c, "crew-add", c.ben)
+    c.invoke("start-instance", userId=c.ada.id)
+    ecs.comes_up(ecs.only_task())
+    freezer.tick(5 * 3600)
+    c.invoke("stop-instance", userId=c.ada.id)
+    ecs.ends(ecs.only_task())
+    monkeypatch.setenv("BUDGET_PER_USER", "0.05")
+    world.new_process()
+    changed(c)
+    text = presses(c, c.ben, "Wake").text
+    assert "no budget left" in text
+    assert "USD" not in text
+    assert "USD" in presses(c, c.ada, "Wake").text
+
+
+def test_everybody_may_be_crew(panel, ecs):
+    c = panel
+    c.invoke("crew-add", userId=c.ada.id, crewId=c.discord.guild_id)
+    presses(c, c.ben, "Wake")
+    assert ecs.tasks()
+
+
+def test_two_who_move_it_at_once_leave_one(panel, meanwhile):
+    c = panel
+    other, third = c.discord.channel("other"), c.discord.channel("third")
+
+    def somebody_else():
+        assert c.invoke("set-panel", userId=c.ada.id, channelId=third.id)["success"]
+
+    with meanwhile("UpdateItem", somebody_else):
+        c.invoke("set-panel", userId=c.ada.id, channelId=other.id)
+    changed(c)
+    found = [len(c.discord.messages(place)) for place in (c.place, other, third)]
+    assert sum(found) == 1
