@@ -22,7 +22,7 @@ def _known(name: str) -> str:
 class SetTimeZone(UserRequest):
     """Who, and the name of the time zone in the IANA time zone database."""
 
-    time_zone: Annotated[str, Field(max_length=64), AfterValidator(_known)]
+    time_zone: Annotated[str, Field(min_length=1, max_length=64), AfterValidator(_known)]
 
 
 def set_time_zone(request: SetTimeZone, platform: Platform) -> Answer:

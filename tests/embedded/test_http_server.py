@@ -205,7 +205,7 @@ def test_schemathesis_finds_nothing_that_is_not_as_described(
     assert int(tested[1]) > AUTHENTICATED
     # But for those at which a client, or a page, proves what it is by what nobody guesses, or that speak for
     # for others.
-    assert "Authentication failed: 5 operations" in done.stdout
+    assert "Authentication failed: 6 operations" in done.stdout
     asked = int(served.metric("http_requests_total") - before)
     assert asked >= at_least
     assert served.answered("200") - good > at_least / 10  # it was not only refused
