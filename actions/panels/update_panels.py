@@ -34,10 +34,10 @@ def update_panels(request: UpdatePanels, platform: Platform) -> Answer:
     table = f":table/{platform.settings.tables['instances']}/stream/"
     if any(table not in str(record.get("eventSourceARN")) for record in request.records):
         raise Forbidden("The event is of another table.", field="records.eventSourceARN")
-    behind = platform.registry.panels_behind()
     gone = [panel for r in request.records if (panel := _removed(r))]
     users = {_user(r) for r in request.records if r.get("eventName") != "REMOVE"}
     if not request.records:
+        behind = platform.registry.panels_behind()
         gone, users = behind["gone"], {*behind["users"]}
     in_order = sorted(users)
     updates = [partial(bring_up_to_date, platform, user) for user in in_order]

@@ -9,9 +9,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-import actions
 from actions.action import Answer
-from actions.command import Command
+from actions.discord.commands import command_of
 from actions.errors import Conflict, Forbidden, InvalidRequest, Unauthenticated
 from actions.lookup import instance_of
 from actions.panels.crew import refuse_unless_may
@@ -94,7 +93,7 @@ def _answered(interaction: Interaction, platform: Platform, event_log: EventLog)
         return _of_panel(interaction, member, platform, event_log)
     asked = asked_of(interaction)
     event_log.name_action(asked.action, member.user.id)
-    command = actions.find(asked.action).command or Command("")
+    command = command_of(asked.action)
     if interaction.type is Kind.TYPING:
         from handler.discord.completing import choices_of
 

@@ -11,7 +11,15 @@ from urllib.parse import parse_qsl, urlencode
 
 import actions
 from actions.action import Answer
-from actions.discord.commands import BOOLEAN, INTEGER, MOMENTS, Option, fields_of, options_of
+from actions.discord.commands import (
+    BOOLEAN,
+    INTEGER,
+    MOMENTS,
+    Option,
+    command_of,
+    fields_of,
+    options_of,
+)
 from actions.errors import Forbidden, InvalidRequest
 from actions.panels.crew import PREFIX
 from handler.discord.interactions import Interaction, Kind, Member, Resolved
@@ -84,10 +92,9 @@ def form_of(asked: Asked) -> Answer:
         {"type": _ROW, "components": [_input(field)]}
         for field in fields_of(asked.action)  # five at most
     ]
-    title = actions.find(asked.action).command
     return {
         "custom_id": _custom_id(asked),
-        "title": shorten(title.says if title else "", _TITLE, placeholder="…"),
+        "title": shorten(command_of(asked.action).says, _TITLE, placeholder="…"),
         "components": rows,
     }
 

@@ -70,8 +70,8 @@ def _as_options(action: str, text: str) -> str:
 
 
 _MOMENTS = {
-    "startTime": "Begins",
     "until": "Until",
+    "startTime": "Begins",
     "reservedUntil": "Until",
     "keptUntil": "Its saves are kept until",
     "serversStopAt": "Servers stop",
@@ -80,15 +80,9 @@ _MOMENTS = {
 
 def _plainly(answer: Answer) -> str:
     lines = [_as_commands(own(str(answer.get("message", "Done.")))).rstrip(".") + "."]
-    for name, label in (("until", "Until"), ("startTime", "Begins"), ("reservedUntil", "Until")):
+    for name, says in _MOMENTS.items():
         if isinstance(answer.get(name), int):
-            lines.append(f"{label} {moment(answer[name])}")
-    for name, label in (
-        ("keptUntil", "Its saves are kept until"),
-        ("serversStopAt", "Servers stop"),
-    ):
-        if name in answer:
-            lines.append(f"{label} {moment(answer[name])}")
+            lines.append(f"{says} {moment(answer[name])}")
     lines += [str(answer[n]) for n in ("instanceUrl", "wakeUrl", "url") if answer.get(n)]
     return "\n".join(lines)
 

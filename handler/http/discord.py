@@ -12,7 +12,7 @@ from typing import Any
 from handler import failures, telemetry
 from handler.discord import PATH
 from handler.discord.answering import answer
-from handler.http.plain import as_http
+from handler.http.plain import as_http, headers_of
 from services import ids
 from services.platform import Platform
 
@@ -23,7 +23,7 @@ def answered(event: Mapping[str, Any], context: Any, platform: Platform) -> dict
     details = {"method": "POST", "route": PATH}
     with telemetry.event(request_id) as event_log:
         try:
-            said = answer(_body(event), _headers(event), platform, event_log, request_id)
+            said = answer(_body(event), headers_of(event), platform, event_log, request_id)
         except Exception as error:
             failure = failures.kind_of(error)
             event_log.failed(error, failure, details | {"status": failure.http_status})
@@ -34,12 +34,6 @@ def answered(event: Mapping[str, Any], context: Any, platform: Platform) -> dict
         else:
             event_log.succeeded(details | {"status": 200})
     return as_http(event, 200, said.answer, request_id)
-
-
-def _headers(event: Mapping[str, Any]) -> dict[str, str]:
-    many = {name: values[-1] for name, values in (event.get("multiValueHeaders") or {}).items()}
-    found = many | dict(event.get("headers") or {})
-    return {name.lower(): value for name, value in found.items()}
 
 
 def _body(event: Mapping[str, Any]) -> bytes:

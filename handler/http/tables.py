@@ -17,6 +17,7 @@ from urllib.parse import parse_qs, unquote_plus, urlsplit
 from actions.action import Answer
 from actions.errors import Forbidden, InvalidRequest, PlatformError, RateLimited, TableNotFound
 from handler import dispatch, failures, telemetry
+from handler.http.plain import headers_of, last_of_each
 from handler.http.security_headers import (
     CONTENT_SECURITY_POLICY,
     NOTHING_ALLOWED,
@@ -83,13 +84,11 @@ def asked_of(event: Mapping[str, Any], domain: str) -> Asked | None:
     """The request, if the event is a load balancer's and of a host below the domain; else None."""
     if event.get("requestContext", {}).get("elb") is None:
         return None
-    headers = _last_of_each(event.get("multiValueHeaders")) | {
-        name.lower(): value for name, value in (event.get("headers") or {}).items()
-    }
+    headers = headers_of(event)
     host = headers.get("host", "").partition(":")[0].lower()
     if not host.endswith(f".{domain.lower()}"):  # the listener's "*" stands for several labels, too
         return None
-    query = _last_of_each(event.get("multiValueQueryStringParameters"))
+    query = last_of_each(event.get("multiValueQueryStringParameters"))
     query |= event.get("queryStringParameters") or {}
     return Asked(
         host,
@@ -267,10 +266,6 @@ def _for_balancer(said: Said, asked: Asked, request_id: str, is_multi_value: boo
         "isBase64Encoded": False,
         **form,
     }
-
-
-def _last_of_each(values: Mapping[str, list[str]] | None) -> dict[str, str]:
-    return {name.lower(): given[-1] for name, given in (values or {}).items() if given}
 
 
 def _body(event: Mapping[str, Any]) -> str:

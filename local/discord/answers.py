@@ -118,12 +118,15 @@ class Form:
         if not isinstance(value, str):
             self.wrong(name, "STRING_TYPE_CONVERT", f'Could not interpret "{value}" as string.')
             return None
-        if least and not least <= len(value) <= most:
+        self._bound(name, len(value), most, least)
+        return value
+
+    def _bound(self, name: str, length: int, most: int, least: int) -> None:
+        if least and not least <= length <= most:
             words = f"Must be between {least} and {most} in length."
             self.wrong(name, "BASE_TYPE_BAD_LENGTH", words)
-        elif len(value) > most:
+        elif length > most:
             self.wrong(name, "BASE_TYPE_MAX_LENGTH", f"Must be {most} or fewer in length.")
-        return value
 
     def number(
         self, name: str, least: float = -_LARGEST, most: float = _LARGEST, whole: bool = True
@@ -170,11 +173,7 @@ class Form:
         if not isinstance(value, list):
             self.wrong(name, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
             return []
-        if least and not least <= len(value) <= most:
-            words = f"Must be between {least} and {most} in length."
-            self.wrong(name, "BASE_TYPE_BAD_LENGTH", words)
-        elif len(value) > most:
-            self.wrong(name, "BASE_TYPE_MAX_LENGTH", f"Must be {most} or fewer in length.")
+        self._bound(name, len(value), most, least)
         return value
 
     def forms(self, name: str, most: int, least: int = 0) -> list[Form]:

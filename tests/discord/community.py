@@ -58,6 +58,17 @@ class Community:
         """What the function has asked itself for Discord, and Lambda has not carried out yet."""
         return [order for order in AWS.queue if order.get("source") == DISCORD]
 
+    def made_up(self, who: Member, kind: int, data: dict[str, Any]) -> dict[str, Any]:
+        """An interaction of somebody's that Discord's own client would not send."""
+        return {
+            "id": self.discord.guild.ids.next(),
+            "type": kind,
+            "token": "t",
+            "guild_id": self.discord.guild_id,
+            "member": {"user": {"id": who.id, "username": who.name.lower()}, "roles": []},
+            "data": data,
+        }
+
     def signs(self, payload: dict[str, Any]) -> tuple[int, Any]:
         """Something that Discord signs and this one would not send."""
         body = json.dumps(payload).encode()

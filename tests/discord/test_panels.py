@@ -154,14 +154,7 @@ def test_no_forged_button_does_what_no_panel_has(panel, made_up):
     for owner in (c.ada.id, "nobody", "system", c.ben.id):
         if (made_up, owner) == ("start-instance", c.ada.id):
             continue
-        sent = {
-            "id": c.discord.guild.ids.next(),
-            "type": 3,
-            "token": "t",
-            "guild_id": c.discord.guild_id,
-            "member": {"user": {"id": c.ben.id, "username": "ben"}, "roles": []},
-            "data": {"custom_id": f"panel:{made_up}:{owner}", "component_type": 2},
-        }
+        sent = c.made_up(c.ben, 3, {"custom_id": f"panel:{made_up}:{owner}", "component_type": 2})
         _, said = c.signs(sent)
         assert said["data"]["content"].startswith("⚠️"), said
     assert c.orders() == []

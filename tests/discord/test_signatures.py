@@ -118,14 +118,7 @@ def test_a_command_that_there_is_no_more_says_so(community):
     ]
     for data in odd:
         kind = 5 if "custom_id" in data else 2
-        sent = {
-            "id": c.discord.guild.ids.next(),
-            "type": kind,
-            "token": "t",
-            "guild_id": c.discord.guild_id,
-            "member": {"user": {"id": c.ada.id, "username": "ada"}, "roles": []},
-            "data": data,
-        }
+        sent = c.made_up(c.ada, kind, data)
         assert "no such command any more" in c.signs(sent)[1]["data"]["content"]
 
 
@@ -165,14 +158,7 @@ def test_a_button_that_was_kept_does_nothing_any_more(community, freezer):
     (button,) = sure.message["components"][0]["components"]
     for forged in (button["custom_id"].replace("_until=", "_until=9"), "destroy-instance?"):
         data = {"custom_id": forged, "component_type": 2}
-        sent = {
-            "id": c.discord.guild.ids.next(),
-            "type": 3,
-            "token": "t",
-            "guild_id": c.discord.guild_id,
-            "member": {"user": {"id": c.ben.id, "username": "ben"}, "roles": []},
-            "data": data,
-        }
+        sent = c.made_up(c.ben, 3, data)
         c.signs(sent)
     c.carried_out(sure)
     assert world.items("instances"), "a forged one is of who presses it"
