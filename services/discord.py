@@ -9,7 +9,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import structlog
 from botocore.exceptions import ClientError
@@ -133,7 +133,14 @@ class Discord:
         key = hmac.digest(self.account().bot_token.encode(), b"orders", "sha256")
         return Fernet(urlsafe_b64encode(key))
 
-    def call(self, method: str, *path: str, body: Any = None, as_bot: bool = True) -> Any:
+    def call(
+        self,
+        method: str,
+        *path: str,
+        body: Any = None,
+        as_bot: bool = True,
+        query: Mapping[str, str] | None = None,
+    ) -> Any:
         """One request to the API, of `path` part by part; its answer, if there is one. Never tried twice.
 
         Raises Undelivered, Refused, NotSetUp; none of them shows the path, in which a token may be.
@@ -142,6 +149,8 @@ class Discord:
 
         account = self.account()
         url = "/".join((account.api, *(quote(part, safe="@") for part in path)))
+        if query:
+            url += f"?{urlencode(query)}"
         headers = {"User-Agent": "DiscordBot (foundry-platform, 1)"}  # API Reference, User Agent
         if as_bot:
             headers["Authorization"] = f"Bot {account.bot_token}"

@@ -275,6 +275,7 @@ class PresentRun(TypedDict):
     # Once its member was told that it is ready, or what it waits for: the session's id, if there is one.
     saidReady: NotRequired[str]
     seenAt: NotRequired[int]
+    players: NotRequired[int]  # at the last look, if Foundry said that
     idleSince: NotRequired[int]
     noticedAt: NotRequired[int]
     keepUntil: NotRequired[int]

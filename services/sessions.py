@@ -43,6 +43,7 @@ class Session(TypedDict):
     title: NotRequired[str]
     description: NotRequired[str]
     world: NotRequired[str]  # that its runs open, instead of the server's own
+    interested: NotRequired[list[str]]  # in its event in Discord: members' ids
     reason: NotRequired[str]  # why it was cancelled, or why its server is not there yet
     runId: NotRequired[str]  # of the server that was up for it, once it has begun
     restarts: NotRequired[int]  # how often its server has crashed or failed to come up

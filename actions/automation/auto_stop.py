@@ -18,6 +18,7 @@ from actions.instances.idling import (
     last_use,
     next_look,
     planned_stop,
+    players,
 )
 from actions.instances.stop import decide_stop
 from actions.instances.versions import build_of, image_tag, is_way_down, pinned
@@ -67,6 +68,7 @@ def stop_if_due(
         told = now if is_told else None
     found = {
         "idleSince": since,
+        "players": players(probe),
         "idleProvenAt": now if idle else instance.get("idleProvenAt"),
         "noticeId": notice_id,
         "noticedAt": told,

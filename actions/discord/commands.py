@@ -38,6 +38,7 @@ _NAMES = {
     "to_user_id": "to",
     "channel_id": "channel",
     "crew_id": "who",
+    "user_id": "table",
     "donation_id": "donation",
     "token_id": "token",
     "transaction_id": "transaction",
@@ -48,6 +49,7 @@ _CHOSEN = {
     "to_user_id": USER,
     "channel_id": CHANNEL,
     "crew_id": MENTIONABLE,
+    "user_id": USER,
 }
 _TEXT_CHANNEL = 0
 MOMENTS = {"start_time", "until"}  # what people write, and the platform counts in seconds
@@ -134,7 +136,8 @@ def _option(action: str, field: str, says: str) -> Option:
     schema = request.model_json_schema()
     form = _not_null(schema["properties"][wire])
     is_nullable = form is not schema["properties"][wire]
-    required = wire in schema.get("required", ())
+    is_own = field == "user_id"  # whoever asks, unless a member of its crew names a table's owner
+    required = wire in schema.get("required", ()) and not is_own
     name = _NAMES.get(field, field.replace("_", "-"))
     if field in _CHOSEN:
         type_ = _CHOSEN[field]

@@ -49,6 +49,7 @@ _OF_THE_RUN = (
     "missedAt",
     "stopAskedAt",
     "clean",
+    "players",
     "idleSince",
     "idleProvenAt",
     "noticeId",

@@ -47,22 +47,28 @@ class Stop:
         return _WHY[self.cause]
 
 
-def is_idle(probe: Mapping[str, Any] | None) -> bool | None:
-    """Whether Foundry says that nobody plays; None if it said nothing that proves anything.
+def players(probe: Mapping[str, Any] | None) -> int | None:
+    """How many play, as Foundry says; None if it said nothing that proves anything.
 
-    `probe` is what /api/status answered: no world, or a world without users. A world whose `users` is
+    `probe` is what /api/status answered: no world, or a world with so many users. A world whose `users` is
     missing proves nothing (docs/sources.md, Foundry).
     """
     if probe is None:
         return None
     if probe.get("active") is False:
-        return True
+        return 0
     if probe.get("active") is not True or "version" not in probe:
         return None
     users = probe.get("users")
     if isinstance(users, bool) or not isinstance(users, int) or users < 0:
         return None
-    return users == 0
+    return users
+
+
+def is_idle(probe: Mapping[str, Any] | None) -> bool | None:
+    """Whether Foundry says that nobody plays; None if it said nothing that proves anything."""
+    playing = players(probe)
+    return None if playing is None else playing == 0
 
 
 def counts_requests(probe: Mapping[str, Any] | None, phase: Phase | None) -> bool:

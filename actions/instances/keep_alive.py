@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.command import Command
+from actions.command import OF_CREW, Command
 from actions.errors import Conflict, InstanceNotFound, WrongState
 from actions.lookup import instance_of
 from services import clock
@@ -59,9 +59,7 @@ ACTION = Action(
     keep_alive,
     Scope.USER,
     Command(
-        "Keep your server running though nobody plays",
-        options={
-            "minutes": "For how many minutes from now",
-        },
+        "Keep a server running though nobody plays",
+        options={"minutes": "For how many minutes from now", **OF_CREW},
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.billing.budget import refuse_start_if_spent
-from actions.command import Command
+from actions.command import OF_CREW, Command
 from actions.errors import Busy, Conflict, StartDelayed, WrongState
 from actions.instances.file_work import carry_on_now
 from actions.instances.launching import launch
@@ -87,5 +87,5 @@ ACTION = Action(
     StartInstance,
     start,
     Scope.USER,
-    Command("Start your server"),
+    Command("Start a server", options=OF_CREW),
 )

@@ -27,6 +27,7 @@ _SHOWN = (
     "memory",
     "world",
     "worldNotOpened",
+    "players",
     "asleep",
     "lastSave",
 )
@@ -41,8 +42,9 @@ def status(request: Status, platform: Platform) -> Answer:
 
     `lastSave` is the newest save; while something is done with the files, `files` says what, and how far it is.
 
-    Of one that runs, `stopsAt` is when it will be stopped as far as is known now, and `stopsBecause` why. `wakeUrl`
-    is the link to its page, by which others may wake it as `wake` says (set-wake). Raises InstanceNotFound.
+    Of one that runs, `players` is how many played at the last look, at most five minutes ago, if Foundry said it,
+    `stopsAt` when it will be stopped as far as is known now, and `stopsBecause` why. `wakeUrl` is the link to its
+    page, by which others may wake it as `wake` says (set-wake). Raises InstanceNotFound.
     """
     instance = instance_of(platform, request.user_id)
     stored = dict(instance)

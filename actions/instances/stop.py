@@ -5,7 +5,7 @@ from __future__ import annotations
 import structlog
 
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.command import Command
+from actions.command import OF_CREW, Command
 from actions.errors import WrongState
 from actions.instances.transitions import transition
 from actions.lookup import instance_of
@@ -111,5 +111,5 @@ ACTION = Action(
     StopInstance,
     stop,
     Scope.USER,
-    Command("Stop your server; Foundry saves its world first"),
+    Command("Stop a server; Foundry saves its world first", options=OF_CREW),
 )

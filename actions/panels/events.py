@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from services.platform import Platform
 _log = structlog.get_logger()
 _EXTERNAL, _GUILD_ONLY = 3, 2
 _SCHEDULED, _ACTIVE, _COMPLETED = 1, 2, 3
+_LOCATION = re.compile(r"https://([a-z0-9.-]+)/#([0-9a-f]{8})", re.ASCII)
 _FORBIDDEN = (50001, 50013)  # Opcodes and Status Codes, JSON
 
 Wanted = dict[str, tuple[int, int]]
@@ -86,12 +88,23 @@ def _may(refused: Refused) -> bool:
     return refused.code not in _FORBIDDEN
 
 
+def events_there(platform: Platform, **query: str) -> dict[tuple[str, str], Any]:
+    """The events of tables that are not over, by host and by the beginning of their sessions' ids.
+
+    One that a member has made is theirs, whatever place it names. Raises Undelivered, Refused, NotSetUp.
+    """
+    found: dict[tuple[str, str], Any] = {}
+    for event in platform.discord.call("GET", *place_of(platform), query=query):
+        location = _LOCATION.fullmatch(str((event.get("entity_metadata") or {}).get("location")))
+        if location and (event.get("creator") or {}).get("bot"):
+            found[location[1], location[2]] = event
+    return found
+
+
 def _there(platform: Platform, host: str) -> dict[str, Any]:
-    """The table's events that are not over, by the beginning of their sessions' ids."""
-    events = platform.discord.call("GET", *_place(platform))
-    places = {str((event.get("entity_metadata") or {}).get("location")): event for event in events}
-    begins = f"https://{host}/#"
-    return {p.removeprefix(begins): e for p, e in places.items() if p.startswith(begins)}
+    """The table's events, by the beginning of their sessions' ids."""
+    there = events_there(platform)
+    return {session: event for (at, session), event in there.items() if at == host}
 
 
 def _shown(
@@ -104,7 +117,7 @@ def _shown(
     """The id of the session's event, which is made or moved. One that has begun cannot be: it ends."""
     if event and event["status"] == _SCHEDULED:
         if any(_seconds(event[name]) != _seconds(said) for name, said in _times(*time).items()):
-            platform.discord.call("PATCH", *_place(platform), event["id"], body=_times(*time))
+            platform.discord.call("PATCH", *place_of(platform), event["id"], body=_times(*time))
         return str(event["id"])
     if event:
         _end(platform, event)
@@ -120,19 +133,20 @@ def _shown(
     }
     if session and (description := session.get("description", "").strip()):
         body["description"] = description[:1000]
-    return str(platform.discord.call("POST", *_place(platform), body=body)["id"])
+    return str(platform.discord.call("POST", *place_of(platform), body=body)["id"])
 
 
 def _end(platform: Platform, event: Any) -> None:
     """Delete an event, or let it be over where it has begun."""
-    place = (*_place(platform), event["id"])
+    place = (*place_of(platform), event["id"])
     if event["status"] == _ACTIVE:
         platform.discord.call("PATCH", *place, body={"status": _COMPLETED})
     else:
         platform.discord.call("DELETE", *place)
 
 
-def _place(platform: Platform) -> tuple[str, ...]:
+def place_of(platform: Platform) -> tuple[str, ...]:
+    """Where the guild's events are in Discord's API. Raises NotSetUp."""
     return ("guilds", platform.discord.account().guild_id, "scheduled-events")
 
 

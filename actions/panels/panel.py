@@ -60,13 +60,26 @@ def _state(instance: Instance) -> str:
     status = instance["status"]
     since = f"<t:{instance['statusSince']}:R>"
     if status == InstanceStatus.RUNNING:
-        return f"Open, since {since}."
+        return f"Open, since {since}.{_playing(instance)}"
     if status == InstanceStatus.STARTING or "startsAfter" in instance:
         doing = _PHASES.get(instance.get("phase", Phase.MACHINE), "it waits for its owner")
         return f"Starting since {since}: {doing}."
     if "work" in instance and status in AT_REST:
         return "Asleep; its files are being worked on."
     return _STATES[status]
+
+
+def _playing(instance: Instance) -> str:
+    """How many play, as of a few minutes ago."""
+    match instance.get("players"):
+        case None:
+            return ""
+        case 0:
+            return " Nobody plays."
+        case 1:
+            return " One plays."
+        case number:
+            return f" {number} play."
 
 
 def _rows(instance: Instance) -> list[Any]:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from actions.action import Action, Answer, Scope, SystemRequest
 from actions.errors import Forbidden
+from actions.panels.interest import note_interest
 from actions.panels.updating import bring_up_to_date, take_away
 from actions.retrying import retry_on_conflict
 from services.concurrency import outcomes_of
@@ -21,9 +22,13 @@ _log = structlog.get_logger()
 
 
 class UpdatePanels(SystemRequest):
-    """Records of the stream, as handler/events.py hands them over; without any, those that are behind."""
+    """Records of the stream, as handler/events.py hands them over; without any, those that are behind.
+
+    With `asks_interest`, who is interested in sessions is asked for after that.
+    """
 
     records: list[dict[str, Any]] = Field(default_factory=list)
+    asks_interest: bool = False
 
 
 def update_panels(request: UpdatePanels, platform: Platform) -> Answer:
@@ -49,6 +54,8 @@ def update_panels(request: UpdatePanels, platform: Platform) -> Answer:
     left = {user for user, done in zip(in_order, is_done, strict=False) if not done}
     still = [p for p, done in zip(gone, is_done[len(in_order) :], strict=True) if not done]
     _note(platform, users - left, left, [p for p in gone if p not in still], still)
+    if request.asks_interest:
+        note_interest(platform)
     return {"success": True, "panels": len(outcomes), "failures": len(left) + len(still)}
 
 

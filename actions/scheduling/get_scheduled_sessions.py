@@ -1,5 +1,6 @@
 """get-scheduled-sessions: a member's sessions, the earliest first.
 
+Of one that has an event in Discord, `interested` are those who are, as of some minutes ago; 100 at most are named.
 At most `limit`; where there are more, `next` in the answer is what to send for those that follow. A session that is
 over is kept for `SESSION_DAYS`.
 """
@@ -24,6 +25,7 @@ _SHOWN = (
     "world",
     "reason",
     "licenseId",
+    "interested",
 )
 
 

@@ -21,6 +21,7 @@ from services.platform import Platform
 from services.sessions import NOT_BEGUN
 
 _log = structlog.get_logger()
+_INTEREST_MINUTES = 5
 
 
 class PrepareSessions(SystemRequest):
@@ -58,10 +59,16 @@ def prepare_sessions(request: PrepareSessions, platform: Platform) -> Answer:
 
 
 def _have_panels_updated(platform: Platform) -> None:
-    """Go on with the panels that are behind, by an invocation of its own: nothing here waits for Discord."""
-    behind = platform.settings.discord_application_id and platform.registry.panels_behind()
-    if behind and (behind["users"] or behind["gone"]):
-        later = {"action": "update-panels", "userId": "system"}
+    """Go on with the panels that are behind, by an invocation of its own: nothing here waits for Discord.
+
+    Each five minutes it is also asked there who is interested in sessions.
+    """
+    if not platform.settings.discord_application_id:
+        return
+    behind = platform.registry.panels_behind()
+    asks_interest = clock.now() // 60 % _INTEREST_MINUTES == 0
+    if asks_interest or behind["users"] or behind["gone"]:
+        later = {"action": "update-panels", "userId": "system", "asksInterest": asks_interest}
         try:
             platform.self_invocation.invoke_later(later)
         except AWS_FAILURES:

@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from actions.action import Answer
 from actions.discord.commands import command_of
 from actions.errors import Conflict, Forbidden, InvalidRequest, Unauthenticated
-from actions.lookup import instance_of
 from actions.panels.crew import refuse_unless_may
 from handler import dispatch, events, failures
 from handler.discord.asking import asked_of, button_of, form_of, pressed
@@ -107,13 +106,17 @@ def _answered(interaction: Interaction, platform: Platform, event_log: EventLog)
     payload = _page(asked.action) | asked.payload(
         member, partial(_moment, interaction, member, platform)
     )
+    if (owner := payload["userId"]) == member.user.id:
+        order = {"action": asked.action, "payload": payload, "userId": owner}
+        order["isAdmin"] = is_admin(member, platform)
+    else:
+        order = _of_crew(interaction, member, asked.action, payload, platform)
     _claim(interaction, platform)
     if command.at_once:
         caller = caller_of(member, platform)
         said = dispatch.run(asked.action, payload, caller, platform)
         return _message(message_of(asked.action, said))
-    order = {"action": asked.action, "payload": payload, "userId": member.user.id}
-    _hand_over(interaction, order | {"isAdmin": is_admin(member, platform)}, platform)
+    _hand_over(interaction, order, platform)
     if interaction.type is Kind.BUTTON:  # the button is gone with its answer
         return {"type": _UPDATED, "data": {"content": "Working on it …", "components": []}}
     return {"type": _DEFERRED, "data": {"flags": EPHEMERAL}}
@@ -127,16 +130,28 @@ def _page(action: str) -> dict[str, int]:
 def _of_panel(
     interaction: Interaction, member: Member, platform: Platform, event_log: EventLog
 ) -> Answer:
-    """A button of a table's panel: whoever may press it does so in its owner's stead. Raises Forbidden."""
+    """A button of a table's panel."""
     action, owner = pressed(interaction) or ("", "")
     event_log.name_action(action, member.user.id)
-    roles = (*member.roles, interaction.guild_id)  # @everyone's id is the guild's
-    refuse_unless_may(instance_of(platform, owner), member.user.id, roles, action)
+    order = _of_crew(interaction, member, action, {"userId": owner}, platform)
     _claim(interaction, platform)
-    order = {"action": action, "payload": {"userId": owner}, "userId": owner, "isAdmin": False}
-    order["asker"] = member.user.id
     _hand_over(interaction, order, platform)
     return {"type": _DEFERRED, "data": {"flags": EPHEMERAL}}
+
+
+def _of_crew(
+    interaction: Interaction,
+    member: Member,
+    action: str,
+    payload: Mapping[str, Any],
+    platform: Platform,
+) -> dict[str, Any]:
+    """What whoever may do that to a table has done in its owner's stead. Raises Forbidden, NotFound."""
+    owner = payload["userId"]
+    roles = (*member.roles, interaction.guild_id)  # @everyone's id is the guild's
+    refuse_unless_may(platform, owner, member.user.id, roles, action)
+    order = {"action": action, "payload": payload, "userId": owner, "isAdmin": False}
+    return order | {"asker": member.user.id}
 
 
 def _hand_over(interaction: Interaction, order: Mapping[str, Any], platform: Platform) -> None:

@@ -95,6 +95,8 @@ def _status(answer: Answer) -> str:
         lines.append(f"Stops {moment(answer['stopsAt'])}, because {answer['stopsBecause']}")
     if answer.get("world"):
         lines.append(f"World: {plain(answer['world'])}")
+    if "players" in answer:
+        lines.append(f"Players: {answer['players']}")
     if "foundryVersion" in answer:
         lines.append(f"Foundry {answer['foundryVersion']}")
     if answer.get("wakeUrl"):
@@ -140,6 +142,7 @@ def _everybodys(answer: Answer) -> str:
     return _rows(rows, _session, "There are no sessions.", answer)
 
 
+_NAMED = 8
 _OVER = ("completed", "cancelled")
 
 
@@ -147,7 +150,16 @@ def _session(session: Mapping[str, Any]) -> str:
     whose = f"{member(session['userId'])} " if "userId" in session else ""
     title = f" **{plain(session['title'])}**" if session.get("title") else ""
     when = f"{moment(session['startTime'])}, {session['duration']} minutes, {session['status']}"
-    return f"{whose}{when}{title} `{session['sessionId']}`"
+    return f"{whose}{when}{title} `{session['sessionId']}`{_interested(session)}"
+
+
+def _interested(session: Mapping[str, Any]) -> str:
+    """The first of those who are interested in its event, and how many more there are."""
+    users = session.get("interested", ())
+    if not users:
+        return ""
+    more = f" and {len(users) - _NAMED} more" if len(users) > _NAMED else ""
+    return f", interested: {', '.join(map(member, users[:_NAMED]))}{more}"
 
 
 def _availability(answer: Answer) -> str:

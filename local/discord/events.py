@@ -58,6 +58,13 @@ class Events:
     def create(self, body: Any) -> Json:
         """Announce an event."""
         self._may(CREATE_EVENTS)
+        return self._announced(body, bot(self.application))
+
+    def announce(self, who: Member, body: Any) -> Json:
+        """A person announces an event, who may."""
+        return self._announced(body, who.user())
+
+    def _announced(self, body: Any, creator: Json) -> Json:
         if len(self.listed(False)) >= MOST:
             raise refusal(30038)
         found = self._judged(body, {})
@@ -67,8 +74,8 @@ class Events:
             "id": ident,
             "guild_id": self.guild.id,
             "channel_id": None,
-            "creator_id": self.application,
-            "creator": bot(self.application),
+            "creator_id": creator["id"],
+            "creator": creator,
             "description": None,
             "image": None,
             "status": SCHEDULED,
@@ -82,8 +89,7 @@ class Events:
 
     def edit(self, ident: str, body: Any) -> Json:
         """Change an event, or begin, end or cancel it."""
-        event = self.get(ident)
-        self._may(CREATE_EVENTS | MANAGE_EVENTS)
+        event = self._of_own(ident)
         if event["status"] in (COMPLETED, CANCELED):
             raise refusal(180000)
         self.events[ident] = event | self._judged(body, event)
@@ -91,8 +97,7 @@ class Events:
 
     def delete(self, ident: str) -> None:
         """Take an event away."""
-        self.get(ident)
-        self._may(CREATE_EVENTS | MANAGE_EVENTS)
+        self._of_own(ident)
         del self.events[ident], self.users[ident]
 
     def mark(self, ident: str, who: Member, yes: bool) -> None:
@@ -120,6 +125,13 @@ class Events:
             | ({"member": who.shown()} if member and who.here else {})
             for who in found
         ]
+
+    def _of_own(self, ident: str) -> Json:
+        """One that the application may change: its own, or any where it manages all."""
+        event = self.get(ident)
+        is_own = event["creator_id"] == self.application
+        self._may(MANAGE_EVENTS | (CREATE_EVENTS if is_own else 0))
+        return event
 
     def _may(self, any_of: int) -> None:
         if not self.guild.bot_permissions & any_of:

@@ -99,3 +99,75 @@ def test_after_an_outage_events_are_right_within_a_minute(panel, freezer):
     c.discord.down = False
     minute(c, freezer)
     assert [name for name, *_ in events(c)] == ["Second"]
+
+
+def interested(c, session):
+    sessions = c.invoke("get-scheduled-sessions", userId=c.ada.id)["sessions"]
+    return next(one for one in sessions if one["sessionId"] == session).get("interested")
+
+
+def five_minutes(c, freezer):
+    for _ in range(5):
+        minute(c, freezer)
+
+
+def test_who_is_interested_is_shown_with_the_sessions(panel, freezer):
+    c = panel
+    session = book(c, title="The last evening")
+    five_minutes(c, freezer)
+    assert interested(c, session) is None
+    (event,) = c.discord.events.listed(False)
+    for who in (c.boss, c.ben):
+        c.discord.interested(event["id"], who)
+    five_minutes(c, freezer)
+    assert interested(c, session) == sorted([c.ben.id, c.boss.id])
+    assert f"interested: <@{min(c.ben.id, c.boss.id)}>, <@" in c.asks(c.ada, "session list").text
+    c.discord.interested(event["id"], c.boss, yes=False)
+    c.discord.interested(event["id"], c.ada)
+    five_minutes(c, freezer)
+    assert interested(c, session) == sorted([c.ben.id, c.ada.id])
+    for who in (c.ben, c.ada):
+        c.discord.interested(event["id"], who, yes=False)
+    five_minutes(c, freezer)
+    assert interested(c, session) == []
+    assert "interested" not in c.asks(c.ada, "session list").text
+
+
+@pytest.mark.parametrize("trouble", ["down", 429, 500, 403, 404])
+def test_what_discord_does_not_say_of_interest_is_asked_again(panel, freezer, trouble):
+    c = panel
+    session = book(c)
+    (event,) = c.discord.events.listed(False)
+    c.discord.interested(event["id"], c.ben)
+    c.discord.down = trouble == "down"
+    c.discord.fails_with = [] if trouble == "down" else [trouble]
+    five_minutes(c, freezer)
+    assert interested(c, session) is None
+    c.discord.down = False
+    five_minutes(c, freezer)
+    assert interested(c, session) == [c.ben.id]
+
+
+def test_an_event_that_a_member_makes_stays_theirs_wherever_it_is(panel, freezer):
+    c = panel
+    session = book(c)
+    (event,) = c.discord.events.listed(False)
+    copied = (
+        "name",
+        "privacy_level",
+        "entity_type",
+        "entity_metadata",
+        "scheduled_start_time",
+        "scheduled_end_time",
+    )
+    made = c.discord.events.announce(c.ben, {name: event[name] for name in copied})
+    elsewhere = {"location": "https://ada.play.example/#00000000"}
+    c.discord.events.announce(c.ben, {n: made[n] for n in copied} | {"entity_metadata": elsewhere})
+    c.discord.interested(made["id"], c.ben)
+    c.invoke("move-session", userId=c.ada.id, sessionId=session, startTime=1795896000, duration=90)
+    changed(c)
+    five_minutes(c, freezer)
+    assert not interested(c, session)
+    c.invoke("cancel-scheduled-session", userId=c.ada.id, sessionId=session)
+    changed(c)
+    assert len(events(c)) == 2

@@ -8,6 +8,7 @@ from handler.app import RetryLater
 from tests import world
 from tests.aws_calls import AWS, BEFORE
 from tests.discord.community import FORM
+from tests.foundry_server import NOBODY_PLAYS, UP, playing
 
 pytestmark = pytest.mark.slow
 NOW = "2026-11-24T10:00:00Z"
@@ -129,6 +130,52 @@ def test_whom_the_owner_names_wakes_keeps_and_stops_and_nothing_else(panel, ecs)
         assert not presses(c, c.ben, label).text.startswith("⚠️")
     crew(c, "crew-remove", c.ben)
     assert "Only its owner and its crew" in presses(c, c.ben, "Stop").text
+
+
+def test_the_crew_wakes_keeps_and_stops_by_commands_that_name_the_owner(panel, ecs):
+    c = panel
+    assert "Only its owner and its crew" in c.asks(c.ben, "server start", table=c.ada).text
+    assert not ecs.tasks()
+    crew(c, "crew-add", c.ben)
+    assert "starting" in c.asks(c.ben, "server start", table=c.ada).text.lower()
+    ecs.comes_up(ecs.only_task())
+    kept = c.asks(c.ben, "server keep", table=c.ada, minutes=90)
+    assert not kept.text.startswith("⚠️"), kept.text
+    assert not c.asks(c.ben, "server stop", table=c.ada).text.startswith("⚠️")
+    assert "You have no Foundry server yet." in c.asks(c.ben, "server stop").text
+
+
+def test_who_names_a_table_that_there_is_not_is_told_so(panel):
+    c = panel
+    assert "There is no such table" in c.asks(c.ada, "server start", table=c.ben).text
+
+
+def test_an_owner_may_name_the_own_table(panel, ecs):
+    c = panel
+    assert "starting" in c.asks(c.ada, "server start", table=c.ada).text.lower()
+
+
+def test_the_panel_says_how_many_play(panel, ecs, foundry, freezer):
+    c = panel
+    presses(c, c.ada, "Wake")
+    ecs.comes_up(ecs.only_task())
+    for said, words in (
+        (playing(3), "3 play."),
+        (playing(1), "One plays."),
+        (NOBODY_PLAYS, "Nobody plays."),
+        (UP, "R>."),
+    ):
+        foundry.says["ada.play.example"] = said
+        freezer.tick(300)
+        assert c.invoke("auto-shutdown-check", userId="system")["success"]
+        changed(c)
+        assert shown(c)[0].splitlines()[1].endswith(words)
+    foundry.says["ada.play.example"] = playing(3)
+    freezer.tick(300)
+    c.invoke("auto-shutdown-check", userId="system")
+    assert "Players: 3" in c.asks(c.ada, "server status").text
+    ecs.ends(ecs.only_task())
+    assert "Players" not in c.asks(c.ada, "server status").text
 
 
 def test_a_role_may_be_crew_and_who_loses_it_is_none(panel, ecs):
