@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from actions.action import Action, Answer, Scope, UserRequest
-from actions.billing.budget import refuse_start_if_spent
 from actions.command import OF_CREW, Command
 from actions.errors import Busy, Conflict, StartDelayed, WrongState
-from actions.instances.file_work import carry_on_now
-from actions.instances.launching import launch
-from actions.instances.locking import Lock, lock_run
-from actions.instances.making_way import comes_after
-from actions.instances.starting import start_run
 from actions.lookup import instance_of
 from services.dynamodb import Attr
 from services.instances import AT_REST, Instance, InstanceStatus
 from services.platform import Platform
+
+if TYPE_CHECKING:
+    from actions.instances.locking import Lock
 
 _WAY_OUT = {
     InstanceStatus.CREATING: "Wait until it has been made, or call create-instance again.",
@@ -35,6 +34,13 @@ def start(request: StartInstance, platform: Platform) -> Answer:
     Raises InstanceNotFound, WrongState, LicenseTaken, NoCapacity, Busy, BudgetSpent, UnderMaintenance, UsedUp,
     FilesBusy.
     """
+    # Discord is answered that a start follows before anything of it is loaded.
+    from actions.billing.budget import refuse_start_if_spent
+    from actions.instances.file_work import carry_on_now
+    from actions.instances.launching import launch
+    from actions.instances.making_way import comes_after
+    from actions.instances.starting import start_run
+
     instance = instance_of(platform, request.user_id)
     is_retry = instance["status"] not in AT_REST
     message = "Instance starting..."
@@ -65,6 +71,8 @@ def start(request: StartInstance, platform: Platform) -> Answer:
 
 def _interrupted(platform: Platform, instance: Instance) -> Lock | None:
     """The lock on an instance whose start was decided but has no task; else None."""
+    from actions.instances.locking import lock_run
+
     if instance["status"] != InstanceStatus.STARTING or "taskArn" in instance:
         return None
     no_task = Attr("status").eq(InstanceStatus.STARTING) & Attr("taskArn").not_exists()
