@@ -54,7 +54,15 @@ _CHOSEN = {
 _TEXT_CHANNEL = 0
 MOMENTS = {"start_time", "until"}  # what people write, and the platform counts in seconds
 # What Discord asks for while it is typed: the member's own, or what there is.
-COMPLETED = {"save_id", "session_id", "world", "module", "system", "time_zone"}
+COMPLETED = {
+    "save_id",
+    "session_id",
+    "world",
+    "module",
+    "system",
+    "time_zone",
+    "foundry_version",
+}
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,17 @@
-"""What Discord shows to choose from while somebody types: their own sessions and saves, and what is in those."""
+"""What Discord shows to choose from while somebody types: own sessions, saves and what is in those, versions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import available_timezones
 
 from actions.action import Answer
 from actions.discord.commands import options_of
+from actions.errors import InstanceNotFound
+from actions.instances.versions import NEWEST, OLDEST, is_way_down
 from handler import dispatch
 from handler.discord.asking import Asked
 from handler.discord.callers import caller_of
@@ -70,6 +73,18 @@ def _packages(kind: str) -> Callable[[Asked, Callable[[str], Answer]], Iterator[
     return found
 
 
+def _versions(asked: Asked, answer: Callable[[str], Answer]) -> Iterator[Choice]:
+    """What the server runs now, and what it could: nothing older."""
+    build = None
+    with suppress(InstanceNotFound):
+        build = answer("status").get("foundryBuild")
+    if build:
+        yield f"{build}, as now", build
+    for version in (str(major) for major in range(NEWEST, OLDEST - 1, -1)):
+        if build is None or not is_way_down(version, build):
+            yield f"{version}, its newest build", version
+
+
 def _time_zones(asked: Asked, answer: Callable[[str], Answer]) -> Iterator[Choice]:
     for name in sorted(available_timezones()):
         yield name.replace("_", " "), name
@@ -87,4 +102,5 @@ _CHOICES: Mapping[str, Callable[[Asked, Callable[[str], Answer]], Iterator[Choic
     "module": _packages("module"),
     "system": _packages("system"),
     "time_zone": _time_zones,
+    "foundry_version": _versions,
 }

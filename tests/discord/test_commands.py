@@ -12,6 +12,7 @@ from actions import COMMANDS, find
 from actions.discord.commands import command_of, fields_of
 from local.discord import NotPossible
 from tests import world
+from tests.foundry_server import NOBODY_PLAYS
 
 pytestmark = pytest.mark.slow
 
@@ -124,6 +125,24 @@ def test_who_types_chooses_from_the_own_saves_and_zones_only(community):
     assert zones[0] == {"name": "America/New York", "value": "America/New_York"}
     assert len(c.discord.types(c.ada, "session time-zone", option="time-zone", text="")) == 25
     assert c.discord.types(c.ben, "saves restore", option="save", text="") == []
+
+
+def test_who_types_a_version_chooses_from_those_that_the_own_server_can_have(
+    community, ecs, foundry, freezer
+):
+    c = community
+    chosen = c.discord.types(c.ada, "server create", option="version", text="")
+    assert [one["value"] for one in chosen] == ["14", "13", "12", "11"]
+    c.makes_server(c.ada)
+    c.asks(c.ada, "server start")
+    ecs.comes_up(ecs.only_task())
+    foundry.says["ada.play.example"] = NOBODY_PLAYS  # and that it is 13.351
+    freezer.tick(300)
+    c.invoke("auto-shutdown-check", userId="system")
+    chosen = c.discord.types(c.ada, "server update", option="version", text="")
+    assert [one["value"] for one in chosen] == ["13.351", "14", "13"]
+    chosen = c.discord.types(c.ada, "server update", option="version", text="14")
+    assert chosen == [{"name": "14, its newest build", "value": "14"}]
 
 
 def test_a_refusal_names_commands_and_what_to_do(community):
