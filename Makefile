@@ -80,7 +80,7 @@ STORIES := $(wildcard $(addprefix tests/,container embedded end_to_end faults fi
 
 .PHONY: quick
 quick: $(READY) ## the fast tests, for while you work: nothing embedded, none of the proofs
-	@$(PYTEST) -m 'not slow and not prove' $(STORIES:%=--ignore %) --ignore tests/http --ignore tests/consistency
+	@$(PYTEST) -p tests.fast_tier -m 'not slow and not prove' $(STORIES:%=--ignore %) --ignore tests/http --ignore tests/consistency
 
 .PHONY: check
 check: $(READY) ## lint, format, types, template, and what must agree with what

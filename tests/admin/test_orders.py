@@ -12,6 +12,8 @@ from tests.community import community
 from tests.recount import disagreements
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 NOW = 1795291200  # 2026-11-21T20:00:00Z
 HOUR = 3600
 

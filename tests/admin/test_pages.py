@@ -18,6 +18,8 @@ from tests.aws_calls import AWS
 from tests.handler.test_recognising_events import json_values
 from tests.kofi.webhooks import payload
 
+pytestmark = pytest.mark.slow
+
 NOW = 1795291200  # 2026-11-21T20:00:00Z
 DAY = 86400
 

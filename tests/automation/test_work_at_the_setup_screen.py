@@ -15,6 +15,8 @@ from tests.aws_calls import AWS, BEFORE, Call
 from tests.foundry_server import NO_WORLD, NOBODY_PLAYS, playing
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 USER, HOST = sample("create-instance")["userId"], "ada.play.example"
 TICK, MINUTE = sample("auto-shutdown-check"), sample("prepare-sessions")
 ASKED = "cloudwatch.GetMetricStatistics"

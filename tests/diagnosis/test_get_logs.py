@@ -18,6 +18,8 @@ from tests.http.shapes import SHAPES, ask
 from tests.lagging.log_events import LOGS
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 USER = sample("create-instance")["userId"]
 BOB = "200000000000000002"
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from handler.discord.times import seconds_of
 
+pytestmark = pytest.mark.slow
+
 BERLIN = ZoneInfo("Europe/Berlin")
 NOW = "2026-11-25T18:30:00Z"  # a Wednesday, half past seven in Berlin
 

@@ -13,6 +13,8 @@ from tests.lagging.lag import LAG
 from tests.lagging.strictness import refusal
 from tests.world import client
 
+pytestmark = pytest.mark.slow
+
 TICK = {"action": "auto-shutdown-check", "userId": "system"}
 
 

@@ -17,6 +17,8 @@ from tests.http.issuing import own
 from tests.http.shapes import SHAPES, ask
 from tests.lagging.log_events import LOGS
 
+pytestmark = pytest.mark.slow
+
 NOW = "2026-11-08T10:30:30Z"
 MINUTE, HOUR = 60_000, 3_600_000
 

@@ -14,6 +14,8 @@ from tests.http.issuing import own
 from tests.http.shapes import ask
 from tests.world import client, sample
 
+pytestmark = pytest.mark.slow
+
 TICK = sample("auto-shutdown-check")
 TOO_OFTEN = (
     "CannotPullContainerError: pull image manifest has been retried 5 time(s): httpReadSeeker: failed open:"

@@ -15,6 +15,8 @@ from tests.lagging.strictness import Said
 from tests.recount import disagreements
 from tests.world import client
 
+pytestmark = pytest.mark.slow
+
 TICK = {"action": "auto-shutdown-check", "userId": "system"}
 DELETE = {"action": "function-delete", "userId": "alice", "name": "dice"}
 CHANGE = DELETE | {"action": "function-update"}

@@ -10,6 +10,8 @@ from tests.aws_calls import AWS
 from tests.foundry_server import NO_WORLD
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 USER = sample("create-instance")["userId"]
 HOST = "ada.play.example"
 MINUTE = sample("prepare-sessions")

@@ -15,6 +15,8 @@ from tests import world
 from tests.aws_calls import BEFORE
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 USER = sample("create-instance")["userId"]
 
 

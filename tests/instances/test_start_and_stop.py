@@ -13,6 +13,8 @@ from tests.aws_calls import AWS, BEFORE, DIES_AFTER, ProcessDied
 from tests.recount import disagreements
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 USER = sample("create-instance")["userId"]
 
 

@@ -12,6 +12,8 @@ from tests.foundry_server import NO_WORLD, playing
 from tests.functions.writing import now_ms
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 USER, HOST = sample("create-instance")["userId"], "ada.play.example"
 NOW = 1772395200  # 2026-03-01T20:00:00Z
 TICK, PREPARE = sample("auto-shutdown-check"), sample("prepare-sessions")

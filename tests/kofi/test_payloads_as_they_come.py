@@ -15,6 +15,8 @@ from tests.kofi.test_malformed import anything
 from tests.kofi.webhooks import DONOR, donations, payload
 from tests.recount import disagreements
 
+pytestmark = pytest.mark.slow
+
 NOVEMBER = "2026-11-25T20:00:00Z"
 NOTED = """type timestamp is_public from_name message email tier_name discord_userid discord_username url
     shop_items shipping is_subscription_payment is_first_subscription_payment"""

@@ -11,6 +11,8 @@ from tests.http.issuing import own
 from tests.http.shapes import ask
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 MIDNIGHT = 1796169600  # 2026-12-02T00:00:00Z
 EVENING = "2026-12-01T20:00:00Z"
 

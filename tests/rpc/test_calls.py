@@ -19,6 +19,8 @@ from tests.rpc.clients import token_of
 from tests.rpc.conftest import Served
 from tests.world import new_process
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_function_answers(stub, token):
     LAMBDA.has("my-function", lambda event: {"result": event["key"]})

@@ -18,6 +18,8 @@ from services.settings import Settings
 from tests.file_tasks import is_file_task, put_parts
 from tests.saves.conftest import USER, instance
 
+pytestmark = pytest.mark.slow
+
 PAGE = Path("docs/saves.md").read_text()
 
 

@@ -15,6 +15,8 @@ from tests.recount import disagreements
 from tests.saves.conftest import USER, access_point, instance
 from tests.saves.played import notices, saves, status
 
+pytestmark = pytest.mark.slow
+
 LEAD_SECONDS = 7200
 
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests import world
 from tests.file_tasks import is_file_task
 from tests.recount import disagreements
 from tests.saves.conftest import USER, access_point, instance
 from tests.saves.played import notices, saves, status
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_server_is_saved_after_it_has_stopped(evening, save, files, invoke, ecs):

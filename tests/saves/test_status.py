@@ -9,6 +9,8 @@ import pytest
 from tests.aws_calls import AWS, BEFORE, Call
 from tests.saves.conftest import USER, instance
 
+pytestmark = pytest.mark.slow
+
 HALF = {
     "step": "files",
     "files": 1200,

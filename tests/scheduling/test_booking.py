@@ -8,6 +8,8 @@ from tests import world
 from tests.aws_calls import AWS
 from tests.community import community, owner
 
+pytestmark = pytest.mark.slow
+
 NOW = 1772395200  # 2026-03-01T20:00:00Z
 HOUR = 3600
 

@@ -9,6 +9,8 @@ from tests.aws_calls import AWS
 from tests.community import borrower, community
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 NOW = 1772395200  # 2026-03-01T20:00:00Z
 HOUR = 3600
 

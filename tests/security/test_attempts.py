@@ -28,6 +28,8 @@ from tests.lambda_service import LAMBDA
 from tests.tables.visiting import Page, submit, visit
 from tests.world import DOMAIN, KOFI_TOKEN, POOL, STACK, sample
 
+pytestmark = pytest.mark.slow
+
 SIZES = ["small", pytest.param("full", marks=pytest.mark.prove)]
 SAMPLES = [name for name in ACTIONS if name != "observe-task"]
 OF_USERS = [name for name in SAMPLES if find(name).scope is Scope.USER]

@@ -18,6 +18,8 @@ from tests.http.shapes import ask
 from tests.model import emulated
 from tests.world import ACCOUNT, sample
 
+pytestmark = pytest.mark.slow
+
 HERE = str(Path.cwd())
 LEAK = re.compile(
     rf"arn:aws|(?<!\d){ACCOUNT}(?!\d)|/var/(task|lang)|{re.escape(HERE)}|site-packages|Traceback"

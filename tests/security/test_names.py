@@ -12,6 +12,8 @@ from tests.http.shapes import ask
 from tests.lagging.spelling import SPELLED
 from tests.world import client, sample
 
+pytestmark = pytest.mark.slow
+
 # ClientId's and UserId's patterns (actions/action.py), with strange characters more often than they would come.
 CLIENTS = st.from_regex(r"\A[A-Za-z0-9]([A-Za-z0-9_.-]|[_.-]){0,63}\Z")
 USERS = st.from_regex(r"\A[A-Za-z0-9]([A-Za-z0-9_.:@|-]|[_.:@|-]){0,63}\Z").filter(

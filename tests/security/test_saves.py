@@ -12,6 +12,8 @@ from tests.http.issuing import cognito, of_client, own
 from tests.http.shapes import SHAPES, ask
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 SECTION = "Attempts against the platform"
 SIZES = ["small", pytest.param("full", marks=pytest.mark.prove)]
 ADA, EVE = sample("create-instance")["userId"], "300000000000000003"

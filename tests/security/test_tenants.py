@@ -12,6 +12,8 @@ from tests.functions.member import ALICE
 from tests.http.issuing import cognito, of_client, own
 from tests.http.shapes import SHAPES, ask
 
+pytestmark = pytest.mark.slow
+
 SECTION = "Attempts against the platform"
 SIZES = ["small", pytest.param("full", marks=pytest.mark.prove)]
 NAMES = (

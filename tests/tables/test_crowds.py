@@ -13,6 +13,8 @@ from tests.tables.crowds import crowd
 from tests.tables.visiting import Page, visit
 from tests.world import TABLES
 
+pytestmark = pytest.mark.slow
+
 SIZES = [("small", 400), pytest.param("full", 10_000, marks=pytest.mark.prove)]
 FIT = {200, 303, 400, 403, 404, 405, 503}
 

@@ -19,6 +19,8 @@ from tests.tables.crowds import PREVIEWS
 from tests.tables.visiting import HOST, Page, submit, visit, wake
 from tests.world import DOMAIN, sample
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3600
 
 

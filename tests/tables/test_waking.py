@@ -26,6 +26,8 @@ from tests.tables.conftest import code_in
 from tests.tables.visiting import BROWSER, HOST, Page, state, submit, visit, wake
 from tests.world import DOMAIN, sample
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3600
 
 

@@ -21,6 +21,8 @@ from tests.aws_calls import AFTER, AWS, BEFORE, DIES_AFTER, DIES_BEFORE, Call, P
 from tests.webhook_receiver import TAKEN, signature_is_right
 from tests.webhooks.conftest import ADA, BEN, NAME, registered, shown
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3600
 
 

@@ -13,6 +13,8 @@ from tests.webhook_receiver import receiver, signature_is_right
 from tests.webhooks.conftest import PUBLIC, registered, shown
 from tests.webhooks.test_registering import PRIVATE
 
+pytestmark = pytest.mark.slow
+
 HOUR = 3600
 
 

@@ -15,6 +15,8 @@ from tests import world
 from tests.aws_calls import AFTER, AWS, BEFORE
 from tests.webhooks.conftest import ADA, BEN, registered
 
+pytestmark = pytest.mark.slow
+
 URL = "https://hooks.example.com/functions"
 ALL = ["function.created", "function.updated", "function.deleted", "function.invoked"]
 
