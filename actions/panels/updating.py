@@ -65,15 +65,30 @@ def bring_up_to_date(platform: Platform, user_id: str) -> bool:
 def show(platform: Platform, instance: Mapping[str, Any], message: dict[str, Any]) -> str:
     """Edit the message, or make it; its id. Raises Undelivered, Refused, NotSetUp.
 
-    Of one nonce Discord makes one message, within some minutes (Message, Create Message).
+    One that is not known may be there all the same, if its answer was lost. Of one nonce Discord makes one message,
+    within some minutes (Message, Create Message).
     """
-    if "panelMessage" in instance:
-        known = str(instance["panelMessage"])
+    if known := str(instance.get("panelMessage") or _found(platform, instance, message)):
         platform.discord.call("PATCH", *_place(instance), known, body=message)
         return known
     nonce = f"{instance['instanceId']}{instance['panelChannel'][-12:]}"
     made = {**message, "nonce": nonce, "enforce_nonce": True}
     return str(platform.discord.call("POST", *_place(instance), body=made)["id"])
+
+
+def _found(platform: Platform, instance: Mapping[str, Any], message: Mapping[str, Any]) -> str:
+    """The id of the bot's own latest message there with the table's name as its heading; "" if there is none.
+
+    Where the bot may not read what was said, Discord shows none (Message, Get Channel Messages).
+    """
+    said = platform.discord.call("GET", *_place(instance), query={"limit": "50"})
+    bot, heading = platform.discord.account().application_id, _heading(message)
+    own = (one for one in said if one["author"]["id"] == bot and _heading(one) == heading)
+    return str(next(own, {"id": ""})["id"])
+
+
+def _heading(message: Mapping[str, Any]) -> str:
+    return str(message["content"]).partition("\n")[0]
 
 
 def take_down(platform: Platform, instance: Mapping[str, Any]) -> None:

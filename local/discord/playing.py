@@ -44,7 +44,7 @@ class Discord:
     fails_with: list[int] = field(
         default_factory=list
     )  # statuses of the next answers; nothing is done
-    loses: int = 0  # so many requests have their effect, and their answers are lost
+    loses: int = 0  # so many requests that change something do so, and their answers are lost
     requests: list[Asked] = field(default_factory=list)
     interactions: dict[str, Interaction] = field(default_factory=dict)  # by their tokens
     nonces: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict)

@@ -85,7 +85,8 @@ class _Handler(BaseHTTPRequestHandler):
         with self.discord.lock:
             answer = _logged(self.discord, request)
             content = b"" if answer.body is None else json.dumps(answer.body).encode()
-            lost = answer.status < 400 and self.discord.loses > 0
+            changes = request.method != "GET" and answer.status < 400
+            lost = changes and self.discord.loses > 0
             self.discord.loses -= lost
         self.close_connection = True
         if lost:

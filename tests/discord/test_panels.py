@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from handler.app import RetryLater
+from local.discord.speaking import say
 from tests import world
 from tests.aws_calls import AWS, BEFORE
 from tests.discord.community import FORM
@@ -280,6 +281,25 @@ def test_a_panel_whose_answer_was_lost_is_there_once(c, freezer):
     minute(c, freezer)
     (said,) = shown(c)
     assert "Next session" in said
+
+
+def test_a_panel_whose_answer_was_lost_is_found_long_afterwards(c, freezer):
+    """Discord remembers a nonce for minutes only."""
+    c.discord.loses = 1
+    assert "did not answer in time" in c.asks(c.ada, "server panel", channel=c.place).text
+    assert len(shown(c)) == 1
+    freezer.tick(3600)
+    assert "shows how it is" in c.asks(c.ada, "server panel", channel=c.place).text
+    assert len(shown(c)) == 1
+    assert presses(c, c.ada, "Wake").text.startswith("Instance starting")
+
+
+def test_nobody_elses_message_is_taken_for_a_panel(c):
+    said = say(c.discord.guild, c.ben.id, c.place, {"content": "## Ada\nis here", "flags": 0})
+    c.asks(c.ada, "server panel", channel=c.place)
+    first, second = shown(c)
+    assert first == said.data["content"]
+    assert second.startswith("## Ada\nAsleep")
 
 
 def test_two_who_edit_at_once_leave_what_is_true(panel, meanwhile, freezer):
