@@ -34,8 +34,9 @@ MODULES = [
     *(f"services/{name}.py" for name in ("ledger", "licenses", "runs", "sessions", "values")),
 ]
 # The tests that are asked: the fast ones, with moto and nothing embedded.
-_FOLDERS = "admin automation billing contract handler instances kofi licenses scheduling services"
-TESTS = [f"tests/{folder}" for folder in _FOLDERS.split()]
+_OF_RULES = "admin automation billing contract handler kofi licenses rates scheduling services"
+_OF_SERVERS = "diagnosis instances saves"
+TESTS = [f"tests/{folder}" for folder in f"{_OF_RULES} {_OF_SERVERS}".split()]
 _WORKERS = 2
 _PATIENCE = (
     2  # what takes so many times as long as all tests without a mistake hangs: that is noticed, too
