@@ -315,7 +315,7 @@ def all_is_over(seen: Seen) -> None:
         | {f"functions-{world.MARK}-{world.ACCOUNT}", world.SAVES},
         "users": {f"{world.STACK}-{name}" for name in ids},
         "roles": {f"{world.STACK}-{name}" for name in ids | saved},
-        "secrets": {f"{world.STACK}/{name}" for name in (*ids, "webhook-key")}
+        "secrets": {f"{world.STACK}/{name}" for name in (*ids, "webhook-key", "discord")}
         | {"operator", "kofi", "token-key"},
         "access points": ids | {"cache"},
         "families": {f"{world.STACK}_{name}" for name in ids | saved} | {f"{world.STACK}_purge"},

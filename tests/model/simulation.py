@@ -6,13 +6,13 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from io import StringIO
 from random import Random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import boto3
@@ -36,6 +36,9 @@ from tests.model import emulated
 from tests.model.functions_cluster import Cluster
 from tests.model.interrupting import CALLS, Interruption
 from tests.model.lives import FORGOTTEN_SECONDS, Life
+
+if TYPE_CHECKING:
+    from tests.model.community import Community
 
 Event = dict[str, Any]
 Answer = dict[str, Any]
@@ -90,9 +93,13 @@ class Simulation:
     def __init__(self, clock: FrozenDateTimeFactory, ecs: Ecs) -> None:
         self.clock = clock
         self.ecs = ecs
+        self.community: Community | None = None  # at Discord, in stories of it
         self.says: dict[str, Any] = {}  # host: what /api/status answers; nothing if it does not
         self._log = StringIO()
         self._nothing_happened()
+        # The operator's; in stories of Discord there is something in it.
+        secrets = world.client("secretsmanager")
+        secrets.create_secret(Name=f"{world.STACK}/discord", SecretString="{}")
         for user, shares in OWNERS.items():
             owner(self._made, user, shares=shares)
         for user in BORROWERS:
@@ -164,7 +171,13 @@ class Simulation:
         answer: Answer | None = None
         began = self.now  # a busy AWS is waited for meanwhile
         self.invocations += 1
-        with CALLS.interrupted(interruption), LAG.one_invocation(), redirect_stdout(self._log):
+        looking_on = self.community.looking_on(event) if self.community else nullcontext()
+        with (
+            looking_on,
+            CALLS.interrupted(interruption),
+            LAG.one_invocation(),
+            redirect_stdout(self._log),
+        ):
             refused_before = LAG.refused
             try:
                 answer = app.lambda_handler(event, world.Context())
@@ -176,6 +189,8 @@ class Simulation:
                 world.new_process()
             if code != BUSY_WITHOUT_END or LAG.refused == refused_before:
                 self.codes.append(code)
+        if self.community and answer is not None:
+            self.community.note_done(event)
         self._sort_queue(began)
         self._as_ecs_would()
         self.cluster.note()
@@ -188,7 +203,7 @@ class Simulation:
 
     def _sort_queue(self, began: int) -> None:
         for order in AWS.queue:
-            if order["action"] == "send-notification":
+            if order.get("action") == "send-notification":
                 if order.get("noticeId") in self.notice_ids:
                     continue  # handed over twice under one id: it is told once
                 self.notice_ids.add(order.get("noticeId"))
@@ -224,7 +239,7 @@ class Simulation:
                 self.deliver_order()
             elif (here := self._arrived()) is not None:
                 self._deliver(self.events, here)
-            else:
+            elif not (self.community and self.community.deliver()):
                 return
 
     def _arrived(self) -> int | None:
@@ -337,7 +352,8 @@ class Simulation:
         if events_arrive:
             self.deliver_all()
         # A tick that finds nothing does nothing (a rule of its own shows it): those are left out.
-        if ticks and self.is_due("sessions", "instances", "runs"):
+        is_behind = self.community is not None and self.community.is_behind()
+        if ticks and (is_behind or self.is_due("sessions", "instances", "runs")):
             self.tick(PREPARE, ticks)
         if (
             ticks

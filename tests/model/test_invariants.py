@@ -74,6 +74,7 @@ anything = st.one_of(
 class Story(RuleBasedStateMachine):
     """One evening, one week, one disaster of a small community."""
 
+    section: ClassVar[str] = "Any story holds the invariants"
     on: ClassVar[Simulation]
     told: ClassVar[Counter[str]] = Counter()
     beginnings: ClassVar[int] = (
@@ -498,6 +499,7 @@ class Story(RuleBasedStateMachine):
 class StoryOfLag(Story):
     """The same while AWS answers late, leaves things out and refuses."""
 
+    section = "Any story holds the invariants while AWS lags"
     beginnings = 1
 
     @initialize(seed=seeds)
@@ -547,6 +549,8 @@ of_functions = st.one_of(
 
 class StoryOfFunctions(Story):
     """Nobody has anything but functions, of which much is asked for; AWS ails now and then."""
+
+    section = "Any story of functions holds the invariants"
 
     @rule(first=of_functions, second=of_functions, call=calls)
     def two_things_happen_at_once(self, first: Happening, second: Happening, call: int) -> None:
@@ -608,6 +612,7 @@ of_files = st.one_of(
 class StoryOfFiles(Story):
     """Servers have been played on, and their files are saved and put back; AWS ails now and then."""
 
+    section = "Any story of files holds the invariants"
     beginnings = 1
 
     @initialize(again=st.integers(1, 3))
@@ -664,14 +669,6 @@ def _one_of(things: list[Any], which: int) -> Any:
     return things[which % len(things)]
 
 
-SECTIONS: dict[type[Story], str] = {
-    Story: "Any story holds the invariants",
-    StoryOfLag: "Any story holds the invariants while AWS lags",
-    StoryOfFunctions: "Any story of functions holds the invariants",
-    StoryOfFiles: "Any story of files holds the invariants",
-}
-
-
 @pytest.fixture(scope="module")
 def prepared() -> Iterator[Simulation]:
     """One simulation for all stories of this process."""
@@ -700,7 +697,7 @@ def tell(on: Simulation, stories: int, steps: int, kind: type[Story] = Story, **
     assert told["steps"] == told["stories"] * steps
     first = {name: told.pop(name) for name in ("stories", "steps", "invocations")}
     first["calls to AWS"] = CALLS.count - calls_before
-    proof.count(SECTIONS[kind], first | dict(sorted(told.items())), cases=first["stories"])
+    proof.count(kind.section, first | dict(sorted(told.items())), cases=first["stories"])
 
 
 def test_some_stories_break_no_invariant(prepared):
