@@ -54,6 +54,7 @@ def set_panel(request: SetPanel, platform: Platform) -> Answer:
         take_away(platform, {**values, "host": instance["host"]})
         raise _gone(instance, refused) from refused
     if instance.get("panelMessage") != values["panelMessage"]:
+        # At once, since somebody looks on; if it fails, with the stream's record of the change (update-panels).
         take_away(platform, {**instance, "panelEvents": {}})
     bring_up_to_date(platform, request.user_id)
     return {

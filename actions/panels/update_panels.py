@@ -39,7 +39,7 @@ def update_panels(request: UpdatePanels, platform: Platform) -> Answer:
     table = f":table/{platform.settings.tables['instances']}/stream/"
     if any(table not in str(record.get("eventSourceARN")) for record in request.records):
         raise Forbidden("The event is of another table.", field="records.eventSourceARN")
-    gone = [panel for r in request.records if (panel := _removed(r))]
+    gone = [panel for r in request.records if (panel := _left_over(r))]
     users = {_user(r) for r in request.records if r.get("eventName") != "REMOVE"}
     if not request.records:
         behind = platform.registry.panels_behind()
@@ -64,15 +64,17 @@ def _user(record: dict[str, Any]) -> str:
     return str(record["dynamodb"]["Keys"]["userId"]["S"])
 
 
-def _removed(record: dict[str, Any]) -> dict[str, Any] | None:
-    """The panel of a table that is gone, and with it all that is known of the panel."""
-    if record.get("eventName") != "REMOVE":
+def _left_over(record: dict[str, Any]) -> dict[str, Any] | None:
+    """What is nobody's panel any more: of a table that is gone, or where a panel was that is elsewhere now."""
+    last, now = (record["dynamodb"].get(f"{age}Image", {}) for age in ("Old", "New"))
+    is_gone = record.get("eventName") == "REMOVE"
+    if not is_gone and last.get("panelMessage") in (None, now.get("panelMessage")):
         return None
-    last = record["dynamodb"].get("OldImage", {})
-    return {name: deserialize(last[name]) for name in _KEPT if name in last}
+    kept = (*_MESSAGE, *_OF_TABLE) if is_gone else _MESSAGE
+    return {name: deserialize(last[name]) for name in kept if name in last}
 
 
-_KEPT = ("host", "panelChannel", "panelMessage", "panelEvents")
+_MESSAGE, _OF_TABLE = ("panelChannel", "panelMessage"), ("host", "panelEvents")
 
 
 def _note(

@@ -43,7 +43,7 @@ class Discord:
     down: bool = False  # every request gets 503
     fails_with: list[int] = field(
         default_factory=list
-    )  # statuses of the next answers; nothing is done
+    )  # statuses of the next answers, for which nothing is done; 200 for one that is as it should be
     loses: int = 0  # so many requests that change something do so, and their answers are lost
     requests: list[Asked] = field(default_factory=list)
     interactions: dict[str, Interaction] = field(default_factory=dict)  # by their tokens

@@ -145,8 +145,8 @@ def _logged(discord: Discord, request: Request) -> Answer:
 def _answered(discord: Discord, request: Request) -> Answer:
     if discord.down:
         return _failing(503)
-    if discord.fails_with:
-        return _failing(discord.fails_with.pop(0))
+    if discord.fails_with and (status := discord.fails_with.pop(0)) != HTTPStatus.OK:
+        return _failing(status)
     headers: dict[str, str] = {}
     try:
         _known(discord, request)

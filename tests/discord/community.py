@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import pytest
 
 from handler.events import DISCORD
 from local.discord import Discord, Interaction, Member, played
+from services.values import serialize
 from tests import world
 from tests.aws_calls import AWS
 from tests.conftest import Invoke
@@ -32,6 +33,7 @@ class Community:
     ada: Member
     ben: Member
     boss: Member  # has the administrators' role
+    servers: dict[str, Any] = field(default_factory=dict)  # when the stream was last read
 
     def asks(self, who: Member, command: str, **options: Any) -> Interaction:
         """Somebody types a command; all that comes of it is done."""
@@ -76,6 +78,22 @@ class Community:
         return status, json.loads(said)
 
 
+def changed_record(kind: str, user: str, old: Any, new: Any) -> dict[str, Any]:
+    """A change of the table of instances as Lambda hands it on (Amazon DynamoDB, Streams record)."""
+    images = {"OldImage": old, "NewImage": new}
+    typed = {
+        name: {attribute: serialize(value) for attribute, value in image.items()}
+        for name, image in images.items()
+        if image
+    }
+    return {
+        "eventName": kind,
+        "eventSource": "aws:dynamodb",
+        "eventSourceARN": f"arn:aws:dynamodb:{world.REGION}:{world.ACCOUNT}:table/{STACK}-instances/stream/x",
+        "dynamodb": {"Keys": {"userId": {"S": user}}, **typed},
+    }
+
+
 def endpoint(body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
     """The function behind API Gateway."""
     said = ask("POST", PATH, body, **cast("Any", headers))
@@ -112,5 +130,6 @@ def community(
         url = world.client("sqs").get_queue_url(QueueName=f"{STACK}-webhooks")["QueueUrl"]
         registered = invoke("admin-register-commands", userId="admin")
         assert registered["success"], registered
-        people = [discord.joins("Ada"), discord.joins("Ben"), discord.joins("Boss", roles=[role])]
-        yield Community(discord, invoke, Queue(invoke, url), *people)
+        ada, ben = discord.joins("Ada"), discord.joins("Ben")
+        boss = discord.joins("Boss", roles=[role])
+        yield Community(discord, invoke, Queue(invoke, url), ada, ben, boss)

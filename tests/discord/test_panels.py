@@ -8,7 +8,7 @@ from handler.app import RetryLater
 from local.discord.speaking import say
 from tests import world
 from tests.aws_calls import AWS, BEFORE
-from tests.discord.community import FORM
+from tests.discord.community import FORM, changed_record
 from tests.foundry_server import NOBODY_PLAYS, UP, playing
 
 pytestmark = pytest.mark.slow
@@ -29,6 +29,7 @@ def panel(c):
     """Ada's table has one."""
     seen = c.asks(c.ada, "server panel", channel=c.place)
     assert "shows how it is" in seen.text
+    changed(c)
     return c
 
 
@@ -45,17 +46,13 @@ def buttons(c):
 
 def changed(c):
     """Lambda hands over what has changed in the table of instances since it last looked."""
+    servers = {item["userId"]: item for item in world.items("instances")}
     records = [
-        {
-            "eventID": "1",
-            "eventName": "MODIFY",
-            "eventSource": "aws:dynamodb",
-            "eventSourceARN": "arn:aws:dynamodb:us-east-1:123456789012:table/foundry-test-instances/stream/x",
-            "dynamodb": {"Keys": {"userId": {"S": item["userId"]}}, "SequenceNumber": "1"},
-        }
-        for item in world.items("instances")
+        changed_record("MODIFY", user, c.servers.get(user, {}), item)
+        for user, item in servers.items()
         if "panelChannel" in item
     ]
+    c.servers = servers
     return c.invoke({"Records": records}) if records else None
 
 
@@ -300,6 +297,19 @@ def test_nobody_elses_message_is_taken_for_a_panel(c):
     first, second = shown(c)
     assert first == said.data["content"]
     assert second.startswith("## Ada\nAsleep")
+
+
+@pytest.mark.parametrize("through", range(1, 4))
+def test_where_it_was_a_panel_that_was_moved_is_taken_away_however_late(panel, freezer, through):
+    """Discord fails after so many requests: the one that takes it away, or those around it."""
+    c = panel
+    other = c.discord.channel("elsewhere")
+    c.discord.fails_with = [200] * through + [503]
+    c.asks(c.ada, "server panel", channel=other)
+    changed(c)
+    for _ in range(2):
+        minute(c, freezer)
+    assert len(shown(c)) + len(c.discord.messages(other)) == 1
 
 
 def test_two_who_edit_at_once_leave_what_is_true(panel, meanwhile, freezer):

@@ -18,9 +18,8 @@ from handler import app
 from handler.discord import PATH
 from handler.events import DISCORD
 from local.discord import Channel, Discord, Interaction, Member, played
-from services.values import serialize
 from tests import world
-from tests.discord.community import secret
+from tests.discord.community import changed_record, secret
 from tests.http.shapes import Asked, v2
 from tests.model import emulated
 from tests.model.commands import USERS
@@ -159,9 +158,9 @@ class Community:
             if old == new:
                 continue
             if "panelChannel" in new:
-                self.changes.append(_record("MODIFY" if old else "INSERT", user, old, new))
+                self.changes.append(changed_record("MODIFY" if old else "INSERT", user, old, new))
             elif "panelChannel" in old and not new:
-                self.changes.append(_record("REMOVE", user, old, new))
+                self.changes.append(changed_record("REMOVE", user, old, new))
         self._before = now
 
     def deliver(self) -> bool:
@@ -220,24 +219,6 @@ def community(on: Simulation) -> Iterator[Community]:
             on.community = None
             del os.environ["DISCORD_APPLICATION_ID"]
             world.new_process()
-
-
-def _record(kind: str, user: str, old: Item, new: Item) -> Event:
-    """Amazon DynamoDB, Streams record, as Lambda hands it on (NEW_AND_OLD_IMAGES)."""
-    images = {"OldImage": old, "NewImage": new}
-    return {
-        "eventName": kind,
-        "eventSource": "aws:dynamodb",
-        "eventSourceARN": f"arn:aws:dynamodb:{world.REGION}:{world.ACCOUNT}:table/{STACK}-instances/stream/x",
-        "dynamodb": {
-            "Keys": {"userId": {"S": user}},
-            **{name: _typed(image) for name, image in images.items() if image},
-        },
-    }
-
-
-def _typed(item: Item) -> dict[str, Any]:
-    return {name: serialize(value) for name, value in item.items()}
 
 
 def state() -> list[Item]:
