@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests import world
-from tests.aws_calls import DIES_AFTER, DIES_BEFORE, ProcessDied
+from tests.aws_calls import BEFORE, DIES_AFTER, DIES_BEFORE, ProcessDied
 from tests.recount import disagreements
 from tests.saves.conftest import DAY, USER, access_point, instance
 from tests.saves.played import come_back, departed, notices, own_saves, saves, secrets
@@ -182,3 +182,12 @@ def test_what_did_not_quite_come_back_can_still_come_back(
     save(restorer)
     assert files.content[access_point()] in files.saved[destroyed["instanceId"]].values()
     assert len(secrets()) == 1
+
+
+def test_one_that_is_being_made_for_the_first_time_is_not_brought_back(invoke, meanwhile):
+    with meanwhile("RegisterTaskDefinition", mode=BEFORE):
+        assert not invoke(sample("create-instance"))["success"]
+    answer = come_back(invoke)
+    assert answer["errorCode"] == "RESOURCE_CONFLICT"
+    assert "already" in answer["error"], answer
+    assert instance()["status"] == "creating"
