@@ -233,6 +233,7 @@ def _failed(
         outcome.removed = ("work",)
         if failure in _BAD_UPLOADS:
             outcome.removed += ("upload",)
+            outcome.values |= _refused(instance, why)
         if "restores" in work:
             # A start that waits for the files of a server asleep would ask for them again.
             outcome.removed += ("startsAfter",)
@@ -245,6 +246,12 @@ def _failed(
     outcome.values |= {**again, "due": "instance", "dueAt": now + pause_before(tries)}
     if tries == 1:
         outcome.notice = (kind, f"{what} {why} It is tried again.")
+
+
+def _refused(instance: Instance, why: str) -> dict[str, Any]:
+    """What is noted for whoever asks again for what was uploaded."""
+    upload = instance.get("upload")
+    return {"uploadRefused": {"bytes": upload["bytes"], "why": why}} if upload else {}
 
 
 _NOT_SAVED = "Your server could not be saved:"

@@ -86,9 +86,9 @@
     return answer;
   }
 
+  // Parts are asked for again once what was sent is not waiting any more.
   async function look(answer) {
-    while (!answer.packages) {
-      if (answer.parts) { return null; }
+    while (!answer.packages && !answer.parts) {
       show("looking", words.looking);
       do { await pause(LOOK_EVERY); } while (document.hidden);
       answer = await ask({bytes: file.size});
@@ -101,8 +101,9 @@
     try {
       let answer = await ask({bytes: file.size, startOver});
       startOver = false;
-      answer = await look(await send(answer));
-      if (answer) { tell(answer); } else { begin(words.gone); }
+      if (!answer.refused) { answer = await look(await send(answer)); }
+      if (answer.packages) { tell(answer); return; }
+      begin(answer.refused ? filled(words.refused, answer.refused) : words.gone);
     } catch (error) { refuse(error.message); }
   }
 

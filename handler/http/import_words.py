@@ -47,6 +47,7 @@ class ImportWords:
     taking: str
     taken: str
     next: str
+    refused: str
     gone: str
     went_wrong: str
     again: str
@@ -104,10 +105,8 @@ ENGLISH = ImportWords(
         "Your server is saved first, then what was found is put beside what is there; until then it does not "
         "start. You are told when it is done, and /server status (the action status) says how far it is."
     ),
-    gone=(
-        "What you have uploaded is not waiting any more: it was taken in, refused or given up. "
-        "The notice that you got says which. Choose a file to begin anew."
-    ),
+    refused="It was not let in: {0} Nothing was changed; choose another file.",
+    gone="What was uploaded is not waiting any more: it was taken in or given up. Choose a file to begin anew.",
     went_wrong="That did not work",
     again="Try again",
     no_answer="There is no answer. Look whether you are online.",
@@ -118,7 +117,7 @@ ENGLISH = ImportWords(
 
 GERMAN = ImportWords(
     language="de",
-    title="Import",
+    title="Importieren",
     what=(
         "Eine Welt, ein System, ein Modul oder ein ganzer Server kommt als ein Archiv herein: von Foundrys Ordner "
         "Data, von etwas daraus, oder so, wie diese Plattform exportiert. Du siehst, was darin ist, bevor sich "
@@ -167,9 +166,10 @@ GERMAN = ImportWords(
         "Erst wird dein Server gesichert, dann kommt das Gefundene neben das, was da ist; solange startet er "
         "nicht. Du erfährst, wenn es fertig ist, und /server status (die Aktion status) sagt, wie weit es ist."
     ),
+    refused="Es wurde nicht angenommen: {0} Geändert hat sich nichts; wähle eine andere Datei.",
     gone=(
-        "Was du hochgeladen hast, wartet nicht mehr: es wurde übernommen, abgelehnt oder aufgegeben. "
-        "Was davon, sagt die Nachricht, die du bekommen hast. Wähle eine Datei, um neu anzufangen."
+        "Was hochgeladen war, wartet nicht mehr: es ist übernommen oder aufgegeben. Wähle eine Datei, um neu "
+        "anzufangen."
     ),
     went_wrong="Das ging nicht",
     again="Noch einmal versuchen",
