@@ -20,10 +20,12 @@ from tests.end_to_end.browsing import NEEDS_CHROMIUM, PATIENCE, SIZES, browser, 
 from tests.end_to_end.files import QUICK, WITH_TOOLS
 from tests.end_to_end.running import Run, running
 from tests.end_to_end.table import Table
+from tests.end_to_end.test_an_evening_in_discord import window
 
 __all__ = ["browser"]
 pytestmark = [pytest.mark.embedded, NEEDS_CHROMIUM, WITH_TOOLS]
 HOST = re.compile(r"^https://([^./]+)\.foundry\.test")
+CLEO = "100000000000000004"  # of the demo community
 PART = re.compile(r"partNumber=(\d+)")
 TITLE = "The Keep <img src=x onerror=document.title='taken'>"
 MANIFEST = {"id": "keep", "title": TITLE, "system": "dnd5e", "coreVersion": "13.351"}
@@ -117,3 +119,103 @@ def test_a_world_is_uploaded_looked_at_and_taken_in(run, browser, archive, size)
             name: (table.data / "Data/worlds" / name).read_bytes() for name in brought.namelist()
         }
         assert there == {name: brought.read(name) for name in brought.namelist()}
+
+
+def parts_put(page: Page) -> list[str]:
+    """The numbers of the parts that the page puts from now on."""
+    found: list[str] = []
+    page.on(
+        "request",
+        lambda asked: found.extend(PART.findall(asked.url)) if asked.method == "PUT" else None,
+    )
+    return found
+
+
+def test_an_upload_goes_on_after_the_connection_was_lost_and_after_the_page_was_closed(
+    run, browser, archive
+):
+    table = new(run, "goes-on", 170)
+    with opened(browser, link_of(table)) as page:
+        put = parts_put(page)
+        page.route(
+            PART,
+            lambda route: (
+                route.abort() if "partNumber=2" in route.request.url else route.continue_()
+            ),
+        )
+        uploads(page, archive)
+        expect(page.get_by_role("status")).to_have_text(
+            "The connection was lost; it goes on in a moment."
+        )
+        expect(page.get_by_label("Uploaded so far")).to_have_attribute("value", re.compile(r"0\.8"))
+        looks_right(page, "import-sending", "desk")
+        assert put == ["1", "2"]
+        page.once("dialog", lambda dialog: dialog.accept())  # whether one wants to leave
+        page.unroute(PART)
+        page.reload()
+        put = parts_put(page)
+        uploads(page, archive)
+        expect(page.get_by_role("heading", name="What is in it")).to_be_visible()
+        assert "1" not in put
+
+
+def test_a_file_that_is_no_archive_is_refused_and_the_page_says_why(run, browser, tmp_path):
+    (tmp_path / "keep.rar").write_bytes(b"Rar!\x1a\x07\x00" + os.urandom(1000))
+    table = new(run, "refused", 171)
+    with opened(browser, link_of(table)) as page:
+        uploads(page, tmp_path / "keep.rar")
+        expect(page.get_by_role("status")).to_contain_text("It is a rar archive.")
+        expect(page.get_by_label("Archive")).to_be_visible()
+        (tmp_path / "empty.zip").write_bytes(b"")
+        uploads(page, tmp_path / "empty.zip")
+        expect(page.get_by_role("status")).to_contain_text("This file is empty.")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_who_has_an_old_link_is_told_how_to_get_another(run, browser, archive, size):
+    table = new(run, f"old{size}", 172 + len(size))
+    link = link_of(table)
+    with opened(browser, f"{link[:-4]}AAAA", size) as page:
+        uploads(page, archive)
+        refusal = page.get_by_role("region", name="That did not work")
+        expect(refusal).to_be_focused()
+        expect(refusal).to_contain_text(
+            "Ask for a new one with import-link, in Discord with /saves import."
+        )
+        looks_right(page, "import-refused", size)
+    with opened(browser, link.partition("#")[0], size, "de-DE") as page:
+        expect(page.get_by_role("region", name="Das ging nicht")).to_contain_text(
+            "Öffne den ganzen Link"
+        )
+        expect(page.get_by_role("button")).to_have_count(0)
+
+
+def test_a_server_that_is_played_on_is_stopped_first_and_then_it_goes_on(run, browser, archive):
+    table = new(run, "played", 180)
+    table.ask("start-instance")
+    table.comes_to("signature")
+    with opened(browser, link_of(table)) as page:
+        uploads(page, archive)
+        refusal = page.get_by_role("region", name="That did not work")
+        expect(refusal).to_contain_text("Stop it; it is saved after each stop by itself.")
+        put = parts_put(page)
+        table.sleep()
+        table.rests()
+        page.get_by_role("button", name="Try again").click()
+        expect(page.get_by_role("heading", name="What is in it")).to_be_visible()
+        assert put == []
+
+
+def test_a_member_in_discord_gets_the_link_and_imports_by_it(run, browser, archive):
+    cleo = Table(run, CLEO)
+    with window(run, browser, CLEO) as discord:
+        answer = discord.sends("saves import")
+        expect(discord.answers).to_have_count(1)
+        with discord.page.context.expect_page() as opens:
+            answer.get_by_role("link").click()
+        page = opens.value
+        uploads(page, archive)
+        page.get_by_role("button", name="Take it in").click()
+        expect(page.get_by_role("heading", name="It is being taken in")).to_be_visible()
+    has_files(cleo)
+    assert (cleo.data / "Data/worlds/keep/world.json").exists()
