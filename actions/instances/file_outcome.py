@@ -148,7 +148,10 @@ def _done(
     elif result.inspected and "upload" in instance:
         upload = instance["upload"] | {"inspectedBy": run["runId"]}
         outcome.values |= {"upload": upload} | _save_instead(platform, instance, work)
-        said = f"Your upload brings {result.inspected.in_words}: confirm-import takes that in."
+        said = (
+            f"Your upload brings {result.inspected.in_words}. Open your import page again (import-link)"
+            " and choose the same file to see it and take it in, or do so by confirm-import."
+        )
         outcome.notice = ("import-found", said)
     elif result.imported:
         outcome.removed += ("upload",)

@@ -20,10 +20,10 @@
     if (name && place(name).hasAttribute("tabindex")) { place(name).focus(); }
   }
 
-  // What is in the way, in words; what was begun goes on from there.
-  function refuse(why, again = true) {
+  // What is in the way, in words, and unless nothing helps here the ways on: what was begun goes on from there.
+  function refuse(why, isHopeless) {
     place("why").textContent = why;
-    place("again").hidden = !again;
+    place("ways").hidden = isHopeless;
     show("trouble");
   }
 
@@ -35,15 +35,17 @@
     const answer = await fetch("/_import", asked);
     const id = answer.headers.get("x-request-id") || "";
     const said = await answer.json().catch(() => ({error: filled(words.trouble, id)}));
-    return answer.ok ? said : {passing: answer.status >= 500, ...said};
+    return answer.ok ? said : {...said, status: answer.status};
   }
 
   // An answer that got lost, or that AWS had no time for, is asked for again: nothing is done twice.
   async function ask(fields) {
     for (let tried = 1; ; tried++) {
-      const said = await once(fields).catch(() => ({passing: true, error: words.no_answer}));
+      const said = await once(fields).catch(() => ({status: 503, error: words.no_answer}));
       if (!said.error) { return said; }
-      if (!said.passing || tried === TRIES) { throw new Error(said.error); }
+      if (said.status < 500 || tried === TRIES) {
+        throw Object.assign(new Error(said.error), {isHopeless: said.status === 403});
+      }
       place("now").textContent = words.goes_on;
       await pause(1000 * 2 ** tried);
     }
@@ -104,7 +106,7 @@
       if (!answer.refused) { answer = await look(await send(answer)); }
       if (answer.packages) { tell(answer); return; }
       begin(answer.refused ? filled(words.refused, answer.refused) : words.gone);
-    } catch (error) { refuse(error.message); }
+    } catch (error) { refuse(error.message, error.isHopeless); }
   }
 
   function begin(said = "") {
@@ -155,7 +157,7 @@
     try {
       await ask({importId: found.importId});
       show("done");
-    } catch (error) { refuse(error.message); }
+    } catch (error) { refuse(error.message, error.isHopeless); }
   }
 
   // --- what the visitor does
@@ -168,9 +170,10 @@
   });
   place("again").addEventListener("click", go);
   place("take").addEventListener("click", take);
+  place("choose-other").addEventListener("click", () => begin());
   place("other").addEventListener("click", () => { startOver = true; begin(); });
   addEventListener("beforeunload", (event) => {
     if (!place("sending").hidden) { event.preventDefault(); }
   });
-  if (ticket) { begin(); } else { refuse(words.no_ticket, false); }
+  if (ticket) { begin(); } else { refuse(words.no_ticket, true); }
 })();

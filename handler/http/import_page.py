@@ -16,7 +16,7 @@ section:focus{{outline:none}}
 section ul{{margin:.25rem 0 .75rem;padding-left:1.25rem}}
 section li{{overflow-wrap:anywhere}}
 h3{{font-size:1rem;margin:.75rem 0 0}}
-.ways{{display:flex;flex-wrap:wrap;gap:0 .75rem}}
+.ways:not([hidden]){{display:flex;flex-wrap:wrap;gap:0 .75rem}}
 button.other{{background:transparent;color:var(--ink);border:1px solid var(--line)}}
 progress{{width:100%;height:1.25rem;accent-color:var(--deed)}}
 """
@@ -27,7 +27,8 @@ _CONTENT = """<h1>{title}</h1>
 <section id="trouble" tabindex="-1" aria-labelledby="went-wrong" hidden>
 <h2 id="went-wrong">{went_wrong}</h2>
 <p id="why"></p>
-<button type="button" id="again">{again}</button>
+<div class="ways" id="ways"><button type="button" id="again">{again}</button>
+<button type="button" class="other" id="choose-other">{other}</button></div>
 </section>
 <form id="choose" hidden>
 <p>{what}</p>

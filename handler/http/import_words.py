@@ -112,7 +112,7 @@ ENGLISH = ImportWords(
     no_answer="There is no answer. Look whether you are online.",
     trouble="Something went wrong. Try again in a minute; if it stays so, tell the operator the request id {0}.",
     other_refusal="",
-    refusals={},
+    refusals={"InvalidRequest": "An archive has 15 GB at most. Make several of it."},
 )
 
 GERMAN = ImportWords(
@@ -182,6 +182,7 @@ GERMAN = ImportWords(
     refusals={
         "BadTicket": "Mit diesem Link kannst du hier nicht oder nicht mehr importieren. "
         "Lass dir mit /saves import in Discord (oder import-link) einen neuen geben.",
+        "InvalidRequest": "Ein Archiv hat höchstens 15 GB. Mache mehrere daraus.",
         "FromElsewhere": "Importieren lässt sich nur von der eigenen Seite des Tisches.",
         "InstanceNotFound": "Diesen Server gibt es nicht mehr.",
         "ImportNotFound": "Was hochgeladen war, ist nicht mehr da. Wähle die Datei noch einmal.",

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 _FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
 _PAGE = "text/html; charset=utf-8"
 _FORM_BYTES = 4096
-_IMPORT_FIELDS = ("ticket", "bytes", "startOver", "importId")
 # Where previews of links look, which name no type: what a browser shows as a table's address.
 _LINKED = ("/", "/join", "/game")
 _ASLEEP_SECONDS, _COMING_SECONDS = 60, 5  # after which to ask again
@@ -210,7 +209,7 @@ def _import(asked: Asked, platform: Platform, event_log: telemetry.EventLog) -> 
 
 
 def _import_fields(asked: Asked) -> dict[str, Any]:
-    """What the script has sent, as far as imports know it. Raises FromElsewhere, InvalidRequest."""
+    """What that page's script has sent. Raises FromElsewhere, InvalidRequest."""
     if not _is_from_own_page(asked):
         raise FromElsewhere
     if asked.header("content-type").partition(";")[0].strip().lower() != _JSON:
@@ -223,7 +222,7 @@ def _import_fields(asked: Asked) -> dict[str, Any]:
         raise InvalidRequest("This is not what the page sends.", field="body") from None
     if not isinstance(sent, dict):
         raise InvalidRequest("This is not what the page sends.", field="body")
-    return {name: sent[name] for name in _IMPORT_FIELDS if name in sent}
+    return sent
 
 
 def _import_refused(asked: Asked, refused: PlatformError, status: int) -> Said:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+from typing import Any
 
 import pytest
 
@@ -17,8 +18,12 @@ from tests.world import DOMAIN, sample
 
 ADA, EVE = sample("create-instance")["userId"], "300000000000000003"
 HERS, EVES = f"ada.{DOMAIN}", f"eve.{DOMAIN}"
-IMPORTS = ({"bytes": 1000}, {"bytes": 1000, "startOver": True}, {"importId": "3f6b1c0d9a72"})
-FROM_ELSEWHERE = [
+IMPORTS: tuple[dict[str, Any], ...] = (
+    {"bytes": 1000},
+    {"bytes": 1000, "startOver": True},
+    {"importId": "3f6b1c0d9a72"},
+)
+FROM_ELSEWHERE: list[dict[str, str]] = [
     {"origin": "https://evil.example", "sec_fetch_site": "cross-site"},
     {"origin": f"https://{EVES}", "sec_fetch_site": "same-site"},
     {"origin": f"https://{HERS}.evil.example"},
@@ -56,7 +61,7 @@ def ticket(invoke, user):
 
 def post(fields, host=HERS, **headers):
     """Send to the import page of a host; the status."""
-    sent = {"origin": f"https://{host}", "sec_fetch_site": "same-origin"}
+    sent: dict[str, Any] = {"origin": f"https://{host}", "sec_fetch_site": "same-origin"}
     sent |= {"content_type": "application/json"} | headers
     return visit("/_import", "POST", host=host, body=json.dumps(fields).encode(), **sent).status
 

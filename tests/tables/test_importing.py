@@ -16,6 +16,7 @@ import pytest
 import requests
 
 from actions.instances.fitness import Why
+from actions.saves.begin_import import LARGEST
 from actions.saves.tickets import SECONDS
 from handler.http.import_words import ENGLISH, GERMAN
 from handler.http.table_words import LANGUAGES
@@ -257,9 +258,21 @@ def test_a_server_that_is_played_on_is_not_looked_into_and_the_page_says_what_to
     assert german.json["error"] == GERMAN.refusals["WrongState"]
 
 
-def test_a_refusal_without_german_words_is_repeated_after_some(ada, ticket):
-    refused = ask(ticket, bytes=10**12, headers={"accept_language": "de"})
-    assert refused.json["error"].startswith("Das geht gerade nicht: bytes is not valid.")
+def test_a_refusal_without_german_words_is_repeated_after_some(ada, ticket, monkeypatch):
+    monkeypatch.setenv("MEMBER_GB", "1")
+    world.new_process()
+    refused = ask(ticket, bytes=10**10, headers={"accept_language": "de"})
+    assert refused.status == 409
+    assert refused.json["error"].startswith("Das geht gerade nicht: Your files have 0 bytes")
+
+
+def test_an_archive_that_is_too_large_is_refused_in_words(ada, ticket):
+    refused = ask(ticket, bytes=LARGEST + 1)
+    assert (refused.status, refused.json["error"]) == (400, ENGLISH.refusals["InvalidRequest"])
+    most = f"{LARGEST // 10**9} GB"
+    for words in (ENGLISH, GERMAN):
+        assert most in words.kinds
+        assert most in words.refusals["InvalidRequest"]
 
 
 def test_imports_by_links_count_among_the_changes_of_the_day(invoke, ada, ticket, monkeypatch):
