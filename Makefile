@@ -105,7 +105,7 @@ audit: $(READY) ## known holes in the dependencies (AUDIT='--ignore-vuln ID'); s
 .PHONY: screenshots
 screenshots: $(READY) ## take the pictures in docs/screenshots anew, from the pages of `make run` in Chromium
 	@SCREENSHOTS=docs/screenshots $(BIN)/python -m pytest tests/end_to_end/test_pages_in_a_browser.py \
-	  tests/end_to_end/test_an_evening_in_discord.py
+	  tests/end_to_end/test_an_evening_in_discord.py tests/end_to_end/test_imports_in_a_browser.py
 
 .PHONY: docs
 docs: $(READY) ## write docs/actions.md, and the sums in docs/costs.md, anew

@@ -138,6 +138,17 @@ class StalePage(Forbidden):
         )
 
 
+class BadTicket(Forbidden):
+    """What is to let somebody import is no ticket for this server, or not any more; which, is not said."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This link does not let you import here, or not any more.",
+            field="ticket",
+            suggestion="Ask for a new one with import-link, in Discord with /saves import.",
+        )
+
+
 class Conflict(PlatformError):
     """The request does not fit the present state."""
 

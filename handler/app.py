@@ -41,6 +41,7 @@ def load_all() -> None:
         "http.lambda_adapter",
         "http.application",
         "http.table_pages",
+        "http.import_page",
         "discord.carrying_out",
     ):
         import_module(f"handler.{name}")

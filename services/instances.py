@@ -132,6 +132,13 @@ class Upload(TypedDict):
     inspectedBy: NotRequired[str]  # the run that has told what it holds
 
 
+class UploadRefused(TypedDict):
+    """An archive that was not let in."""
+
+    bytes: int
+    why: str
+
+
 class Asleep(TypedDict):
     """Of a server whose files are kept as a save only: since when, and as which."""
 
@@ -189,6 +196,7 @@ class Files(TypedDict):
     checked: NotRequired[Checked]
     export: NotRequired[Export]
     upload: NotRequired[Upload]
+    uploadRefused: NotRequired[UploadRefused]  # until another begins
     trial: NotRequired[Trial]
     asleep: NotRequired[Asleep]
     # How often its member was told that it will be, since it was last used.

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.exceptions import ClientError
 
@@ -23,8 +24,11 @@ _MIB = 2**20
 # S3 takes parts of 5 MiB to 5 GiB, but for the last (Multipart upload limits).
 _LEAST_PART = 16 * _MIB
 
-# Whoever puts a part says nothing of its checksum, so S3 must not be told to expect one.
-_UPLOADS = SIGNED.merge(Config(request_checksum_calculation="when_required"))
+# Whoever puts a part says nothing of its checksum, so S3 must not be told to expect one. Addresses name the region:
+# from the name for all regions S3 may lead on to it, which no browser follows (Fetch, CORS-preflight fetch).
+_UPLOADS = SIGNED.merge(
+    Config(request_checksum_calculation="when_required", s3={"addressing_style": "virtual"})
+)
 
 
 @dataclass(frozen=True)
@@ -66,6 +70,14 @@ class Uploads:
         }
         s3 = client("s3", _UPLOADS)
         return str(s3.generate_presigned_url("upload_part", where, ExpiresIn=ADDRESS_SECONDS))
+
+    @property
+    def origin(self) -> str:
+        """What all addresses of parts begin with, as a page's policy names it (RFC 6454)."""
+        where = {**self._where("any", "any"), "UploadId": "any", "PartNumber": 1}
+        s3 = client("s3", _UPLOADS)
+        address = urlsplit(str(s3.generate_presigned_url("upload_part", where, ExpiresIn=1)))
+        return f"{address.scheme}://{address.netloc}"
 
     def missing(self, repository: str, upload: Upload) -> list[Part] | None:
         """The parts that have not been put, or not whole: none of a whole archive; None of one that is gone.

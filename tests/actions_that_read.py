@@ -10,6 +10,7 @@ ONLY_READ = {
     "get-logs",
     "table-page",
     "list-saves",
+    "import-link",
     "get-scheduled-sessions",
     "check-availability",
     "license-pool-status",

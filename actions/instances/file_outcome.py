@@ -148,7 +148,10 @@ def _done(
     elif result.inspected and "upload" in instance:
         upload = instance["upload"] | {"inspectedBy": run["runId"]}
         outcome.values |= {"upload": upload} | _save_instead(platform, instance, work)
-        said = f"Your upload brings {result.inspected.in_words}: confirm-import takes that in."
+        said = (
+            f"Your upload brings {result.inspected.in_words}. Open your import page again (import-link)"
+            " and choose the same file to see it and take it in, or do so by confirm-import."
+        )
         outcome.notice = ("import-found", said)
     elif result.imported:
         outcome.removed += ("upload",)
@@ -233,6 +236,7 @@ def _failed(
         outcome.removed = ("work",)
         if failure in _BAD_UPLOADS:
             outcome.removed += ("upload",)
+            outcome.values |= _refused(instance, why)
         if "restores" in work:
             # A start that waits for the files of a server asleep would ask for them again.
             outcome.removed += ("startsAfter",)
@@ -245,6 +249,12 @@ def _failed(
     outcome.values |= {**again, "due": "instance", "dueAt": now + pause_before(tries)}
     if tries == 1:
         outcome.notice = (kind, f"{what} {why} It is tried again.")
+
+
+def _refused(instance: Instance, why: str) -> dict[str, Any]:
+    """What is noted for whoever asks again for what was uploaded."""
+    upload = instance.get("upload")
+    return {"uploadRefused": {"bytes": upload["bytes"], "why": why}} if upload else {}
 
 
 _NOT_SAVED = "Your server could not be saved:"

@@ -47,8 +47,9 @@ def begin_import(request: BeginImport, platform: Platform) -> Answer:
 
     `parts` are those that are still to be put, each with its `bytes` and the address (`url`) that takes them by
     PUT, for an hour at most; asked again, the answer has those that are missing then. Once none is, a task looks
-    into the archive, for which the server has to rest; then the answer has what was found. Another size, or
-    `startOver`, begins anew. Raises InstanceNotFound, WrongState, Conflict, Busy, UsedUp.
+    into the archive, for which the server has to rest; then the answer has what was found. If it is not let in,
+    the next answer, which begins anew, says why (`refused`). Another size, or `startOver`, begins anew, too.
+    Raises InstanceNotFound, WrongState, Conflict, Busy, UsedUp.
     """
     instance = instance_of(platform, request.user_id)
     upload = None if request.start_over else instance.get("upload")
@@ -93,7 +94,7 @@ def _begin(platform: Platform, instance: Instance, size: int) -> Upload:
     as_read &= Attr("work").eq(work) if work else absent("work")
     try:
         transact(
-            platform.instances.change(instance, as_read, {"upload": upload}),
+            platform.instances.change(instance, as_read, {"upload": upload}, ("uploadRefused",)),
             counted_use(platform, instance["userId"], "changes"),
         )
     except ConditionFailed as refused:
@@ -142,7 +143,14 @@ def _to_put(platform: Platform, instance: Instance, upload: Upload, missing: lis
         ],
         "until": clock.now() + ADDRESS_SECONDS,
         "message": "Put each part to its address, then ask again",
+        **_refused(instance, upload),
     }
+
+
+def _refused(instance: Instance, upload: Upload) -> dict[str, str]:
+    """Why one of that size was not let in, in the answer that begins another."""
+    former = instance.get("uploadRefused")
+    return {"refused": former["why"]} if former and former["bytes"] == upload["bytes"] else {}
 
 
 def _looked_into(upload: Upload) -> Answer:

@@ -22,7 +22,7 @@ BEFORE = ("restoring",)  # of a table that was asleep for long
 WAY_IN = {"ready": "/join", "setup": "/", "signature": "/license"}
 RELOAD_SECONDS = 5  # without a script
 
-_STYLE = """
+STYLE = """
 :root{color-scheme:light dark;--ink:#23262d;--paper:#f7f5f0;--quiet:#565b66;--line:#7d818a;--deed:#24574a;--on:#fff;
 --link:#1c4d8c}
 @media(prefers-color-scheme:dark){:root{--ink:#e9e7e1;--paper:#1b1e24;--quiet:#b3b7c0;--line:#7d828d;--deed:#9ad2c0;
@@ -102,14 +102,19 @@ _SCRIPT = """
 """
 
 
+def policy(script: str, style: str, connects: str, sends: str) -> str:
+    """What a page may: run this script, look like this, connect there, send its form there."""
+    return (
+        f"default-src 'none'; script-src {_hash(script)}; style-src {_hash(style)}; img-src data:;"
+        f" connect-src {connects}; form-action {sends}; base-uri 'none'; frame-ancestors 'none'"
+    )
+
+
 def _hash(text: str) -> str:
     return f"'sha256-{b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-POLICY = (
-    f"default-src 'none'; script-src {_hash(_SCRIPT)}; style-src {_hash(_STYLE)}; img-src data:;"
-    " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
+POLICY = policy(_SCRIPT, STYLE, "'self'", "'self'")
 
 
 class Html(str):
@@ -141,7 +146,7 @@ _PAGE = """<!DOCTYPE html>
 <meta property="og:description" content="{description}">
 <link rel="icon" href="data:,">
 <style>{style}</style>
-{reload}</head>
+{head}</head>
 <body>
 <main{data}>
 {content}
@@ -204,16 +209,31 @@ def _page(
     data: Html = _NOTHING,
     reload: Html = _NOTHING,
 ) -> str:
+    script = _SCRIPT if data else ""
+    return document(words.language, title, description, content, STYLE, script, data, reload)
+
+
+def document(
+    language: str,
+    title: str,
+    description: str,
+    content: Html,
+    style: str,
+    script: str,
+    data: Html = _NOTHING,
+    head: Html = _NOTHING,
+) -> str:
+    """A whole page; `data` are attributes that its script reads."""
     return filled(
         _PAGE,
-        language=words.language,
+        language=language,
         title=title,
         description=description,
-        style=Html(_STYLE),
-        reload=reload,
+        style=Html(style),
+        head=head,
         data=data,
         content=content,
-        script=Html(f"<script>{_SCRIPT}</script>\n") if data else _NOTHING,
+        script=Html(f"<script>{script}</script>\n") if script else _NOTHING,
     )
 
 

@@ -11,7 +11,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, unquote_plus, urlsplit
 
 from actions.action import Answer
@@ -26,7 +26,11 @@ from handler.http.security_headers import (
 from services import clock, ids
 from services.platform import Platform
 
-_FORM = "application/x-www-form-urlencoded"
+if TYPE_CHECKING:
+    from handler.http.import_words import ImportWords
+
+_FORM, _JSON = "application/x-www-form-urlencoded", "application/json"
+_PAGE = "text/html; charset=utf-8"
 _FORM_BYTES = 4096
 # Where previews of links look, which name no type: what a browser shows as a table's address.
 _LINKED = ("/", "/join", "/game")
@@ -35,12 +39,12 @@ _LANGUAGES_VARY = "accept, accept-language"
 
 
 class FromElsewhere(Forbidden):
-    """A form that no page of this very host has sent."""
+    """What no page of this very host has sent."""
 
     def __init__(self) -> None:
         super().__init__(
-            "A table is woken from its own page only.",
-            suggestion="Open the table's page and wake it there.",
+            "Whatever is done to a table is done from its own page only.",
+            suggestion="Open the table's page and do it there.",
         )
 
 
@@ -148,7 +152,7 @@ def _page(asked: Asked, platform: Platform, event_log: telemetry.EventLog) -> Sa
 def _state(asked: Asked, platform: Platform, event_log: telemetry.EventLog) -> Said:
     state = _dispatched("table-state", asked, platform, event_log)
     body = json.dumps({name: value for name, value in state.items() if name != "success"})
-    return Said(HTTPStatus.OK, body, "application/json", is_logged=False)
+    return Said(HTTPStatus.OK, body, _JSON, is_logged=False)
 
 
 def _to_page(asked: Asked, platform: Platform, event_log: telemetry.EventLog) -> Said:
@@ -176,6 +180,64 @@ def _refused(asked: Asked, platform: Platform, refused: PlatformError, status: i
     said = _shown(asked, table, status, in_words(refused))
     wait = {"retry-after": str(refused.retry_after)} if isinstance(refused, RateLimited) else {}
     return Said(said.status, said.body, said.kind, said.policy, wait, is_logged=False)
+
+
+def _import_page(asked: Asked, platform: Platform, event_log: telemetry.EventLog) -> Said:
+    from handler.http.import_page import import_page
+
+    page, policy = import_page(_import_words(asked), asked.host, platform.uploads.origin)
+    return Said(HTTPStatus.OK, page, _PAGE, policy)
+
+
+def _import(asked: Asked, platform: Platform, event_log: telemetry.EventLog) -> Said:
+    """Carry out what that page's script asks for: an import and nothing else, as the member whose ticket it has."""
+    from actions.saves.tickets import member_of
+
+    try:
+        fields = _import_fields(asked)
+        user = member_of(platform, asked.host, str(fields.pop("ticket", "")))
+        action = "confirm-import" if "importId" in fields else "begin-import"
+        event_log.name_action(action, user)
+        caller = dispatch.Caller(user_id=user)
+        answer = dispatch.run(action, fields | {"userId": user}, caller, platform)
+    except PlatformError as refused:
+        failure = failures.kind_of(refused)
+        details = {"route": "table/_import", "status": failure.http_status}
+        event_log.failed(refused, failure, details)
+        return _import_refused(asked, refused, failure.http_status)
+    return Said(HTTPStatus.OK, json.dumps(answer), _JSON)
+
+
+def _import_fields(asked: Asked) -> dict[str, Any]:
+    """What that page's script has sent. Raises FromElsewhere, InvalidRequest."""
+    if not _is_from_own_page(asked):
+        raise FromElsewhere
+    if asked.header("content-type").partition(";")[0].strip().lower() != _JSON:
+        raise InvalidRequest("This is not what the page sends.", field="body")
+    try:
+        if len(asked.body) > _FORM_BYTES:
+            raise ValueError
+        sent = json.loads(asked.body)
+    except (ValueError, RecursionError):
+        raise InvalidRequest("This is not what the page sends.", field="body") from None
+    if not isinstance(sent, dict):
+        raise InvalidRequest("This is not what the page sends.", field="body")
+    return sent
+
+
+def _import_refused(asked: Asked, refused: PlatformError, status: int) -> Said:
+    words = _import_words(asked)
+    own = f"{refused.message} {refused.details.get('suggestion', '')}".strip()
+    other = f"{words.other_refusal} {own}".strip()
+    said = {"error": words.refusals.get(type(refused).__name__, other)}
+    return Said(status, json.dumps(said), _JSON, is_logged=False)
+
+
+def _import_words(asked: Asked) -> ImportWords:
+    from handler.http.import_words import WORDS
+    from handler.http.table_words import words_for
+
+    return WORDS[words_for(asked.header("accept-language")).language]
 
 
 def _form(asked: Asked) -> dict[str, str]:
@@ -224,7 +286,7 @@ def _shown(asked: Asked, table: Answer, status: int, refused: Any = None) -> Sai
     page = table_page(words, table, clock.now(), code=code, refused=refused)
     seconds = _ASLEEP_SECONDS if table["phase"] == "asleep" else _COMING_SECONDS
     headers = {"retry-after": str(seconds)}
-    return Said(status, page, "text/html; charset=utf-8", POLICY, headers)
+    return Said(status, page, _PAGE, POLICY, headers)
 
 
 def _failed(asked: Asked, error: Exception, status: int, request_id: str) -> Said:
@@ -232,7 +294,10 @@ def _failed(asked: Asked, error: Exception, status: int, request_id: str) -> Sai
     wait = {} if status == HTTPStatus.NOT_FOUND else {"retry-after": str(_ASLEEP_SECONDS)}
     if asked.path == "/_state":
         body = json.dumps({"error": HTTPStatus(status).phrase, "requestId": request_id})
-        return Said(status, body, "application/json", headers=wait)
+        return Said(status, body, _JSON, headers=wait)
+    if (asked.path, asked.method) == ("/_import", "POST"):
+        body = json.dumps({"error": _import_words(asked).trouble.format(request_id)})
+        return Said(status, body, _JSON, headers=wait)
     from handler.http.table_pages import POLICY, simple_page
     from handler.http.table_words import words_for
 
@@ -241,7 +306,7 @@ def _failed(asked: Asked, error: Exception, status: int, request_id: str) -> Sai
         page = simple_page(words, words.nothing_here, words.nothing_here_hint)
     else:
         page = simple_page(words, words.trouble, words.trouble_hint.format(request_id))
-    return Said(status, page, "text/html; charset=utf-8", POLICY, wait)
+    return Said(status, page, _PAGE, POLICY, wait)
 
 
 def _for_balancer(said: Said, asked: Asked, request_id: str, is_multi_value: bool) -> Answer:
@@ -279,4 +344,5 @@ def _body(event: Mapping[str, Any]) -> str:
 _ROUTES = {
     "/_state": {"GET": _state, "HEAD": _state},
     "/_wake": {"POST": _wake, "GET": _to_page, "HEAD": _to_page},
+    "/_import": {"POST": _import, "GET": _import_page, "HEAD": _import_page},
 }

@@ -44,6 +44,7 @@ SAME = (
     (r'(nonce": "\d+\.)[0-9a-f]{12}\.[\w-]{43}', r"\g<1>…"),
     (r'(importId": ")[0-9a-f]{12}', r"\g<1>3f6b1c0d9a72"),
     (r'(url": "https://)[^"]*X-Amz[^"]*', r"\g<1>…"),
+    (r"(_import#\d+\.)[\w-]{43}", r"\g<1>…"),
     (r"(\?code=)[a-z2-7-]{19}", r"\g<1>abcd-efgh-ijkl-mnop"),
     (r"wh_[0-9a-f]{12}", "wh_0123456789ab"),
     (r'(secret": "whsec_)[\w+/]{43}=', r"\g<1>…"),
@@ -219,6 +220,7 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(
         tell("crew-remove")
         tell("set-panel", channelId=discord.channel("tables").id)
         tell("update-panels")
+    tell("import-link")
     for name, answer in told.items():
         text = json.dumps(answer, indent=2) + "\n"
         for volatile, stable in SAME:

@@ -16,7 +16,7 @@ NAMES = ["server", "saves", "session", "license", "costs", "admin"]
 # What no member and no administrator does by a command, each for a reason (docs/discord.md).
 NOT_IN_DISCORD = {
     *("table-page", "table-state", "wake-table", "kofi-webhook", "readiness", "client-token"),
-    *("begin-import", "confirm-import"),
+    *("begin-import", "confirm-import"),  # a page does them (import-link)
     *("chat", "list-data", "user-token", "webhook-create", "webhook-list", "webhook-delete"),
     *(name for name in ACTIONS if name.startswith(("function-", "client-"))),
 } - {"function-figures"}

@@ -11,6 +11,7 @@ from urllib.parse import urlencode, urlsplit
 from urllib.request import HTTPRedirectHandler, Request, build_opener, urlopen
 
 import pytest
+import requests
 
 from local import demo, embedded, stack
 from tests import proof
@@ -102,6 +103,32 @@ def test_a_sleeping_table_is_answered_through_the_load_balancer(deployed: Deploy
     )
     assert cleo.asks("stop-instance")
     cleo.becomes("stopped")
+
+
+def test_parts_of_an_archive_are_taken_from_tables_pages_and_from_no_other(
+    deployed: Deployed,
+) -> None:
+    """By the template's rules, of the load balancer and of the bucket; also while the server runs."""
+    dora = Member(deployed, "dora")
+    dora.makes()
+    dora.plays()
+    link = urlsplit(dora.asks("import-link")["url"])
+    status, page = through_the_balancer(deployed, link.hostname, link.path)
+    assert (status, Page(page).all("h1")) == (200, [{}])
+    (part,) = dora.asks("begin-import", bytes=1000)["parts"]
+    from_table, from_elsewhere = f"https://{link.hostname}", "https://evil.example"
+    preflight = {"Access-Control-Request-Method": "PUT"}
+    for origin, status in ((from_table, 200), (from_elsewhere, 403)):
+        asked = requests.options(part["url"], headers=preflight | {"Origin": origin}, timeout=30)
+        assert asked.status_code == status, asked.text
+        assert (asked.headers.get("Access-Control-Allow-Origin") == origin) == (status == 200)
+    for size, status in ((999, 403), (1000, 200)):
+        sent = requests.put(
+            part["url"], data=b"x" * size, headers={"Origin": from_table}, timeout=30
+        )
+        assert sent.status_code == status, sent.text
+    dora.asks("destroy-instance", forget=True)
+    dora.is_gone()
 
 
 class _NoRedirects(HTTPRedirectHandler):

@@ -11,6 +11,12 @@ from typing import Any
 from tests import world
 
 OF_HTTP = {"fastapi", "starlette", "mangum", "jwt", "prometheus_client", "uvicorn"}
+ENVIRONMENT = {name: os.environ[name] for name in ("PATH", "AWS_ACCESS_KEY_ID")}
+ENVIRONMENT |= {"AWS_SECRET_ACCESS_KEY": "x", "AWS_DEFAULT_REGION": "us-east-1"}
+ENVIRONMENT |= {
+    "AWS_REGION": "us-east-1",
+    "LISTENER_ARN": "arn:aws:elasticloadbalancing:us-east-1:1:x",
+}
 PROGRAM = """
 import json, sys
 from handler.app import lambda_handler
@@ -19,12 +25,22 @@ loaded = {name.partition(".")[0] for name in sys.modules}
 print(json.dumps({"answer": answer, "loaded": sorted(loaded)}))
 """
 
+RESTORED = """
+import json, sys
+from handler.app import lambda_handler, load_all
+load_all()
+before = set(sys.modules)
+answer = lambda_handler(json.loads(sys.argv[1]), None)
+ours = [name for name in set(sys.modules) - before if name.startswith(("handler", "actions", "services"))]
+print(json.dumps({"answer": answer, "loaded": ours}))
+"""
 
-def loaded_after(event: str) -> tuple[dict[str, Any], set[str]]:
+
+def loaded_after(event: str, program: str = PROGRAM) -> tuple[dict[str, Any], set[str]]:
     """What a fresh process answers to an event, and what it has loaded then."""
     ran = subprocess.run(
-        [sys.executable, "-c", PROGRAM, event],
-        env={"PATH": os.environ["PATH"], **world.least_environment(), "AWS_REGION": "us-east-1"},
+        [sys.executable, "-c", program, event],
+        env=world.least_environment() | ENVIRONMENT,
         capture_output=True,
         text=True,
         check=True,
@@ -59,3 +75,15 @@ def test_an_http_event_that_asks_nothing_of_aws_does_not_load_its_client():
     assert answer["statusCode"] == 200
     assert {"fastapi", "mangum"} <= loaded
     assert not loaded & {"botocore", "boto3", "jwt", "cryptography"}
+
+
+def test_a_process_from_a_snapshot_has_loaded_the_page_of_imports_before():
+    event = {
+        "httpMethod": "GET",
+        "path": "/_import",
+        "headers": {"host": "ada.x"},
+        "requestContext": {"elb": {"targetGroupArn": "x"}},
+    }
+    answer, loaded = loaded_after(json.dumps(event), RESTORED)
+    assert answer["statusCode"] == 200
+    assert loaded == set()

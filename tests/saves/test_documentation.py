@@ -74,7 +74,7 @@ def test_what_the_page_has_members_ask_is_done(evening, save, ask):
         "status",
         *("save-now", "list-saves", "label-save", "delete-save", "restore-save"),
         *("undo-update", "restore-instance", "export-save"),
-        *("begin-import", "confirm-import", "admin-hand-over-saves"),
+        *("import-link", "begin-import", "confirm-import", "admin-hand-over-saves"),
     }
 
 

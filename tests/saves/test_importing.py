@@ -201,7 +201,10 @@ def test_a_bad_upload_is_told_of_once_and_forgotten(
     (told,) = notices("import-failed")
     assert said in told["message"]
     assert not {"work", "upload"} & instance().keys()
-    assert "parts" in begin(), "another upload begins"
+    begun = begin()
+    assert "parts" in begun, "another upload begins"
+    assert begun["refused"] == said
+    assert "refused" not in begin(), "of another one nothing is known yet"
 
 
 def test_a_start_ends_the_look_and_it_can_be_asked_for_again(

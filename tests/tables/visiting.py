@@ -97,7 +97,7 @@ class Page(HTMLParser):
         """Note an element."""
         attributes = {name: value or "" for name, value in attrs}
         self.elements.append((tag, attributes))
-        if tag == "input":
+        if tag == "input" and "name" in attributes:
             self.fields[attributes["name"]] = attributes["value"]
         self._silent += tag in ("script", "style")
 
