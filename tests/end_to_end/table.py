@@ -155,8 +155,9 @@ class Table:
         point = self.ask("status")["accessPointId"]
         efs = client("efs", self.run.port)
         [found] = efs.describe_access_points(AccessPointId=point)["AccessPoints"]
-        [top] = Path(tempfile.gettempdir()).glob(f"embedded-aws-{self.run.port}-*")
-        return places.files(top, found["FileSystemId"], found["RootDirectory"]["Path"])
+        made = Path(tempfile.gettempdir()).glob(f"embedded-aws-{self.run.port}-*")
+        newest = max(made, key=lambda path: path.stat().st_mtime)  # what was killed has left its own
+        return places.files(newest, found["FileSystemId"], found["RootDirectory"]["Path"])
 
     def open_databases(self) -> set[str]:
         """Those of its worlds that are open, or were left so."""
