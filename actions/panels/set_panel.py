@@ -18,11 +18,12 @@ from actions.panels.updating import (
     bring_up_to_date,
     show,
     take_away,
+    take_away_unused,
     take_down,
 )
 from services import clock
 from services.discord import NotSetUp, Refused, Undelivered
-from services.dynamodb import Attr, Condition, ConditionFailed, absent, transact
+from services.dynamodb import Attr, Condition, ConditionFailed, absent
 from services.instances import Instance
 from services.platform import Platform
 
@@ -49,9 +50,11 @@ def set_panel(request: SetPanel, platform: Platform) -> Answer:
     values = {"panelChannel": request.channel_id, "panelSince": clock.now()}
     values["panelMessage"] = _reached(lambda: show(platform, moved, panel_of(platform, instance)))
     try:
-        transact(platform.instances.change(instance, _as_read(instance), values, OF_PLACE))
+        platform.instances.apply_update(
+            platform.instances.change(instance, _as_read(instance), values, OF_PLACE)
+        )
     except ConditionFailed as refused:
-        take_away(platform, {**values, "host": instance["host"]})
+        take_away_unused(platform, {**values, "host": instance["host"]})
         raise _gone(instance, refused) from refused
     if instance.get("panelMessage") != values["panelMessage"]:
         # At once, since somebody looks on; if it fails, with the stream's record of the change (update-panels).
@@ -72,16 +75,18 @@ def _without(platform: Platform, instance: Instance) -> Answer:
 
     _reached(take_all)
     try:
-        transact(platform.instances.change(instance, _as_read(instance), {}, ALL))
+        platform.instances.apply_update(
+            platform.instances.change(instance, _as_read(instance), {}, ALL)
+        )
     except ConditionFailed as refused:
         raise _gone(instance, refused) from refused
     return {"success": True, "channelId": None, "message": "The table has no panel any more"}
 
 
 def _as_read(instance: Instance) -> Condition:
-    """The condition that nobody has moved the panel since."""
-    since = instance.get("panelSince")
-    same = absent("panelSince") if since is None else Attr("panelSince").eq(since)
+    """The condition that nobody has put the panel up, moved it or taken it down since."""
+    message = instance.get("panelMessage")
+    same = absent("panelMessage") if message is None else Attr("panelMessage").eq(message)
     return Attr("status").exists() & same
 
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from actions.action import Action, Answer, Scope, SystemRequest
 from actions.errors import Forbidden
 from actions.panels.interest import note_interest
-from actions.panels.updating import bring_up_to_date, take_away
+from actions.panels.updating import bring_up_to_date, take_away_unused
 from actions.retrying import retry_on_conflict
 from services.concurrency import outcomes_of
 from services.dynamodb import transact
@@ -46,7 +46,9 @@ def update_panels(request: UpdatePanels, platform: Platform) -> Answer:
         gone, users = behind["gone"], {*behind["users"]}
     in_order = sorted(users)
     updates = [partial(bring_up_to_date, platform, user) for user in in_order]
-    outcomes = outcomes_of([*updates, *(partial(take_away, platform, panel) for panel in gone)])
+    outcomes = outcomes_of(
+        [*updates, *(partial(take_away_unused, platform, panel) for panel in gone)]
+    )
     for outcome in outcomes:
         if isinstance(outcome, Exception):
             _log.error("a panel was not updated", exc_info=outcome)
@@ -70,11 +72,11 @@ def _left_over(record: dict[str, Any]) -> dict[str, Any] | None:
     is_gone = record.get("eventName") == "REMOVE"
     if not is_gone and last.get("panelMessage") in (None, now.get("panelMessage")):
         return None
-    kept = (*_MESSAGE, *_OF_TABLE) if is_gone else _MESSAGE
+    kept = (*_MESSAGE, "panelEvents") if is_gone else _MESSAGE
     return {name: deserialize(last[name]) for name in kept if name in last}
 
 
-_MESSAGE, _OF_TABLE = ("panelChannel", "panelMessage"), ("host", "panelEvents")
+_MESSAGE = ("host", "panelChannel", "panelMessage")
 
 
 def _note(

@@ -59,7 +59,7 @@ def bring_up_to_date(platform: Platform, user_id: str) -> bool:
     }
     if _change(platform, instance, noted, "panelUntil"):
         return True
-    return take_away(platform, {**instance, **noted})  # nobody else knows of it
+    return take_away_unused(platform, {**instance, **noted})  # nobody else may know of it
 
 
 def show(platform: Platform, instance: Mapping[str, Any], message: dict[str, Any]) -> str:
@@ -111,6 +111,20 @@ def take_away(platform: Platform, instance: Mapping[str, Any]) -> bool:
     return True
 
 
+def take_away_unused(platform: Platform, panel: Mapping[str, Any]) -> bool:
+    """The same, but for what is in use by now; at a host that has a panel, the events are that one's own.
+
+    Whoever has lost a race, or hears late of a change, may know of a message that somebody else has taken over.
+    """
+    platform.hosts.forget(panel["host"])
+    user_id = platform.hosts.user_of(panel["host"])
+    now = platform.instances.find(user_id) if user_id else None
+    if now is None or "panelChannel" not in now:
+        return take_away(platform, panel)
+    is_used = now.get("panelMessage") == panel.get("panelMessage")
+    return is_used or take_away(platform, {**panel, "panelEvents": {}})
+
+
 def _wanted(platform: Platform, instance: Instance) -> tuple[dict[str, Any], Wanted]:
     return panel_of(platform, instance), wanted_of(platform, instance)
 
@@ -126,7 +140,8 @@ def _claim(platform: Platform, instance: Instance) -> Instance:
 
 def _same(instance: Instance) -> Condition:
     """The condition that it has that very panel still."""
-    return Attr("panelSince").eq(instance["panelSince"])
+    in_place = Attr("panelChannel").eq(instance["panelChannel"])
+    return Attr("panelSince").eq(instance["panelSince"]) & in_place
 
 
 def _place(instance: Mapping[str, Any]) -> tuple[str, ...]:

@@ -65,6 +65,11 @@ def minute(c, freezer):
         c.invoke(order)
 
 
+def servers(c):
+    """Ada's."""
+    return [item for item in world.items("instances") if item["userId"] == c.ada.id]
+
+
 def crew(c, what, whom):
     """Ada adds somebody to her crew, or takes somebody out of it."""
     said = c.carried_out(c.discord.command(c.ada, f"server {what}", given={"who": whom}))
@@ -310,6 +315,39 @@ def test_where_it_was_a_panel_that_was_moved_is_taken_away_however_late(panel, f
     for _ in range(2):
         minute(c, freezer)
     assert len(shown(c)) + len(c.discord.messages(other)) == 1
+
+
+def test_a_record_that_comes_late_takes_no_panel_away_that_is_used_again(panel):
+    c = panel
+    other = c.discord.channel("elsewhere")
+    before = c.servers
+    c.discord.fails_with = [200, 200, 503]  # it stays where it was for now
+    c.asks(c.ada, "server panel", channel=other)
+    [late] = [changed_record("MODIFY", c.ada.id, before[c.ada.id], i) for i in servers(c)]
+    c.asks(c.ada, "server panel", channel=c.place)
+    changed(c)
+    assert c.invoke({"Records": [late]})["success"]
+    assert len(shown(c)) == 1
+
+
+def test_what_is_left_of_a_table_that_is_there_again_takes_nothing_of_it_away(panel, freezer):
+    c = panel
+    [gone] = [changed_record("REMOVE", c.ada.id, i, {}) for i in servers(c)]
+    c.asks(c.ada, "session book", when="friday 8pm", minutes=60)
+    changed(c)
+    assert c.invoke({"Records": [gone]})["success"]
+    assert len(shown(c)) == 1
+    assert len(c.discord.events.listed(False)) == 1
+
+
+def test_two_who_put_it_up_in_one_place_at_once_leave_it_there(c, meanwhile):
+    def put_up():
+        return c.invoke("set-panel", userId=c.ada.id, channelId=c.place.id)
+
+    with meanwhile("UpdateItem", put_up):
+        assert put_up()["errorCode"] == "RESOURCE_CONFLICT"
+    assert len(shown(c)) == 1
+    assert servers(c)[0]["panelMessage"] == c.discord.messages(c.place)[0]["id"]
 
 
 def test_two_who_edit_at_once_leave_what_is_true(panel, meanwhile, freezer):

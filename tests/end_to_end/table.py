@@ -156,7 +156,9 @@ class Table:
         efs = client("efs", self.run.port)
         [found] = efs.describe_access_points(AccessPointId=point)["AccessPoints"]
         made = Path(tempfile.gettempdir()).glob(f"embedded-aws-{self.run.port}-*")
-        newest = max(made, key=lambda path: path.stat().st_mtime)  # what was killed has left its own
+        newest = max(
+            made, key=lambda path: path.stat().st_mtime
+        )  # what was killed has left its own
         return places.files(newest, found["FileSystemId"], found["RootDirectory"]["Path"])
 
     def open_databases(self) -> set[str]:
