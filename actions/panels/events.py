@@ -24,7 +24,10 @@ Wanted = dict[str, tuple[int, int]]
 
 
 def wanted_of(platform: Platform, instance: Instance) -> Wanted:
-    """When the sessions begin and end that there should be events of: those that have not begun."""
+    """When the sessions begin and end that there should be events of: those that are not over.
+
+    One that has begun keeps its event and gets none; here it is so that its end, if it comes early, is a change.
+    """
     settings, now = platform.settings, clock.now()
     if instance["status"] == InstanceStatus.DESTROYING or instance.get("eventsRefused"):
         return {}
@@ -35,7 +38,7 @@ def wanted_of(platform: Platform, instance: Instance) -> Wanted:
         )
         for booking in instance.get("bookings", [])
     }
-    return {session: time for session, time in times.items() if time[0] > now}
+    return {session: time for session, time in times.items() if time[1] > now}
 
 
 def bring_events_up_to_date(
@@ -61,6 +64,9 @@ def bring_events_up_to_date(
         return known, _may(refused)
     for session, (start, end) in wanted.items():
         event, last = there.get(session[:8]), known.get(session)
+        if start <= clock.now():
+            found[session] = {"id": last["id"] if last else "", "start": start, "end": end}
+            continue
         is_deleted = event is None and last is not None and last["start"] > clock.now()
         try:
             ident = "" if is_deleted else _shown(platform, instance, session, event, (start, end))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from local.discord.events import ACTIVE
 from local.discord.guild import BOT, CREATE_EVENTS
 from tests.discord.test_panels import c, changed, minute, panel
 
@@ -171,3 +172,20 @@ def test_an_event_that_a_member_makes_stays_theirs_wherever_it_is(panel, freezer
     c.invoke("cancel-scheduled-session", userId=c.ada.id, sessionId=session)
     changed(c)
     assert len(events(c)) == 2
+
+
+def test_an_event_that_has_begun_is_over_when_its_session_is(panel, ecs, freezer):
+    c = panel
+    session = book(c, when="in 1 hour")
+    freezer.tick(3300)
+    minute(c, freezer)
+    ecs.comes_up(ecs.only_task())
+    for _ in range(5):
+        minute(c, freezer)
+        changed(c)
+    (event,) = c.discord.events.listed(False)
+    assert event["status"] == ACTIVE
+    assert c.invoke("cancel-scheduled-session", userId=c.ada.id, sessionId=session)["success"]
+    minute(c, freezer)
+    changed(c)
+    assert events(c) == []

@@ -79,6 +79,7 @@ def events_are_right(community: Community, now: int) -> None:
     ]
     coming = sorted(one for one in announced if one[1] > now)
     assert coming == sorted(one for one in wanted if one[1] > now)
+    assert set(announced) - set(coming) <= set(wanted), "announced, and over before its time"
 
 
 def whoever_asked_is_told(community: Community) -> None:

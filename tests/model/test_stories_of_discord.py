@@ -129,10 +129,9 @@ class StoryOfDiscord(Story):
     @precondition(lambda self: self.at.asked)
     @rule(which=some)
     def an_interaction_comes_again(self, which: int) -> None:
-        """It is not answered a second time."""
+        """It is not carried out a second time."""
         asked, before = self.at.asked, len(self.on.orders)
-        status, _ = self.at.discord.redeliver(asked[which % len(asked)])
-        assert status != 200
+        self.at.discord.redeliver(asked[which % len(asked)])
         assert len(self.on.orders) == before
 
     # --- what Discord does -----------------------------------------------------------------------
