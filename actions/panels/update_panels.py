@@ -22,12 +22,12 @@ _log = structlog.get_logger()
 
 
 class UpdatePanels(SystemRequest):
-    """Records of the stream, as handler/events.py hands them over; without any, those that are behind.
-
-    With `asks_interest`, who is interested in sessions is asked for after that.
+    """Records of the stream, as handler/events.py hands them over; without any, whose panels to look at, besides
+    those that are behind. With `asks_interest`, who is interested in sessions is asked for after that.
     """
 
     records: list[dict[str, Any]] = Field(default_factory=list)
+    users: list[str] = Field(default_factory=list)
     asks_interest: bool = False
 
 
@@ -43,7 +43,7 @@ def update_panels(request: UpdatePanels, platform: Platform) -> Answer:
     users = {_user(r) for r in request.records if r.get("eventName") != "REMOVE"}
     if not request.records:
         behind = platform.registry.panels_behind()
-        gone, users = behind["gone"], {*behind["users"]}
+        gone, users = behind["gone"], {*behind["users"], *request.users}
     in_order = sorted(users)
     updates = [partial(bring_up_to_date, platform, user) for user in in_order]
     outcomes = outcomes_of(

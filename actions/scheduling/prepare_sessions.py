@@ -18,7 +18,7 @@ from services import clock
 from services.aws import AWS_FAILURES
 from services.instances import Instance
 from services.platform import Platform
-from services.sessions import NOT_BEGUN
+from services.sessions import NOT_BEGUN, OPEN
 
 _log = structlog.get_logger()
 _INTEREST_MINUTES = 5
@@ -42,8 +42,9 @@ def prepare_sessions(request: PrepareSessions, platform: Platform) -> Answer:
     )
     ended = aftermath.steps(platform)
     follows = run_steps(ended, [{"after": "an end"}] * len(ended))
-    _have_panels_updated(platform)
     sessions = due_now(platform.sessions.due(now), platform.sessions.find)
+    over = {s["userId"] for s in sessions if s["status"] in OPEN and s["endTime"] <= now}
+    _have_panels_updated(platform, sorted(over))
     prepared = [session for session in sessions if session["status"] in NOT_BEGUN]
     outcome = run_steps(
         [partial(advance, platform, session) for session in sessions],
@@ -58,17 +59,19 @@ def prepare_sessions(request: PrepareSessions, platform: Platform) -> Answer:
     }
 
 
-def _have_panels_updated(platform: Platform) -> None:
+def _have_panels_updated(platform: Platform, over: list[str]) -> None:
     """Go on with the panels that are behind, by an invocation of its own: nothing here waits for Discord.
 
-    Each five minutes it is also asked there who is interested in sessions.
+    And with those of members whose sessions are over, which is no change of anything but the time. Each five
+    minutes it is also asked there who is interested in sessions.
     """
     if not platform.settings.discord_application_id:
         return
     behind = platform.registry.panels_behind()
     asks_interest = clock.now() // 60 % _INTEREST_MINUTES == 0
-    if asks_interest or behind["users"] or behind["gone"]:
-        later = {"action": "update-panels", "userId": "system", "asksInterest": asks_interest}
+    if asks_interest or over or behind["users"] or behind["gone"]:
+        wanted = {"users": over, "asksInterest": asks_interest}
+        later = {"action": "update-panels", "userId": "system", **wanted}
         try:
             platform.self_invocation.invoke_later(later)
         except AWS_FAILURES:

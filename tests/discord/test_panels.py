@@ -120,6 +120,23 @@ def test_a_booked_session_is_shown(panel):
     assert "Next session: <t:1795809600:F>" in shown(c)[0]
 
 
+def test_a_session_that_is_over_is_shown_no_more(panel, ecs, freezer):
+    c = panel
+    c.asks(c.ada, "session book", when="in 1 hour", minutes=60)
+    changed(c)
+    freezer.tick(3300)
+    minute(c, freezer)
+    ecs.comes_up(ecs.only_task())
+    minute(c, freezer)
+    freezer.tick(3500)
+    minute(c, freezer)
+    changed(c)
+    assert "Next session" in shown(c)[0]
+    for _ in range(5):
+        minute(c, freezer)
+    assert "Next session" not in shown(c)[0]
+
+
 def test_whom_the_owner_names_wakes_keeps_and_stops_and_nothing_else(panel, ecs):
     c = panel
     assert "Only its owner and its crew" in presses(c, c.ben, "Wake").text
