@@ -21,7 +21,8 @@ def note_interest(platform: Platform) -> None:
     try:
         there = events_there(platform, with_user_count="true")
         for place, event in sorted(there.items(), key=lambda found: _begins(found[1])):
-            _note(platform, *place, event)
+            with suppress(Refused):  # it was deleted meanwhile
+                _note(platform, *place, event)
     except (Undelivered, Refused, NotSetUp) as failure:
         _log.info("who is interested is not known", details={"why": str(failure)})
 

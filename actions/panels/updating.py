@@ -68,7 +68,7 @@ def show(platform: Platform, instance: Mapping[str, Any], message: dict[str, Any
     One that is not known may be there all the same, if its answer was lost. Of one nonce Discord makes one message,
     within some minutes (Message, Create Message).
     """
-    if known := str(instance.get("panelMessage") or _found(platform, instance, message)):
+    if known := str(instance.get("panelMessage") or _found(platform, instance)):
         platform.discord.call("PATCH", *_place(instance), known, body=message)
         return known
     nonce = f"{instance['instanceId']}{instance['panelChannel'][-12:]}"
@@ -76,19 +76,21 @@ def show(platform: Platform, instance: Mapping[str, Any], message: dict[str, Any
     return str(platform.discord.call("POST", *_place(instance), body=made)["id"])
 
 
-def _found(platform: Platform, instance: Mapping[str, Any], message: Mapping[str, Any]) -> str:
-    """The id of the bot's own latest message there with the table's name as its heading; "" if there is none.
+def _found(platform: Platform, instance: Mapping[str, Any]) -> str:
+    """The id of the bot's own latest message there whose buttons are this table's; "" if there is none.
 
     Where the bot may not read what was said, Discord shows none (Message, Get Channel Messages).
     """
     said = platform.discord.call("GET", *_place(instance), query={"limit": "50"})
-    bot, heading = platform.discord.account().application_id, _heading(message)
-    own = (one for one in said if one["author"]["id"] == bot and _heading(one) == heading)
+    bot = platform.discord.account().application_id
+    own = (one for one in said if one["author"]["id"] == bot and instance["userId"] in _owners(one))
     return str(next(own, {"id": ""})["id"])
 
 
-def _heading(message: Mapping[str, Any]) -> str:
-    return str(message["content"]).partition("\n")[0]
+def _owners(message: Mapping[str, Any]) -> set[str]:
+    """Whose table a panel's buttons are of (panel.py)."""
+    buttons = (one for row in message.get("components", ()) for one in row.get("components", ()))
+    return {str(one.get("custom_id")).rpartition(":")[2] for one in buttons}
 
 
 def take_down(platform: Platform, instance: Mapping[str, Any]) -> None:

@@ -149,6 +149,18 @@ def test_what_discord_does_not_say_of_interest_is_asked_again(panel, freezer, tr
     assert interested(c, session) == [c.ben.id]
 
 
+def test_an_event_that_is_deleted_meanwhile_keeps_nobody_from_asking_of_the_others(panel, freezer):
+    c = panel
+    book(c)
+    session = book(c, when="sat 8pm")
+    first, second = c.discord.events.listed(False)
+    for event in (first, second):
+        c.discord.interested(event["id"], c.ben)
+    c.discord.fails_with = [200, 404]
+    five_minutes(c, freezer)
+    assert interested(c, session) == [c.ben.id]
+
+
 def test_an_event_that_a_member_makes_stays_theirs_wherever_it_is(panel, freezer):
     c = panel
     session = book(c)

@@ -313,8 +313,25 @@ def test_a_panel_whose_answer_was_lost_is_found_long_afterwards(c, freezer):
     assert presses(c, c.ada, "Wake").text.startswith("Instance starting")
 
 
+def test_who_has_the_same_name_has_another_panel(panel):
+    c = panel
+    other = c.discord.joins("Mallory", nick="Ada")
+    form = FORM | {"foundryLicense": "BBBB-BBBB-CCCC-DDDD-EEEE-FFFF"}
+    c.carried_out(c.discord.submits(other, c.discord.command(other, "server create"), **form))
+    c.asks(other, "server panel", channel=c.place)
+    assert len(shown(c)) == 2
+    c.asks(other, "server panel")
+    assert len(shown(c)) == 1
+    assert {custom_id.rpartition(":")[2] for custom_id in buttons(c).values()} == {c.ada.id}
+
+
 def test_nobody_elses_message_is_taken_for_a_panel(c):
-    said = say(c.discord.guild, c.ben.id, c.place, {"content": "## Ada\nis here", "flags": 0})
+    said = say(
+        c.discord.guild,
+        c.ben.id,
+        c.place,
+        {"content": "## Ada\nis here", "flags": 0, "components": []},
+    )
     c.asks(c.ada, "server panel", channel=c.place)
     first, second = shown(c)
     assert first == said.data["content"]
