@@ -30,10 +30,17 @@ class ConfirmImport(UserRequest):
 def confirm_import(request: ConfirmImport, platform: Platform) -> Answer:
     """Save the files as they are, then put beside them what was found. Until then the server does not start.
 
-    A world whose id is taken comes under another one; a system or module that is there stays as it is. Raises
-    InstanceNotFound, ImportNotFound, WrongState, Conflict, Busy, UsedUp.
+    A world whose id is taken comes under another one; a system or module that is there stays as it is. Repeating it
+    while that is done is harmless. Raises InstanceNotFound, ImportNotFound, WrongState, Conflict, Busy, UsedUp.
     """
     instance = instance_of(platform, request.user_id)
+    answer = {
+        "success": True,
+        "importId": request.import_id,
+        "message": "The files are saved, then what was uploaded is taken in; status says how far that is",
+    }
+    if instance.get("work", {}).get("imports") == request.import_id:
+        return answer
     upload = instance.get("upload")
     if upload is None or upload["importId"] != request.import_id:
         raise ImportNotFound(request.import_id)
@@ -44,11 +51,7 @@ def confirm_import(request: ConfirmImport, platform: Platform) -> Answer:
         )
     takes_in, before = FileWorkKind.IMPORT, SaveKind.BEFORE_IMPORT
     decide(platform, instance, takes_in, before, imports=request.import_id)
-    return {
-        "success": True,
-        "importId": request.import_id,
-        "message": "The files are saved, then what was uploaded is taken in; status says how far that is",
-    }
+    return answer
 
 
 ACTION = Action(ConfirmImport, confirm_import, Scope.USER)

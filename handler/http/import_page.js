@@ -6,13 +6,20 @@
   const words = JSON.parse(document.querySelector("main").dataset.words);
   const ticket = location.hash.slice(1);
   const places = ["trouble", "choose", "sending", "looking", "found", "done"];
-  let file = null, startOver = false, found = null;
+  let file = null, startOver = false, found = null, next = go;
 
   const place = (id) => document.getElementById(id);
   const pause = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
   const filled = (text, ...values) => text.replace(/\{(\d)\}/g, (_, at) => values[at]);
   const number = (value) => value.toLocaleString(document.documentElement.lang);
   const megabytes = (bytes) => number(Math.ceil(bytes / MB));
+
+  // What was begun with one file goes on with that file only: another one of its size would become half of each.
+  const identity = () => JSON.stringify([file.name, file.size, file.lastModified]);
+  const begun = {
+    is: () => { try { return localStorage.getItem("import") === identity(); } catch { return false; } },
+    note: () => { try { localStorage.setItem("import", identity()); } catch { /* it begins anew, then */ } },
+  };
 
   function show(name, said = "") {
     places.forEach((one) => { place(one).hidden = one !== name; });
@@ -99,10 +106,12 @@
   }
 
   async function go() {
+    next = go;
     show("", words.asking);
     try {
-      let answer = await ask({bytes: file.size, startOver});
+      let answer = await ask({bytes: file.size, startOver: startOver || !begun.is()});
       startOver = false;
+      begun.note();
       if (!answer.refused) { answer = await look(await send(answer)); }
       if (answer.packages) { tell(answer); return; }
       begin(answer.refused ? filled(words.refused, answer.refused) : words.gone);
@@ -153,6 +162,7 @@
   }
 
   async function take() {
+    next = take;
     show("", words.taking);
     try {
       await ask({importId: found.importId});
@@ -168,7 +178,7 @@
     if (!file) { return; }
     if (file.size) { go(); } else { place("now").textContent = words.empty; }
   });
-  place("again").addEventListener("click", go);
+  place("again").addEventListener("click", () => next());
   place("take").addEventListener("click", take);
   place("choose-other").addEventListener("click", () => begin());
   place("other").addEventListener("click", () => { startOver = true; begin(); });

@@ -229,7 +229,9 @@ def _import_refused(asked: Asked, refused: PlatformError, status: int) -> Said:
     words = _import_words(asked)
     own = f"{refused.message} {refused.details.get('suggestion', '')}".strip()
     other = f"{words.other_refusal} {own}".strip()
-    said = {"error": words.refusals.get(type(refused).__name__, other)}
+    is_odd = isinstance(refused, InvalidRequest) and refused.details.get("field") != "bytes"
+    known = None if is_odd else words.refusals.get(type(refused).__name__)
+    said = {"error": known or other}
     return Said(status, json.dumps(said), _JSON, is_logged=False)
 
 

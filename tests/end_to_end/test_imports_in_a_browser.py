@@ -49,7 +49,10 @@ def patience() -> Iterator[None]:
 @pytest.fixture(scope="module")
 def archive(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A world with a map that no packing makes smaller: two parts."""
-    path = tmp_path_factory.mktemp("brought") / "keep.zip"
+    return packed(tmp_path_factory.mktemp("brought") / "keep.zip")
+
+
+def packed(path: Path) -> Path:
     with zipfile.ZipFile(path, "w") as made:
         made.writestr("keep/world.json", json.dumps(MANIFEST))
         made.writestr("keep/maps/cellar.webp", os.urandom(20_000_000))
@@ -169,6 +172,25 @@ def test_an_upload_goes_on_after_the_connection_was_lost_and_after_the_page_was_
         uploads(page, archive)
         expect(page.get_by_role("heading", name="What is in it")).to_be_visible()
         assert put == ["2"]
+
+
+def test_another_file_of_the_same_size_does_not_go_on_with_what_was_begun(
+    run, browser, archive, tmp_path
+):
+    other = packed(tmp_path / "other.zip")
+    assert other.stat().st_size == archive.stat().st_size
+    with opened(browser, link_of(new(run, "other", 200))) as page:
+        held = held_parts(page, 2)
+        uploads(page, archive)
+        expect(page.get_by_label("Uploaded so far")).to_have_attribute("value", MOST)
+        held.pop().abort()
+        page.once("dialog", lambda dialog: dialog.accept())
+        page.reload()
+        page.unroute(PART)
+        put = parts_put(page)
+        uploads(page, other)
+        expect(page.get_by_role("heading", name="What is in it")).to_be_visible()
+        assert put == ["1", "2"]
 
 
 def test_a_file_that_is_no_archive_is_refused_and_the_page_says_why(run, browser, tmp_path):
