@@ -1,7 +1,8 @@
 """What whoever asked in Discord is told, once it is known: by the answer that Discord holds open, or by the bot.
 
-An answer can be edited for a quarter of an hour. What Discord does not take then waits in the queue and is told by
-the bot, in a direct message. What was done stands, whatever becomes of its answer.
+An answer can be edited for a quarter of an hour, unless it was deleted, as with its channel. What Discord does not
+take waits in the queue; what cannot be edited is told by the bot, in a direct message. What was done stands,
+whatever becomes of its answer.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _HOPEFUL_SECONDS = 3600
 _WAIT = 600  # so that it is taken from the queue 18 times in that hour, of 20 that are not too many for it
 _LONGEST_WAIT = 900  # SQS's own
 _ON_ITS_WAY_SECONDS = 60
-_INVALID_TOKEN, _UNKNOWN_WEBHOOK = 50027, 10015
+_UNKNOWN_WEBHOOK = 10015
 
 
 class Told(BaseModel):
@@ -80,8 +81,7 @@ def _send(platform: Platform, told: Told, age: int) -> None:
             if refused.code == _UNKNOWN_WEBHOOK and age < _ON_ITS_WAY_SECONDS:
                 # Discord has not heard yet that an answer will follow: that is on its way to it.
                 raise Undelivered("it is not waiting for an answer yet", wait=1) from None
-            if refused.code not in (_INVALID_TOKEN, _UNKNOWN_WEBHOOK):
-                raise
+            _log.info("an answer cannot be edited", details={"why": str(refused)})
     _send_directly(platform, told)
 
 

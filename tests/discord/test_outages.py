@@ -69,6 +69,17 @@ def test_after_a_quarter_of_an_hour_the_bot_tells_it_directly_and_once(c, freeze
     assert (sessions(), len(c.queue)) == (1, 0)
 
 
+def test_where_the_answer_is_gone_with_its_channel_the_bot_tells_it_directly(c):
+    place = c.discord.channel("soon gone")
+    given = {"when": "friday 8pm", "minutes": 60}
+    seen = c.discord.command(c.ada, "session book", channel=place, given=given)
+    c.discord.delete(place)
+    c.carried_out(seen)
+    [message] = c.discord.direct_messages(c.ada)
+    assert "Session scheduled" in message["content"]
+    assert (sessions(), len(c.queue)) == (1, 0)
+
+
 def test_who_takes_no_messages_of_the_bots_is_left_alone(c, freezer):
     c.ada.takes_direct_messages = False
     c.discord.down = True
