@@ -57,8 +57,7 @@ def bring_events_up_to_date(
     found: dict[str, Event] = {}
     try:
         there = _there(platform, instance["host"])
-        mine = {booking["sessionId"][:8] for booking in instance.get("bookings", [])}
-        for name in there.keys() - mine:
+        for name in there.keys() - {session[:8] for session in wanted}:
             _end(platform, there[name])
     except Refused as refused:
         return known, _may(refused)

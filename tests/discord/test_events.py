@@ -6,6 +6,8 @@ import pytest
 
 from local.discord.events import ACTIVE
 from local.discord.guild import BOT, CREATE_EVENTS
+from tests import world
+from tests.aws_calls import BEFORE
 from tests.discord.test_panels import c, changed, minute, panel
 
 pytestmark = pytest.mark.slow
@@ -199,5 +201,17 @@ def test_an_event_that_has_begun_is_over_when_its_session_is(panel, ecs, freezer
     assert event["status"] == ACTIVE
     assert c.invoke("cancel-scheduled-session", userId=c.ada.id, sessionId=session)["success"]
     minute(c, freezer)
+    changed(c)
+    assert events(c) == []
+
+
+def test_while_a_table_is_being_destroyed_its_events_are_over(panel, meanwhile):
+    """Whatever fails then: its session may still be booked."""
+    c = panel
+    book(c)
+    with meanwhile("GetItem", after=2, mode=BEFORE):
+        c.invoke("destroy-instance", userId=c.ada.id)
+    (instance,) = world.items("instances")
+    assert (instance["status"], len(instance["bookings"])) == ("destroying", 1)
     changed(c)
     assert events(c) == []
