@@ -203,6 +203,7 @@ class Files(TypedDict):
     sleepNotices: NotRequired[int]
     farewell: NotRequired[Farewell]
     farewellTries: NotRequired[int]
+    keepsLicense: NotRequired[bool]  # while it is destroyed: the licence stays in the pool
     # Of one that comes back, until its files are there: what it was,
     # and the instance whose secret still holds its repository's password.
     comesBack: NotRequired[ComesBack]

@@ -21,11 +21,22 @@ class Window(TypedDict):
     ends: int
 
 
-class Sharing(TypedDict):
-    """Whether a licence is lent: `leaving` when only until the sessions that have booked it are over."""
+class Kept(TypedDict):
+    """Whose secret holds a kept licence's key, and the fingerprints by which the key is claimed."""
 
-    pool: NotRequired[Literal["shared"]]
+    instanceId: str
+    claims: list[str]
+
+
+class Sharing(TypedDict):
+    """Whether a licence is lent: `leaving` when only until the sessions that have booked it are over.
+
+    `kept` if its owner's server was destroyed and it has stayed; `ending` once the owner takes it back.
+    """
+
+    pool: NotRequired[Literal["shared", "ending"]]
     leaving: NotRequired[bool]
+    kept: NotRequired[Kept]
 
 
 class Holding(TypedDict):
@@ -67,6 +78,13 @@ class Lease(TypedDict):
     ]  # when the first of those leases began that followed one another closely
 
 
+class KeptNote(TypedDict):
+    """Which licence a user has left in the pool: one item per user, under a key of its own."""
+
+    licenseId: str
+    keptLicense: str
+
+
 class Licenses(Table):
     """Reads and writes of licences."""
 
@@ -79,16 +97,23 @@ class Licenses(Table):
 
     def pool(self) -> Iterator[License]:
         """The licences of the pool as the index has them, which may lag a moment behind the table."""
-        items = self.query("PoolIndex", Key("pool").eq("shared"))
+        return self._in("shared")
+
+    def ending(self) -> Iterator[License]:
+        """Those that their owners take back, who have no server, by the same index."""
+        return self._in("ending")
+
+    def _in(self, pool: str) -> Iterator[License]:
+        items = self.query("PoolIndex", Key("pool").eq(pool))
         return (cast("License", item) for item in items)
 
     def shared(self) -> Iterator[str]:
         """The ids of the licences in the pool, the longest unused first."""
         return (license["licenseId"] for license in self.pool())
 
-    def all(self) -> Iterator[License | Lease | Claim]:
-        """Every licence, every user's lease and every key's claim, for repairing."""
-        return (cast("License | Lease | Claim", item) for item in self.scan())
+    def all(self) -> Iterator[License | Lease | Claim | KeptNote]:
+        """Every licence, and all else that is noted here, for repairing."""
+        return (cast("License | Lease | Claim | KeptNote", item) for item in self.scan())
 
     def claim_key(self, fingerprint: str, user_id: str, instance_id: str) -> Operation:
         """The operation by which a key is the user's; refused if it is another one's."""
@@ -98,6 +123,10 @@ class Licenses(Table):
             "instanceId": instance_id,
         }
         return self.put(claim, absent("instanceId") | Attr("instanceId").eq(instance_id))
+
+    def claim_of(self, fingerprint: str) -> Claim | None:
+        """Whose a key is."""
+        return cast("Claim | None", self.get(_claim_key(fingerprint)))
 
     def release_key(self, fingerprint: str, instance_id: str) -> Operation:
         """The operation by which a key is nobody's any more; refused if it is another instance's."""
@@ -160,6 +189,29 @@ class Licenses(Table):
         """The operation that forgets a licence which is still as it was read."""
         return self.delete(license["licenseId"], Attr("version").eq(license["version"]))
 
+    def kept_by(self, user_id: str) -> License | None:
+        """The licence that the user has left in the pool, without a server of the user's."""
+        note = cast("KeptNote | None", self.get(_kept_key(user_id)))
+        return self.find(note["keptLicense"]) if note else None
+
+    def keep(self, license: License, instance_id: str, claims: list[str]) -> list[Operation]:
+        """The operations by which a licence stays though its server goes, whoever books or plays on it."""
+        kept: Kept = {"instanceId": instance_id, "claims": claims}
+        there = Attr("licenseId").exists()
+        note: KeptNote = {
+            "licenseId": _kept_key(license["ownerId"]),
+            "keptLicense": license["licenseId"],
+        }
+        return [self.update(license["licenseId"], there, {"kept": kept}), self.put(note)]
+
+    def forget_kept(self, license: License, kept: Kept) -> list[Operation]:
+        """The operations that forget a kept licence which is still as it was read; its key is free again."""
+        return [
+            self.remove(license),
+            self.delete(_kept_key(license["ownerId"])),
+            *(self.release_key(claim, kept["instanceId"]) for claim in kept["claims"]),
+        ]
+
     def lease_of(self, user_id: str) -> Lease | None:
         """The user's lease, run out or not."""
         return cast("Lease | None", self.get(_lease_key(user_id)))
@@ -190,6 +242,10 @@ class Licenses(Table):
 
 def _claim_key(fingerprint: str) -> str:
     return f"key:{fingerprint}"
+
+
+def _kept_key(user_id: str) -> str:
+    return f"kept:{user_id}"
 
 
 def _lease_key(user_id: str) -> str:

@@ -13,6 +13,7 @@ from actions.due_work import due_now, run_steps
 from actions.functions import ticking
 from actions.instances import aftermath, departed
 from actions.instances.strays import follow_stray
+from actions.licenses import kept
 from services import clock
 from services.instances import InstanceStatus
 from services.platform import Platform
@@ -31,7 +32,8 @@ def auto_shutdown_check(request: AutoShutdownCheck, platform: Platform) -> Answe
     runs = any(instance["status"] == InstanceStatus.RUNNING for instance in instances)
     maintenance = platform.registry.maintenance() if runs else None
     functions = ticking.due_functions(platform)
-    ended, gone = aftermath.steps(platform), departed.steps(platform)
+    ended = aftermath.steps(platform)
+    gone = departed.steps(platform) + kept.steps(platform)
     followed = run_steps(ended, [{"after": "an end"}] * len(ended))
     outcome = run_steps(
         [partial(reconcile, platform, instance, tasks, maintenance) for instance in instances]

@@ -1,10 +1,13 @@
-"""destroy-instance: everything goes."""
+"""destroy-instance: everything goes, but for saves, and for a licence that its owner leaves to the others.
+
+A licence that stays is taken back by set-license-sharing; until then its key makes no other server.
+"""
 
 from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.command import Command
-from actions.errors import Busy, LicenseTaken
+from actions.errors import Busy, Conflict, LicenseTaken
 from actions.instances import farewell
 from actions.instances.locking import refuse_if_busy
 from actions.instances.teardown import tear_down
@@ -13,15 +16,16 @@ from actions.licenses import rules
 from actions.lookup import instance_of
 from services import clock
 from services.dynamodb import ConditionFailed
-from services.instances import Farewell, Instance
+from services.instances import WHOLE, Farewell, Instance
 from services.locks import LOCK_SECONDS
 from services.platform import Platform
 
 
 class DestroyInstance(UserRequest):
-    """Whose instance to destroy, and whether nothing of it is to be kept."""
+    """Whose instance to destroy, whether no save of it is to be kept, and whether its licence stays in the pool."""
 
     forget: bool = False
+    keep_license_sharing: bool = False
 
 
 def destroy(request: DestroyInstance, platform: Platform) -> Answer:
@@ -30,12 +34,21 @@ def destroy(request: DestroyInstance, platform: Platform) -> Answer:
     Its files are saved first, and its saves kept for some days (`keptUntil`), for which restore-instance brings it
     back; with `forget` nothing is kept. What is being put back is given up: it comes back as it was before. Raises
     InstanceNotFound, Busy, LicenseTaken while another member plays on the instance's licence.
+
+    With `keepLicenseSharing` the licence stays in the pool, with whoever plays on it and has booked it, until its
+    owner takes it back by set-license-sharing. Raises Conflict for one that is not in the pool.
     """
     instance = instance_of(platform, request.user_id)
     refuse_if_busy(instance)
-    _refuse_if_lent(platform, instance)
+    keeps_license = "keepsLicense" in instance
+    if request.keep_license_sharing and not keeps_license:
+        _refuse_to_keep(platform, instance)
+        keeps_license = True
+    if not keeps_license:
+        _refuse_if_lent(platform, instance)
     noted = farewell.begins(platform, instance, forget=request.forget)
     noted |= {"due": "instance", "dueAt": clock.now() + LOCK_SECONDS}
+    noted |= {"keepsLicense": True} if keeps_license else {}
     try:
         lock = mark_for_deletion(platform, instance, noted)
     except ConditionFailed as refused:
@@ -46,6 +59,10 @@ def destroy(request: DestroyInstance, platform: Platform) -> Answer:
         message = "Instance and all resources destroyed successfully"
     else:
         message = "Instance is being destroyed; its last resources go when its tasks have ended"
+    if keeps_license:
+        message += (
+            ". Your licence stays in the pool until you take it back with set-license-sharing"
+        )
     kept = noted.get("farewell", instance.get("farewell")) in (Farewell.WANTED, Farewell.SAVED)
     until = clock.now() + platform.settings.departed_seconds
     return {"success": True, "message": message, **({"keptUntil": until} if kept else {})}
@@ -61,6 +78,24 @@ def _refuse_if_lent(platform: Platform, instance: Instance) -> None:
         )
 
 
+def _refuse_to_keep(platform: Platform, instance: Instance) -> None:
+    """Raise Conflict if there is no licence that could stay, or another one stays already."""
+    own = instance.get("licenseId") if instance["status"] in WHOLE else None
+    license = platform.licenses.find(own) if own else None
+    if license is None or not rules.is_shared(license) or "rekeying" in license:
+        raise Conflict(
+            "Your server has no licence that others may play on.",
+            field="keepLicenseSharing",
+            suggestion="Share it first with set-license-sharing, or destroy the server without it.",
+        )
+    if platform.licenses.kept_by(instance["userId"]):
+        raise Conflict(
+            "You have left a licence in the pool already.",
+            field="keepLicenseSharing",
+            suggestion="Take that one back first with set-license-sharing, or destroy the server without it.",
+        )
+
+
 ACTION = Action(
     DestroyInstance,
     destroy,
@@ -69,6 +104,7 @@ ACTION = Action(
         "Destroy your server; its saves are kept for a while",
         options={
             "forget": "Keep no saves either: nothing can be brought back",
+            "keep_license_sharing": "Leave your licence in the pool, for the others",
         },
         warns="This destroys your server with all its files.",
     ),

@@ -7,9 +7,11 @@ from typing import Any
 from actions.instances.coming_back import drop_former_secret
 from actions.instances.file_decisions import has_files, is_saved
 from actions.instances.file_definition import PASSWORD
+from actions.licenses import rules
 from services import clock
 from services.dynamodb import Operation
 from services.instances import Farewell, Instance, InstanceStatus, repository_of
+from services.licenses import License
 from services.platform import Platform
 from services.saves import Departed, departed_name
 
@@ -51,26 +53,49 @@ def keeps_saves(instance: Instance) -> bool:
     return instance.get("farewell", default) == Farewell.SAVED and "lastSave" in instance
 
 
-def reduce_secret(platform: Platform, instance: Instance) -> None:
-    """Let an instance's secret hold nothing but the password of its repository. Repeating it is harmless.
+def kept_license(platform: Platform, instance: Instance) -> License | None:
+    """The licence that stays in the pool after the instance, if its member has asked for that."""
+    own = instance.get("licenseId") if "keepsLicense" in instance else None
+    license = platform.licenses.find(own) if own else None
+    return license if license and rules.is_shared(license) else None
 
-    Of one that has not quite come back, the former one's secret stays if it alone holds the password.
+
+def reduce_secret(platform: Platform, instance: Instance, *, with_key: bool) -> None:
+    """Let an instance's secret hold nothing that is not needed any more. Repeating it is harmless.
+
+    With saves that are kept, that is the password of their repository; of one that has not quite come back, the
+    former one's secret stays if it alone holds the password. `with_key`, it is the licence's key alone, where tasks
+    that borrow it look for it, and the password has a secret of its own: one of the two may go before the other.
     """
-    name = instance["instanceId"]
-    password = platform.secrets.read_own(name).get(PASSWORD)
-    if password is None:
-        platform.secrets.delete(name)
+    secrets, name, keeps = platform.secrets, instance["instanceId"], keeps_saves(instance)
+    stored = secrets.read_own(name)
+    password = {PASSWORD: stored[PASSWORD]} if keeps and PASSWORD in stored else None
+    if with_key:
+        if password:
+            secrets.make(_of_saves(name), password)
+        elif not keeps:
+            secrets.delete(_of_saves(name))
+        secrets.replace(name, {"licenseKey": stored["licenseKey"]})
+    elif password:
+        secrets.replace(name, password)
     else:
-        platform.secrets.replace(name, {PASSWORD: password})
+        secrets.delete(name)
+    if not keeps or _holds_password(platform, instance) != instance.get("passwordOf"):
         drop_former_secret(platform, instance)
 
 
 def _holds_password(platform: Platform, instance: Instance) -> str:
-    """The instance whose secret holds the password of its repository: itself, or the one that it comes back for."""
-    name = instance["instanceId"]
-    if "passwordOf" in instance and PASSWORD not in platform.secrets.read_own(name):
-        return instance["passwordOf"]
-    return name
+    """The name of the secret with the password of its repository: its own, or that of the one it comes back for."""
+    own = instance["instanceId"]
+    names = (own, _of_saves(own)) if {"passwordOf", "keepsLicense"} & instance.keys() else ()
+    for name in names:
+        if PASSWORD in platform.secrets.read_own(name):
+            return name
+    return instance.get("passwordOf", own)
+
+
+def _of_saves(name: str) -> str:
+    return f"{name}-saves"
 
 
 def departs(platform: Platform, instance: Instance) -> list[Operation]:

@@ -10,9 +10,8 @@ import structlog
 
 from actions.billing.storage import settle
 from actions.errors import NoCapacity, StartDelayed
-from actions.instances.coming_back import drop_former_secret
 from actions.instances.ending import end_task, is_missing_for_long
-from actions.instances.farewell import departs, keeps_saves, reduce_secret
+from actions.instances.farewell import departs, keeps_saves, kept_license, reduce_secret
 from actions.instances.file_definition import family
 from actions.instances.file_outcome import pause_before
 from actions.instances.launching import get_task, note_task
@@ -23,7 +22,7 @@ from actions.licenses.keys import release_keys
 from actions.licenses.releasing import release_all
 from services import clock, metrics
 from services.concurrency import concurrently
-from services.dynamodb import transact
+from services.dynamodb import Operation, transact
 from services.ecs import revision_of
 from services.errors import Unfinished
 from services.instances import Farewell, Instance, InstanceStatus, is_complete, repository_of
@@ -144,15 +143,12 @@ def _forget_saves(platform: Platform, instance: Instance) -> None:
 def _release(platform: Platform, instance: Instance) -> bool:
     """Give back what is booked, lent and leased; then nobody needs the secret, which holds the licence's key.
 
-    With saves that are kept, the password to them stays.
+    With saves that are kept, the password to them stays, and with a licence that is kept, its key.
     """
-    if not release_all(platform, instance):
+    kept = kept_license(platform, instance)
+    if not release_all(platform, instance, with_license=kept is None):
         return False
-    if keeps_saves(instance):
-        reduce_secret(platform, instance)
-    else:
-        platform.secrets.delete(instance["instanceId"])
-        drop_former_secret(platform, instance)
+    reduce_secret(platform, instance, with_key=kept is not None)
     return True
 
 
@@ -169,12 +165,20 @@ def _delete_records(lock: Lock) -> None:
         platform.hosts.release(instance["host"], instance["instanceId"]),
         platform.counters.count(instance["userId"], {InstanceStatus.DESTROYING: -1}),
     ]
-    operations += release_keys(platform, instance, instance.get("licenseClaims", []))
-    license_id = instance.get("licenseId")
-    if license_id and (license := platform.licenses.find(license_id)):
-        operations.append(platform.licenses.remove(license))
+    claims = instance.get("licenseClaims", [])
+    if stays := kept_license(platform, instance):
+        operations += platform.licenses.keep(stays, instance["instanceId"], claims)
+    else:
+        operations += release_keys(platform, instance, claims)
+        operations += _license_goes(platform, instance)
     operations += departs(platform, instance)
     lock.finish(*operations)
     if is_complete(instance):  # what was never made whole was not counted
         metrics.resource("efs", -1)
         metrics.resource("s3", -1)
+
+
+def _license_goes(platform: Platform, instance: Instance) -> list[Operation]:
+    license_id = instance.get("licenseId")
+    license = platform.licenses.find(license_id) if license_id else None
+    return [platform.licenses.remove(license)] if license else []

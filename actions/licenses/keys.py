@@ -8,7 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, SecretStr
 
-from actions.errors import LicenseTaken
+from actions.errors import Conflict, LicenseTaken
 from services.dynamodb import ConditionFailed, Operation, transact
 from services.instances import Instance
 from services.platform import Platform
@@ -39,19 +39,27 @@ def claim_key(
 ) -> None:
     """Carry out `operations` and claim a key for the instance's member, or neither.
 
-    Raises LicenseTaken if another member has brought the key, ConditionFailed if an operation is refused.
+    Raises LicenseTaken if another member has brought the key, Conflict if the member has left it in the pool,
+    ConditionFailed if an operation is refused.
     """
     claim = platform.licenses.claim_key(fingerprint, instance["userId"], instance["instanceId"])
     try:
         transact(*operations, claim)
     except ConditionFailed as refused:
-        if refused.failed == {len(operations)}:
-            raise LicenseTaken(
-                "Another member of this platform has brought that licence key.",
+        if refused.failed != {len(operations)}:
+            raise
+        found = platform.licenses.claim_of(fingerprint)
+        if found and found["claimedBy"] == instance["userId"]:
+            raise Conflict(
+                "That licence is in the pool, where you have left it.",
                 field="foundryLicense",
-                suggestion="One key is one licence. If it is yours alone, tell an administrator.",
+                suggestion="Take it back with set-license-sharing first, or ask for licenseType pooled.",
             ) from refused
-        raise
+        raise LicenseTaken(
+            "Another member of this platform has brought that licence key.",
+            field="foundryLicense",
+            suggestion="One key is one licence. If it is yours alone, tell an administrator.",
+        ) from refused
 
 
 def release_keys(platform: Platform, instance: Instance, claims: list[str]) -> list[Operation]:

@@ -45,7 +45,7 @@ def shared_licenses(platform: Platform) -> list[License]:
     """The licences of the pool as they are now, the longest unused first."""
     ids = list(platform.licenses.shared())
     found = concurrently(*(partial(platform.licenses.find, license_id) for license_id in ids))
-    return [license for license in found if license and "pool" in license]
+    return [license for license in found if license and license.get("pool") == "shared"]
 
 
 def _shown(license: License, now: int) -> Answer:

@@ -12,7 +12,7 @@ from actions.licenses.reservations import Reservations, how_it_ended
 from actions.notices import tell
 from services import clock
 from services.instances import WHOLE, Instance
-from services.licenses import License
+from services.licenses import License, Window
 from services.platform import Platform
 from services.sessions import Session, SessionStatus
 
@@ -49,6 +49,15 @@ def reassign(platform: Platform, session: Session) -> None:
     changes.write()
     if not is_moved:
         tell_cancelled(platform, changes, session, _WITHDRAWN)
+
+
+def move_sessions(platform: Platform, license: License, windows: list[Window]) -> None:
+    """Reassign those sessions that have these times on a withdrawn licence and are not begun."""
+    for window in windows:
+        session = platform.sessions.find(window["sessionId"])
+        is_played = rules.is_played_by(license, window["userId"])
+        if session and session["status"] == SessionStatus.SCHEDULED and not is_played:
+            reassign(platform, session)
 
 
 def leave(platform: Platform, changes: Reservations, session: Session, why: str) -> bool:

@@ -17,15 +17,15 @@ _DESTROYED = "The server was destroyed."
 _WITHDRAWN = "The licence that it was played on was taken away by its owner."
 
 
-def release_all(platform: Platform, instance: Instance) -> bool:
-    """Cancel the member's sessions, move others' from the member's licence, end the lease. Repeatable.
+def release_all(platform: Platform, instance: Instance, *, with_license: bool = True) -> bool:
+    """Cancel the member's sessions, end the lease, and `with_license` move others' from that. Repeatable.
 
     False while another member plays on the licence, who took it before it was withdrawn: it has to stay.
     """
     for booking in instance.get("bookings", []):
         session_id = booking["sessionId"]
         retry_on_conflict(lambda session_id=session_id: _cancel(platform, session_id))  # type: ignore[misc]
-    own = instance.get("licenseId")
+    own = instance.get("licenseId") if with_license else None
     _, is_free = concurrently(
         lambda: retry_on_conflict(lambda: _end_lease(platform, instance["userId"])),
         lambda: own is None or retry_on_conflict(lambda: _withdrawn(platform, own)),
@@ -44,7 +44,7 @@ def _withdrawn(platform: Platform, license_id: str) -> bool:
     license = platform.licenses.find(license_id)
     if license is None:
         return True
-    if "pool" in license:  # nobody may book it any more while its bookings are moved
+    if license.get("pool") == "shared":  # nobody may book it any more while its bookings are moved
         transact(platform.licenses.change(license, {}, ("pool", "leaving")))
     for window in rules.coming(license, clock.now()):
         session = platform.sessions.find(window["sessionId"])

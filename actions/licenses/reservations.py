@@ -113,11 +113,15 @@ class Reservations:
         return self._bookings.get(user_id, instance.get("bookings", []) if instance else [])
 
     def _license_operation(self, license_id: str) -> Operation:
-        """With the last window of others, a leaving licence leaves."""
+        """With the last window of others, a leaving licence leaves; one without a server ends."""
         license, windows = cast("License", self._licenses[license_id]), self._windows[license_id]
+        values: dict[str, Any] = {"windows": windows}
+        gone: tuple[str, ...] = ()
         others = any(window["userId"] != license["ownerId"] for window in windows)
-        gone = ("pool", "leaving") if license.get("leaving") and not others else ()
-        return self._platform.licenses.change(license, {"windows": windows}, gone)
+        if license.get("leaving") and not others:
+            left, gone = out_of_the_pool(license)
+            values |= left
+        return self._platform.licenses.change(license, values, gone)
 
     def _instance_operation(self, user_id: str) -> Operation:
         instance = cast("Instance", self._instances[user_id])
@@ -127,6 +131,13 @@ class Reservations:
             as_read = as_read & Attr("status").is_in(list(WHOLE))
         values = {"bookings": self._bookings[user_id], "bookingsVersion": version + 1}
         return self._platform.instances.change(instance, as_read, values)
+
+
+def out_of_the_pool(license: License) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What a licence notes, and no longer, that leaves the pool: without its owner's server it ends then."""
+    if "kept" in license:
+        return {"pool": "ending"}, ("leaving",)
+    return {}, ("pool", "leaving")
 
 
 def close(platform: Platform, session: Session, status: SessionStatus, reason: str = "") -> None:

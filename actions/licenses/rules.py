@@ -60,6 +60,8 @@ def may_use(license: License, user_id: str, now: int) -> bool:
         return False
     if is_booked_by(license, user_id, now):
         return True  # also if somebody has leased it, who cannot start any more in this time
+    if license.get("pool") == "ending":
+        return False
     is_owner = license["ownerId"] == user_id
     if is_leased(license, now) and not is_leased_by(license, user_id, now) and not is_owner:
         return False
@@ -83,7 +85,7 @@ def leased_since(noted: Lease | None, now: int) -> int:
 
 def is_shared(license: License) -> bool:
     """Whether the licence is in the pool, to stay."""
-    return "pool" in license and not license.get("leaving")
+    return license.get("pool") == "shared" and not license.get("leaving")
 
 
 def is_booked_by(license: License, user_id: str, now: int) -> bool:

@@ -7,17 +7,16 @@ from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.command import Command
-from actions.errors import Conflict
-from actions.licenses import rules
-from actions.licenses.reassigning import reassign
-from actions.lookup import instance_of
+from actions.errors import Busy, Conflict, InstanceNotFound
+from actions.licenses import kept, rules
+from actions.licenses.reassigning import move_sessions
+from actions.licenses.reservations import out_of_the_pool
 from actions.retrying import retry_on_conflict
 from services import clock
 from services.dynamodb import Attr, transact
 from services.instances import WHOLE, Instance
-from services.licenses import License, Window
+from services.licenses import License
 from services.platform import Platform
-from services.sessions import SessionStatus
 
 _TERMS = "Foundry's terms allow lending it within your gaming group or family only."
 
@@ -33,7 +32,9 @@ def set_license_sharing(request: SetLicenseSharing, platform: Platform) -> Answe
     """Share the user's own licence, or no longer: at once, or after the sessions that reserve it.
 
     At once, sessions of others that have not begun move to another licence or are cancelled with a notice; one
-    that is being played is never disturbed. Raises InstanceNotFound, Conflict without an own licence.
+    that is being played is never disturbed. One that was left in the pool when its server was destroyed
+    (destroy-instance, `keepLicenseSharing`) is forgotten with its key as soon as nobody plays on it. Raises
+    InstanceNotFound, Conflict without an own licence, Busy while its server goes and it is to stay.
     """
     shared = retry_on_conflict(lambda: _set(request, platform))
     return {
@@ -44,52 +45,87 @@ def set_license_sharing(request: SetLicenseSharing, platform: Platform) -> Answe
 
 
 def _set(request: SetLicenseSharing, platform: Platform) -> str:
-    instance = instance_of(platform, request.user_id)
-    own = instance.get("licenseId") if instance["status"] in WHOLE else None
-    license = platform.licenses.find(own) if own else None
-    if license is None:
+    instance = platform.instances.find(request.user_id)
+    own = _license_of(platform, instance)
+    left = platform.licenses.kept_by(request.user_id)
+    if own is None and left is None:
+        if instance is None:
+            raise InstanceNotFound(request.user_id)
+        if "keepsLicense" in instance:
+            raise Busy(instance["status"])
         raise Conflict(
             "You have no licence of your own to share.",
             field="allowLicenseSharing",
             suggestion='Make your server with licenseType "byol" and a licence key.',
         )
     if request.allow_license_sharing:
-        _write(platform, instance, license, {"pool": "shared"}, ("leaving",), shared=True)
-        return f"Your licence is in the pool. {_TERMS}"
-    others = _of_others(license)
-    if request.after_sessions and others:
-        _write(platform, instance, license, {"leaving": True}, (), shared=False)
+        return _share(platform, instance, own, left)
+    both = [(license, instance if license is own else None) for license in (own, left) if license]
+    told = [_withdraw(platform, *each, after=request.after_sessions) for each in both]
+    return ". ".join(told)
+
+
+def _license_of(platform: Platform, instance: Instance | None) -> License | None:
+    """The licence that the member has brought for the server."""
+    own = instance.get("licenseId") if instance and instance["status"] in WHOLE else None
+    return platform.licenses.find(own) if own else None
+
+
+def _share(
+    platform: Platform, instance: Instance | None, own: License | None, left: License | None
+) -> str:
+    """Put the own licence into the pool, or let one stay that was to leave it."""
+    if own:
+        _write(platform, own, {"pool": "shared"}, ("leaving",), instance, shared=True)
+    elif left and left.get("pool") == "shared":
+        _write(platform, left, {}, ("leaving",), None, shared=True)
+    else:
+        raise Conflict(
+            "Your licence is being taken back.",
+            field="allowLicenseSharing",
+            suggestion="Make a server with its key once nobody plays on it any more.",
+        )
+    return f"Your licence is in the pool. {_TERMS}"
+
+
+def _withdraw(
+    platform: Platform, license: License, instance: Instance | None, *, after: bool
+) -> str:
+    """Take a licence out of the pool; `after` the sessions of others that have booked it."""
+    others = [w for w in rules.coming(license, clock.now()) if w["userId"] != license["ownerId"]]
+    if after and others and license.get("pool") != "ending":
+        _write(platform, license, {"leaving": True}, (), instance, shared=False)
         return "Your licence leaves the pool after the sessions that have reserved it"
-    _write(platform, instance, license, {}, ("pool", "leaving"), shared=False)
-    for window in others:
-        session = platform.sessions.find(window["sessionId"])
-        is_played = rules.is_played_by(license, window["userId"])
-        if session and session["status"] == SessionStatus.SCHEDULED and not is_played:
-            reassign(platform, session)
-    return "Your licence is out of the pool"
-
-
-def _of_others(license: License) -> list[Window]:
-    coming = rules.coming(license, clock.now())
-    return [window for window in coming if window["userId"] != license["ownerId"]]
+    _write(platform, license, *out_of_the_pool(license), instance, shared=False)
+    if "kept" not in license:
+        move_sessions(platform, license, others)
+        return "Your licence is out of the pool"
+    kept.end(platform, license["licenseId"])
+    if platform.licenses.find(license["licenseId"]):
+        return (
+            "Your licence is out of the pool; its key is forgotten once nobody plays on it any more"
+        )
+    return "Your licence is out of the pool, and its key is forgotten"
 
 
 def _write(
     platform: Platform,
-    instance: Instance,
     license: License,
     values: dict[str, object],
     removed: tuple[str, ...],
+    instance: Instance | None,
     *,
     shared: bool,
 ) -> None:
-    whole = Attr("status").is_in(list(WHOLE))
+    """Change a licence, and what its owner's server says of it, if it has one."""
     if not shared and rules.is_leased(license, clock.now()):  # nobody else could start on it
         removed = (*removed, "holder", "holderUserId", "leaseUntil")
-    transact(
-        platform.licenses.change(license, values, removed),
-        platform.instances.change(instance, whole, {"allowLicenseSharing": shared}),
-    )
+    operations = [platform.licenses.change(license, values, removed)]
+    if instance:
+        whole = Attr("status").is_in(list(WHOLE))
+        said = {"allowLicenseSharing": shared}
+        operations.append(platform.instances.change(instance, whole, said))
+    transact(*operations)
 
 
 ACTION = Action(

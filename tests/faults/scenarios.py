@@ -37,6 +37,10 @@ def warm_up(stage: Stage) -> None:
         stage.tick()
 
 
+LEAVING = {"keepLicenseSharing": True}
+NOT_SHARED = {"allowLicenseSharing": False}
+
+
 def created(stage: Stage) -> None:
     nothing(stage)
     stage.does("create-instance")
@@ -123,6 +127,17 @@ def _nobodys_donation(stage: Stage) -> None:
     waiting = sample("admin-assign-donation")["donationId"]
     body = sample("kofi-webhook")["body"] | {"message_id": waiting, "message": ""}
     stage.asks("kofi-webhook", body=body)
+
+
+def _shared(stage: Stage) -> None:
+    created(stage)
+    stage.asks("set-license-sharing", allowLicenseSharing=True)
+
+
+def _left(stage: Stage) -> None:
+    """Ada's server is gone; her licence has stayed in the pool."""
+    _shared(stage)
+    stage.does("destroy-instance", **LEAVING)
 
 
 def _leased(stage: Stage) -> None:
@@ -282,6 +297,8 @@ SCENARIOS = (
     Scenario("repair", created, "admin-maintenance-reset", "created", more=ADMIN),
     Scenario("link an address", _nobodys_donation, "link-donor", None, resumed=True),
     Scenario("share a licence", created, "set-license-sharing", "created"),
+    Scenario("leave a licence", _shared, "destroy-instance", None, more=LEAVING),
+    Scenario("take a licence back", _left, "set-license-sharing", None, more=NOT_SHARED),
     Scenario("request a licence", created_without_license, "request-license", "created"),
     Scenario("give a licence back", _leased, "release-license", "created"),
     Scenario("keep alive", running, "keep-alive", "running"),

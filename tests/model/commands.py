@@ -50,7 +50,7 @@ SENSIBLE: dict[str, Callable[[Item], bool]] = {
     CANCEL: lambda instance: bool(instance.get("bookings")),
     MOVE: lambda instance: bool(instance.get("bookings")),
     CREDENTIALS: _is("created", "stopped"),
-    "set-license-sharing": lambda instance: "licenseId" in instance,
+    "set-license-sharing": lambda instance: "licenseId" in instance or not instance,
     WAKE: _is("created", "stopped"),
     LOOK: _is("starting", "running"),
     SAVE: lambda instance: "lastStarted" in instance and _is("stopped")(instance),
@@ -182,7 +182,9 @@ shares = _asking(
 )
 _KINDS = {"kind": st.sampled_from(["sharing", "own", "pooled"])}
 creates = st.one_of(_asking(CREATE, **_KINDS), _asking(COME_BACK, **_KINDS))
-destroys = st.one_of(_asking(DESTROY), _asking(DESTROY, forget=st.booleans()))
+destroys = st.one_of(
+    _asking(DESTROY), _asking(DESTROY, forget=st.booleans(), keepLicenseSharing=st.booleans())
+)
 minor = st.one_of(
     _asking(ASK, **_TIMES),
     _asking(KEEP, minutes=st.integers(10, 720)),

@@ -104,10 +104,16 @@ def one_key_is_one_licence(seen: Seen) -> None:
         if "licenseKey" in secret
     )
     assert not keys or max(keys.values()) == 1, "two servers with one key"
+    claimed = {i["instanceId"]: i.get("licenseClaims", []) for i in seen.instances}
+    claimed |= {kept["instanceId"]: kept["claims"] for kept in _kept(seen)}
     for claim in seen.claims:
-        owner = [i for i in seen.instances if i["instanceId"] == claim["instanceId"]]
-        assert owner, "a key is claimed for a server that is gone"
-        assert claim["licenseId"].removeprefix("key:") in owner[0]["licenseClaims"]
+        assert claim["instanceId"] in claimed, "a key is claimed for a server that is gone"
+        assert claim["licenseId"].removeprefix("key:") in claimed[claim["instanceId"]]
+
+
+def _kept(seen: Seen) -> list[Item]:
+    """What is known of licences that have stayed though their servers are gone."""
+    return [license["kept"] for license in seen.licenses.values() if "kept" in license]
 
 
 def nothing_overlaps(seen: Seen) -> None:
@@ -305,17 +311,19 @@ def all_is_over(seen: Seen) -> None:
         assert "leaving" not in license
         assert not license["windows"]
         assert "holder" not in license or "leaseUntil" in license
+        assert license.get("pool") != "ending"
     owned = {i["licenseId"] for i in seen.instances if "licenseId" in i}
-    assert set(seen.licenses) == owned
+    assert {name for name, x in seen.licenses.items() if "kept" not in x} == owned
     assert all("stoppedAt" in run for run in seen.runs.values())
     ids = {i["instanceId"] for i in seen.instances}
+    keys = {kept["instanceId"] for kept in _kept(seen)}
     saved = {f"{i['instanceId']}-files" for i in seen.instances if "filesDefinition" in i}
     names = {
         "buckets": {i["s3BucketName"] for i in seen.instances}
         | {f"functions-{world.MARK}-{world.ACCOUNT}", world.SAVES},
         "users": {f"{world.STACK}-{name}" for name in ids},
         "roles": {f"{world.STACK}-{name}" for name in ids | saved},
-        "secrets": {f"{world.STACK}/{name}" for name in (*ids, "webhook-key", "discord")}
+        "secrets": {f"{world.STACK}/{name}" for name in (*ids, *keys, "webhook-key", "discord")}
         | {"operator", "kofi", "token-key"},
         "access points": ids | {"cache"},
         "families": {f"{world.STACK}_{name}" for name in ids | saved} | {f"{world.STACK}_purge"},

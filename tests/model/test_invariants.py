@@ -386,7 +386,7 @@ class Story(RuleBasedStateMachine):
             if idle and LAG.touched == touched:
                 # What is due of sessions and what comes up; what is due, of functions and destroyed servers
                 # too, and strays; for both, what follows from ends.
-                reads = {PREPARE: 3, CHECK: 5}[name]
+                reads = {PREPARE: 3, CHECK: 6}[name]
                 assert CALLS.count == before + reads, "a tick reads only what is due"
 
     # --- what must hold -----------------------------------------------------------------------------
