@@ -110,8 +110,8 @@ def test_what_is_at_rest_or_not_yet_due_is_not_read(invoke, ecs, freezer):
     invoke("start-instance", userId="0")
     AWS.begin()
     assert invoke(TICK)["instancesChecked"] == 0
-    # The due, strays, ends, and what is left of destroyed servers.
-    assert [call.name for call in AWS.calls] == ["dynamodb.Query"] * 5
+    # The due, strays, ends, what is left of destroyed servers, and licences that their owners take back.
+    assert [call.name for call in AWS.calls] == ["dynamodb.Query"] * 6
 
 
 def test_one_failing_instance_does_not_stop_the_others(invoke, ecs, freezer):
