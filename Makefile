@@ -79,6 +79,8 @@ PYTEST := $(BIN)/python -m pytest -n 2 --dist loadfile
 STORIES := $(wildcard $(addprefix tests/,container embedded end_to_end faults file_task model))
 
 .PHONY: quick
+# To compile the tests takes as long as to run many of them: what was compiled is kept, whatever the environment says.
+quick: export PYTHONDONTWRITEBYTECODE :=
 quick: $(READY) ## the fast tests, for while you work: nothing embedded, none of the proofs
 	@$(PYTEST) -p tests.fast_tier -m 'not slow and not prove' $(STORIES:%=--ignore %) --ignore tests/http --ignore tests/consistency
 

@@ -16,11 +16,16 @@ WITHOUT = [
 
 
 @pytest.fixture
-def starting(invoke, ecs):
+def starting(invoke, ecs, freezer, once):
     """A task on its way up."""
-    invoke(sample("create-instance"))
-    invoke(sample("start-instance"))
-    return ecs.only_task()
+
+    def start():
+        invoke(sample("create-instance"))
+        invoke(sample("start-instance"))
+        return ecs.only_task()
+
+    freezer.move_to("2026-03-01T20:00:00Z")
+    return once(start)
 
 
 @pytest.mark.parametrize("attachments", WITHOUT, ids=str)

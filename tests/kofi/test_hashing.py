@@ -9,6 +9,8 @@ import pytest
 
 from tests.kofi.webhooks import payload
 
+pytestmark = pytest.mark.slow
+
 AT_ONCE = 40  # as many as the HTTP server has threads
 ADDRESS, TRANSACTION = "heidi@example.com", "5b1fac0c-f960-4506-a60e-824979a74e75"
 

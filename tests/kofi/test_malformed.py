@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from tests import proof, world
 from tests.kofi.webhooks import donations, forms, payload
 
+pytestmark = pytest.mark.slow
+
 MARK = "DO-NOT-LOG-THIS"
 
 text = st.text(st.characters(), max_size=30)

@@ -16,6 +16,8 @@ from tests.http.shapes import ask
 from tests.tables.visiting import submit, visit
 from tests.world import DOMAIN, sample
 
+pytestmark = pytest.mark.slow
+
 ADA, EVE = sample("create-instance")["userId"], "300000000000000003"
 HERS, EVES = f"ada.{DOMAIN}", f"eve.{DOMAIN}"
 IMPORTS: tuple[dict[str, Any], ...] = (

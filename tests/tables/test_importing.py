@@ -27,6 +27,8 @@ from tests.file_tasks import FOUND, Files
 from tests.tables.visiting import BROWSER, HOST, Page, visit
 from tests.world import DOMAIN, SAVES
 
+pytestmark = pytest.mark.slow
+
 MIB = 2**20
 SIZE = 17 * MIB  # two parts
 POLICY = "content-security-policy"
