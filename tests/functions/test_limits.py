@@ -11,6 +11,8 @@ from tests import world
 from tests.aws_calls import AWS
 from tests.functions.member import ALICE, BOB
 
+pytestmark = pytest.mark.slow
+
 TICK = {"action": "auto-shutdown-check", "userId": "system"}
 
 

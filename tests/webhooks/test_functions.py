@@ -9,6 +9,8 @@ from tests.functions.member import Member
 from tests.webhooks.conftest import ADA, registered
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 MEMBER = Member(ADA)
 TICK = sample("auto-shutdown-check")
 
