@@ -192,6 +192,14 @@ def test_no_secret_is_shown(task, logs):
     assert "[info] see https://x.example/?…" in shown
 
 
+def test_of_a_secret_that_json_writes_otherwise_no_character_is_shown(http, invoke, ecs, logs):
+    secret = 'ünlock the "gate"'
+    invoke(sample("create-instance", foundryAdminKey=secret))
+    invoke(sample("start-instance"))
+    writes(ecs.only_task(), json.dumps({"message": f"it is {secret}"}))
+    assert messages(logs()) == ['{"message": "it is …"}']
+
+
 def test_the_last_failure_is_told_with_its_lines(task, logs, invoke, ecs, freezer):
     writes(task, "Error: listen EADDRINUSE: address already in use :::30000")
     invoke(ended(ecs, task, foundry=1))

@@ -221,6 +221,28 @@ def test_a_start_ends_the_look_and_it_can_be_asked_for_again(
     assert begin()["message"].startswith("What was uploaded is being looked into")
 
 
+def test_a_look_in_place_of_the_save_after_a_stop_leaves_that_to_be_made(
+    evening, save, uploaded, begin, ecs, files, freezer, invoke
+):
+    saver = evening()
+    uploaded()
+    ecs.comes_up(saver)
+    begin()
+    files.fail(saver, "unreachable")
+    ecs.ends(saver, exit_code=1)
+    freezer.tick(301)
+    invoke("auto-shutdown-check", userId="system")
+    (look,) = ecs.tasks()
+    save(look)
+    assert begin()["packages"] == FOUND["packages"]
+    freezer.tick(301)
+    invoke("auto-shutdown-check", userId="system")
+    (saver,) = ecs.tasks()
+    save(saver)
+    (made,) = saves()
+    assert made["kind"] == "after-stop"
+
+
 def test_no_start_comes_between_the_save_and_the_import(found, confirm, save, invoke, ecs):
     confirm(found)
     assert invoke("start-instance", userId=USER)["errorCode"] == "RESOURCE_CONFLICT"
