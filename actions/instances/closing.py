@@ -70,7 +70,7 @@ def close_run(lock: Lock, task: Task, reason: str = "") -> None:
         _close(lock, task, reason)
     except ConditionFailed:
         found = lock.platform.instances.find(lock.instance["userId"])
-        if found is None or found.get("worker") != lock.lock_id or "runId" not in found:
+        if found is None or found.get("worker") != lock.lock_id:
             raise
         lock.instance = found  # a stop was decided, or a start wished for, meanwhile
         _close(lock, task, reason)
