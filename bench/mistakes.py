@@ -7,6 +7,7 @@ what is worded how is not held by the tests; and it leaves out constants and all
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 from mutmut.mutation import mutators
 
 _LONGEST = 90  # characters of code that are shown
+_SENTENCE = re.compile(r"""\W*f?["'][A-Z][^"']* """)  # a text for people
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,7 @@ def _places(root: Path, path: Path, seed: str) -> Iterator[_Place]:
 
 
 class _Finder(cst.CSTVisitor):
-    """Finds every place for a mistake; a type, an import, a decorator or a line for the log is none."""
+    """Finds every place for a mistake; a type, an import, a decorator, a line for the log or a sentence is none."""
 
     METADATA_DEPENDENCIES = (PositionProvider,)
 
@@ -87,7 +89,7 @@ class _Finder(cst.CSTVisitor):
     def on_visit(self, node: cst.CSTNode) -> bool:
         if isinstance(node, cst.Annotation | cst.Decorator | cst.ImportFrom | cst.Import):
             return False
-        if _begins(node) in ("_log", "TypeVar"):
+        if _begins(node) in ("_log", "TypeVar") or _only_says(node):
             return False
         for kinds, mistakes in _MISTAKES:
             if isinstance(node, kinds):
@@ -101,6 +103,15 @@ def _begins(node: cst.CSTNode) -> str:
     while isinstance(node, cst.Expr | cst.Call | cst.Attribute):
         node = node.func if isinstance(node, cst.Call) else node.value
     return node.value if isinstance(node, cst.Name) else ""
+
+
+def _only_says(node: cst.CSTNode) -> bool:
+    """Whether nothing is given, or added, but a sentence: `suggestion="Give both, or neither."`."""
+    if isinstance(node, cst.Expr) and isinstance(node.value, cst.Call):
+        return bool(node.value.args) and all(map(_only_says, node.value.args))
+    if not isinstance(node, cst.Arg | cst.Element | cst.DictElement):
+        return False
+    return bool(_SENTENCE.match(_code(cst.Module([]), node.value)))
 
 
 def _forgotten(node: cst.Arg | cst.BaseDictElement) -> Iterator[None]:
