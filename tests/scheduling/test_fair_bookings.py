@@ -166,6 +166,26 @@ def test_nobodys_session_is_cancelled_for_an_owner_who_cannot_have_the_time(
     assert notices() == ["session-cancelled"]  # by the destroying, once
 
 
+def test_who_plays_tonight_keeps_no_owner_from_what_another_has_booked_for_tomorrow(
+    pool, invoke, ecs
+):
+    invoke("start-instance", userId="ben")  # on olga's licence
+    ecs.comes_up(ecs.only_task())
+    book(invoke, "cleo", NOW + 24 * HOUR)
+    assert ask(invoke, "olga", NOW + 24 * HOUR)["available"]
+    assert book(invoke, "olga", NOW + 24 * HOUR)["success"]
+    (shown,) = invoke("get-scheduled-sessions", userId="cleo")["sessions"]
+    assert shown["status"] == "cancelled"
+    assert invoke("status", userId="ben")["status"] == "running"
+
+
+def test_the_owner_comes_first_also_shortly_before_while_nobody_plays(pool, invoke):
+    book(invoke, "ben", NOW + 12 * MINUTE)
+    assert book(invoke, "olga", NOW + 12 * MINUTE)["success"]
+    (shown,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
+    assert shown["status"] == "cancelled"
+
+
 def test_two_sessions_that_give_way_are_moved_together(pool, invoke):
     for user, hours in (("ben", 1), ("cleo", 4)):
         book(invoke, user, NOW + hours * HOUR, 60)
