@@ -10,7 +10,7 @@ from tests import world
 from tests.aws_calls import BEFORE, DIES_AFTER, DIES_BEFORE, ProcessDied
 from tests.recount import disagreements
 from tests.saves.conftest import DAY, USER, access_point, instance
-from tests.saves.played import come_back, departed, notices, own_saves, saves, secrets
+from tests.saves.played import come_back, departed, finish, notices, own_saves, saves, secrets
 from tests.world import sample
 
 pytestmark = pytest.mark.slow
@@ -116,6 +116,22 @@ def test_it_comes_back_a_second_time(destroyed, invoke, ecs, save, files, freeze
     (restorer,) = ecs.tasks()
     save(restorer)
     assert files.content[access_point()] == before
+
+
+def test_one_that_goes_again_before_it_has_its_files_back_keeps_its_saves(
+    destroyed, invoke, ecs, save, files, freezer
+):
+    come_back(invoke)
+    assert "keptUntil" in invoke("destroy-instance", userId=USER)
+    finish(ecs, files)
+    freezer.tick(301)
+    invoke("auto-shutdown-check", userId="system")
+    finish(ecs, files)
+    assert world.items("instances") == []
+    assert come_back(invoke)["success"]
+    (restorer,) = ecs.tasks()
+    save(restorer)
+    assert files.content[access_point()] == files.content[destroyed["accessPointId"]]
 
 
 def test_one_that_was_never_made_whole_again_still_can_come_back(
