@@ -22,6 +22,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import freezegun
+import hypothesis
 import pytest
 from freezegun import freeze_time
 from freezegun.api import FrozenDateTimeFactory
@@ -123,6 +124,12 @@ def once(
 
     return given
 
+
+# No example fails because the machine is busy.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("unhurried")
 
 # By default freezegun shows threads the real time, and the platform works side by side.
 freezegun.configure(default_ignore_list=["_pytest.terminal.", "_pytest.runner."])
