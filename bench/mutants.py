@@ -38,9 +38,9 @@ _OF_RULES = "admin automation billing contract handler kofi licenses rates sched
 _OF_SERVERS = "diagnosis instances saves"
 TESTS = [f"tests/{folder}" for folder in f"{_OF_RULES} {_OF_SERVERS}".split()]
 _WORKERS = 2
-_PATIENCE = (
-    2  # what takes so many times as long as all tests without a mistake hangs: that is noticed, too
-)
+_SIDE_BY_SIDE = ["-n", str(_WORKERS), "--dist", "loadfile"]
+# What takes so many times as long as all tests without a mistake, side by side, hangs: that is noticed, too.
+_PATIENCE = 2 * _WORKERS
 
 Reach = dict[str, dict[str, list[str]]]  # module, line: the tests that come by
 
@@ -64,9 +64,10 @@ class Copies:
         """Which tests come by which line, without any mistake; None if a test fails."""
         copy = self._free.get()
         try:
-            found = copy / "reach.json"
-            passed = _passes(copy, ["-p", "bench.reach", *TESTS], {"REACH": str(found)})
-            return json.loads(found.read_text(encoding="utf-8")) if passed else None
+            with tempfile.TemporaryDirectory() as found:
+                asked = [*_SIDE_BY_SIDE, "-p", "bench.reach", *TESTS]
+                passed = _passes(copy, asked, {"REACH": found})
+                return _together(Path(found)) if passed else None
         finally:
             self._free.put(copy)
 
@@ -87,6 +88,17 @@ class Copies:
         path.write_text(text, encoding="utf-8")
         moment = next(self._moments)
         os.utime(path, (moment, moment))
+
+
+def _together(found: Path) -> Reach:
+    """What each process has found, in one."""
+    reach: Reach = {}
+    for path in found.iterdir():
+        for module, lines in json.loads(path.read_text(encoding="utf-8")).items():
+            for line, tests in lines.items():
+                known = reach.setdefault(module, {}).setdefault(line, [])
+                known += sorted(set(tests) - set(known))
+    return reach
 
 
 def _passes(

@@ -1,7 +1,7 @@
 """Which tests come by which line: a plugin of pytest, `-p bench.reach`, for bench/mutants.py.
 
-Written as JSON to the file that REACH names: module, line, and the tests that carried it out, their fixtures
-included. What is carried out when a module is imported is no test's.
+Written as JSON into the directory that REACH names, a file for each process that runs tests: module, line, and the
+tests that carried it out, their fixtures included. What is carried out when a module is imported is no test's.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
 
 
 def pytest_sessionfinish() -> None:
-    """Write what was found."""
+    """Write what was found, also if that is nothing, as in the process that only has others run tests."""
     _coverage.stop()
     data, root = _coverage.get_data(), Path.cwd()
     found = {
@@ -44,4 +44,6 @@ def pytest_sessionfinish() -> None:
         }
         for file in data.measured_files()
     }
-    Path(os.environ["REACH"]).write_text(json.dumps(found), encoding="utf-8")
+    (Path(os.environ["REACH"]) / f"{os.getpid()}.json").write_text(
+        json.dumps(found), encoding="utf-8"
+    )
