@@ -7,6 +7,8 @@ import pytest
 from tests.functions.member import ALICE, ASKED, BOB
 from tests.http.shapes import ask
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_new_function_is_pending_and_shown_as_the_contract_has_it(http, freezer):
     freezer.move_to("2026-11-08T10:30:00Z")
