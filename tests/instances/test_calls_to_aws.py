@@ -111,6 +111,7 @@ def test_the_health_checks_go_side_by_side(asked):
     assert len(longest_chain(AWS.spans)) == 1
 
 
-def test_a_tick_with_nothing_due_reads_five_indexes(stopped, asked):
-    # Due servers, due functions, strays, ends of which something follows, and what is left of destroyed servers.
-    assert asked(sample("auto-shutdown-check")) == ["dynamodb.Query"] * 5
+def test_a_tick_with_nothing_due_reads_six_indexes(stopped, asked):
+    # Due servers, due functions, strays, ends of which something follows, what is left of destroyed
+    # servers, and licences that are taken back.
+    assert asked(sample("auto-shutdown-check")) == ["dynamodb.Query"] * 6
