@@ -195,14 +195,18 @@ class Licenses(Table):
         return self.find(note["keptLicense"]) if note else None
 
     def keep(self, license: License, instance_id: str, claims: list[str]) -> list[Operation]:
-        """The operations by which a licence stays though its server goes, whoever books or plays on it."""
+        """The operations by which a licence stays though its server goes, whoever books or plays on it.
+
+        A change of its key that was interrupted is over with that: the secret holds one of the two.
+        """
         kept: Kept = {"instanceId": instance_id, "claims": claims}
         there = Attr("licenseId").exists()
         note: KeptNote = {
             "licenseId": _kept_key(license["ownerId"]),
             "keptLicense": license["licenseId"],
         }
-        return [self.update(license["licenseId"], there, {"kept": kept}), self.put(note)]
+        stays = self.update(license["licenseId"], there, {"kept": kept}, ("rekeying",))
+        return [stays, self.put(note)]
 
     def forget_kept(self, license: License, kept: Kept) -> list[Operation]:
         """The operations that forget a kept licence which is still as it was read; its key is free again."""

@@ -1,4 +1,7 @@
-"""Secrets Manager: one secret per instance, the only place where keys and passwords are kept."""
+"""Secrets Manager: one secret per instance, the only place where keys and passwords are kept.
+
+What an instance leaves behind that was destroyed, the key of a licence and the password to saves, has one each.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
 """destroy-instance: everything goes, but for saves, and for a licence that its owner leaves to the others.
 
-A licence that stays is taken back by set-license-sharing; until then its key makes no other server.
+A licence that stays is taken back by set-license-sharing. Until then, and until nobody plays on it any more, its
+key makes no other server.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from actions.licenses import rules
 from actions.lookup import instance_of
 from services import clock
 from services.dynamodb import ConditionFailed
-from services.instances import WHOLE, Farewell, Instance
+from services.instances import WHOLE, Farewell, Instance, InstanceStatus
 from services.locks import LOCK_SECONDS
 from services.platform import Platform
 
@@ -40,26 +41,25 @@ def destroy(request: DestroyInstance, platform: Platform) -> Answer:
     """
     instance = instance_of(platform, request.user_id)
     refuse_if_busy(instance)
-    keeps_license = "keepsLicense" in instance
-    if request.keep_license_sharing and not keeps_license:
-        _refuse_to_keep(platform, instance)
-        keeps_license = True
-    if not keeps_license:
-        _refuse_if_lent(platform, instance)
     noted = farewell.begins(platform, instance, forget=request.forget)
     noted |= {"due": "instance", "dueAt": clock.now() + LOCK_SECONDS}
-    noted |= {"keepsLicense": True} if keeps_license else {}
+    if request.keep_license_sharing and "keepsLicense" not in instance:
+        _refuse_to_keep(platform, instance)
+        noted["keepsLicense"] = True
+    elif "keepsLicense" not in instance:
+        _refuse_if_lent(platform, instance)
     try:
         lock = mark_for_deletion(platform, instance, noted)
     except ConditionFailed as refused:
         raise Busy(instance["status"]) from refused
+    license_stays = farewell.kept_license(platform, lock.instance) is not None
     with lock:
         gone = tear_down(lock)
     if gone:
         message = "Instance and all resources destroyed successfully"
     else:
         message = "Instance is being destroyed; its last resources go when its tasks have ended"
-    if keeps_license:
+    if license_stays:
         message += (
             ". Your licence stays in the pool until you take it back with set-license-sharing"
         )
@@ -79,21 +79,34 @@ def _refuse_if_lent(platform: Platform, instance: Instance) -> None:
 
 
 def _refuse_to_keep(platform: Platform, instance: Instance) -> None:
-    """Raise Conflict if there is no licence that could stay, or another one stays already."""
-    own = instance.get("licenseId") if instance["status"] in WHOLE else None
+    """Raise Conflict if no licence can stay, or another one stays already; Busy while that is not known."""
+    own = instance.get("licenseId")
     license = platform.licenses.find(own) if own else None
-    if license is None or not rules.is_shared(license) or "rekeying" in license:
-        raise Conflict(
-            "Your server has no licence that others may play on.",
-            field="keepLicenseSharing",
-            suggestion="Share it first with set-license-sharing, or destroy the server without it.",
+    if instance["status"] == InstanceStatus.DESTROYING:
+        why = "The server is being destroyed already, with its licence."
+        raise _none_stays(why, "Share the licence with your next server")
+    if instance["status"] not in WHOLE or (license and "rekeying" in license):
+        raise Busy(instance["status"])
+    if license is None or "pool" not in license:
+        why = "Your server has no licence that others may play on."
+        raise _none_stays(why, "Share it first with set-license-sharing")
+    if not rules.is_shared(license):
+        why = "Your licence leaves the pool after the sessions that have reserved it."
+        raise _none_stays(why, "Share it again with set-license-sharing")
+    left = platform.licenses.kept_by(instance["userId"])
+    if left and left.get("pool") == "ending":
+        why = "The licence that you had left is still being played on; only one can stay."
+        raise _none_stays(why, "Try again when that is over")
+    if left:
+        why = "You have left a licence in the pool already; only one can stay."
+        raise _none_stays(
+            why, "set-license-sharing takes back both: then share this one again and try again"
         )
-    if platform.licenses.kept_by(instance["userId"]):
-        raise Conflict(
-            "You have left a licence in the pool already.",
-            field="keepLicenseSharing",
-            suggestion="Take that one back first with set-license-sharing, or destroy the server without it.",
-        )
+
+
+def _none_stays(why: str, way_out: str) -> Conflict:
+    suggestion = f"{way_out}, or destroy the server without it."
+    return Conflict(why, field="keepLicenseSharing", suggestion=suggestion)
 
 
 ACTION = Action(

@@ -68,7 +68,7 @@ def reduce_secret(platform: Platform, instance: Instance, *, with_key: bool) -> 
     that borrow it look for it, and the password has a secret of its own: one of the two may go before the other.
     """
     secrets, name, keeps = platform.secrets, instance["instanceId"], keeps_saves(instance)
-    stored = secrets.read_own(name)
+    stored, former = secrets.read_own(name), _former_holds_password(platform, instance, with_key)
     password = {PASSWORD: stored[PASSWORD]} if keeps and PASSWORD in stored else None
     if with_key:
         if password:
@@ -80,18 +80,25 @@ def reduce_secret(platform: Platform, instance: Instance, *, with_key: bool) -> 
         secrets.replace(name, password)
     else:
         secrets.delete(name)
-    if not keeps or _holds_password(platform, instance) != instance.get("passwordOf"):
+    if not (keeps and former):
         drop_former_secret(platform, instance)
 
 
-def _holds_password(platform: Platform, instance: Instance) -> str:
-    """The name of the secret with the password of its repository: its own, or that of the one it comes back for."""
+def _former_holds_password(platform: Platform, instance: Instance, with_key: bool) -> bool:
+    """Whether only the secret of the one that it comes back for holds the password of its repository."""
+    if "passwordOf" not in instance:
+        return False
     own = instance["instanceId"]
-    names = (own, _of_saves(own)) if {"passwordOf", "keepsLicense"} & instance.keys() else ()
-    for name in names:
-        if PASSWORD in platform.secrets.read_own(name):
-            return name
-    return instance.get("passwordOf", own)
+    names = (own, _of_saves(own)) if with_key else (own,)
+    return all(PASSWORD not in platform.secrets.read_own(name) for name in names)
+
+
+def _holds_password(platform: Platform, instance: Instance) -> str:
+    """The name of the secret with the password of its repository, as reduce_secret has left it."""
+    with_key, own = kept_license(platform, instance) is not None, instance["instanceId"]
+    if _former_holds_password(platform, instance, with_key):
+        return instance["passwordOf"]
+    return _of_saves(own) if with_key else own
 
 
 def _of_saves(name: str) -> str:

@@ -8,7 +8,7 @@ from functools import partial
 from actions.licenses import rules
 from actions.licenses.reassigning import move_sessions
 from services import clock
-from services.dynamodb import transact
+from services.dynamodb import ConditionFailed, transact
 from services.platform import Platform
 
 
@@ -34,5 +34,9 @@ def end(platform: Platform, license_id: str) -> bool:
         return False
     kept = license["kept"]
     platform.secrets.delete(kept["instanceId"])
-    transact(*platform.licenses.forget_kept(license, kept))
+    try:
+        transact(*platform.licenses.forget_kept(license, kept))
+    except ConditionFailed:
+        if platform.licenses.find(license_id):
+            raise
     return False

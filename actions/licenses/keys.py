@@ -49,17 +49,31 @@ def claim_key(
         if refused.failed != {len(operations)}:
             raise
         found = platform.licenses.claim_of(fingerprint)
-        if found and found["claimedBy"] == instance["userId"]:
-            raise Conflict(
-                "That licence is in the pool, where you have left it.",
-                field="foundryLicense",
-                suggestion="Take it back with set-license-sharing first, or ask for licenseType pooled.",
-            ) from refused
+        if found is None:  # it has been given back since
+            return claim_key(platform, instance, fingerprint, *operations)
+        if found["claimedBy"] == instance["userId"]:
+            raise _left_in_the_pool(platform, instance) from refused
         raise LicenseTaken(
             "Another member of this platform has brought that licence key.",
             field="foundryLicense",
             suggestion="One key is one licence. If it is yours alone, tell an administrator.",
         ) from refused
+
+
+def _left_in_the_pool(platform: Platform, instance: Instance) -> Conflict:
+    """Why a member cannot use a key of their own: its licence has outlived the server that it was brought for."""
+    left = platform.licenses.kept_by(instance["userId"])
+    if left and left.get("pool") != "ending":
+        return Conflict(
+            "That licence is in the pool, where you have left it.",
+            field="foundryLicense",
+            suggestion="Take it back with set-license-sharing first.",
+        )
+    return Conflict(
+        "Somebody still plays on that licence, which you have taken back.",
+        field="foundryLicense",
+        suggestion="Its key is yours again, within five minutes, when that is over.",
+    )
 
 
 def release_keys(platform: Platform, instance: Instance, claims: list[str]) -> list[Operation]:

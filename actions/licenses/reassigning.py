@@ -52,10 +52,14 @@ def reassign(platform: Platform, session: Session) -> None:
 
 
 def move_sessions(platform: Platform, license: License, windows: list[Window]) -> None:
-    """Reassign those sessions that have these times on a withdrawn licence and are not begun."""
+    """Reassign those sessions that have these times on a withdrawn licence and are not begun.
+
+    The server of one that begins soon may run for it already.
+    """
+    soon = clock.now() + rules.CLOSE_SECONDS
     for window in windows:
         session = platform.sessions.find(window["sessionId"])
-        is_played = rules.is_played_by(license, window["userId"])
+        is_played = window["begins"] < soon and rules.is_played_by(license, window["userId"])
         if session and session["status"] == SessionStatus.SCHEDULED and not is_played:
             reassign(platform, session)
 
@@ -72,6 +76,8 @@ def leave(platform: Platform, changes: Reservations, session: Session, why: str)
             free = changes.license(other["licenseId"])
             if other["licenseId"] == session["licenseId"] or free is None:
                 continue
+            if free["ownerId"] != session["userId"] and not rules.is_shared(free):
+                continue  # it has left the pool since
             if rules.is_free(free, session["userId"], *span, clock.now()):
                 changes.give_back(session)
                 changes.reserve(session, free, span)

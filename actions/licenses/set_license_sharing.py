@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.command import Command
-from actions.errors import Busy, Conflict, InstanceNotFound
+from actions.errors import Conflict, InstanceNotFound
 from actions.licenses import kept, rules
 from actions.licenses.reassigning import move_sessions
 from actions.licenses.reservations import out_of_the_pool
@@ -34,7 +34,7 @@ def set_license_sharing(request: SetLicenseSharing, platform: Platform) -> Answe
     At once, sessions of others that have not begun move to another licence or are cancelled with a notice; one
     that is being played is never disturbed. One that was left in the pool when its server was destroyed
     (destroy-instance, `keepLicenseSharing`) is forgotten with its key as soon as nobody plays on it. Raises
-    InstanceNotFound, Conflict without an own licence, Busy while its server goes and it is to stay.
+    InstanceNotFound, Conflict without an own licence, or while its server goes and it is to stay.
     """
     shared = retry_on_conflict(lambda: _set(request, platform))
     return {
@@ -52,7 +52,11 @@ def _set(request: SetLicenseSharing, platform: Platform) -> str:
         if instance is None:
             raise InstanceNotFound(request.user_id)
         if "keepsLicense" in instance:
-            raise Busy(instance["status"])
+            raise Conflict(
+                "Your server is being destroyed; its licence stays in the pool.",
+                field="allowLicenseSharing",
+                suggestion="Take it back when the server is gone: its files are saved before.",
+            )
         raise Conflict(
             "You have no licence of your own to share.",
             field="allowLicenseSharing",
@@ -101,11 +105,10 @@ def _withdraw(
         move_sessions(platform, license, others)
         return "Your licence is out of the pool"
     kept.end(platform, license["licenseId"])
+    left = "The licence that you had left is out of the pool"
     if platform.licenses.find(license["licenseId"]):
-        return (
-            "Your licence is out of the pool; its key is forgotten once nobody plays on it any more"
-        )
-    return "Your licence is out of the pool, and its key is forgotten"
+        return f"{left}; its key is forgotten once nobody plays on it any more"
+    return f"{left}, and its key is forgotten"
 
 
 def _write(

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests import world
-from tests.aws_calls import DIES_AFTER, DIES_BEFORE, ProcessDied
+from tests.aws_calls import BEFORE, DIES_AFTER, DIES_BEFORE, ProcessDied
 from tests.community import community, owner
 from tests.world import license_key, sample
 
@@ -27,18 +27,15 @@ def pool(invoke, freezer, once):
 @pytest.fixture
 def gone(pool, invoke):
     """olga's server is destroyed, and her licence has stayed."""
-    return leaves(invoke)
+    assert "set-license-sharing" in leaves(invoke)["message"]
 
 
 def leaves(invoke):
-    answer = invoke("destroy-instance", userId="olga", keepLicenseSharing=True)
-    assert answer["success"], answer
-    assert "set-license-sharing" in answer["message"]
-    return answer
+    return invoke("destroy-instance", userId="olga", keepLicenseSharing=True)
 
 
-def takes_back(invoke, **more):
-    return invoke("set-license-sharing", userId="olga", allowLicenseSharing=False, **more)
+def takes_back(invoke, user="olga", **more):
+    return invoke("set-license-sharing", userId=user, allowLicenseSharing=False, **more)
 
 
 def comes_again(invoke, **more):
@@ -48,6 +45,22 @@ def comes_again(invoke, **more):
 def tick(invoke, freezer, seconds=300):
     freezer.tick(seconds)
     assert invoke("auto-shutdown-check", userId="system")["failures"] == 0
+
+
+def books(invoke, user, hours=24):
+    return invoke("schedule-session", userId=user, startTime=NOW + hours * HOUR, duration=60)
+
+
+def plays(invoke, ecs, user="ben"):
+    assert invoke("start-instance", userId=user)["success"]
+    task = ecs.only_task()
+    ecs.comes_up(task)
+    return task
+
+
+def license_of(user):
+    (found,) = [one for one in world.licenses() if one["ownerId"] == user]
+    return found
 
 
 def the_pool(invoke):
@@ -129,7 +142,10 @@ def test_the_owners_own_sessions_are_cancelled_all_the_same(pool, invoke):
 def test_taken_back_it_is_forgotten_with_its_key(gone, invoke):
     answer = takes_back(invoke)
     assert answer["success"]
-    assert answer["message"] == "Your licence is out of the pool, and its key is forgotten"
+    assert (
+        answer["message"]
+        == "The licence that you had left is out of the pool, and its key is forgotten"
+    )
     assert the_pool(invoke) == []
     assert nothing_of_olgas()
     assert takes_back(invoke)["errorCode"] == "RESOURCE_NOT_FOUND"
@@ -241,7 +257,7 @@ def test_it_is_decided_when_the_server_begins_to_go(pool, invoke, ecs):
     ecs.comes_up(task)
     leaves(invoke)
     assert invoke("destroy-instance", userId="olga")["success"]
-    assert "Try again" in takes_back(invoke)["details"]["suggestion"]
+    assert "when the server is gone" in takes_back(invoke)["details"]["suggestion"]
     ecs.ends(task)
     (purge,) = ecs.tasks()
     ecs.ends(purge)
@@ -273,3 +289,145 @@ def test_a_death_while_it_is_taken_back_is_made_good_by_the_tick(
         takes_back(invoke)
     tick(invoke, freezer)
     assert nothing_of_olgas()
+
+
+def test_a_session_goes_to_no_licence_that_is_taken_out_of_the_pool_just_then(
+    pool, invoke, meanwhile
+):
+    """leave() re-reads the licence that it found shared, and does not ask again whether it is."""
+    owner(invoke, "oskar")
+    assert books(invoke, "cleo")["success"]
+    assert books(invoke, "ben")["success"]
+    leaves(invoke)
+    kept_id = license_of("olga")["licenseId"]
+    asked = 0
+    while True:
+        with meanwhile("GetItem", lambda: takes_back(invoke, "oskar"), after=asked):
+            takes_back(invoke)
+        private = license_of("oskar")
+        if "pool" in private:
+            break  # there were no more reads: nobody has interrupted
+        booked = [
+            s["userId"]
+            for s in world.items("sessions")
+            if s["status"] == "scheduled" and s["licenseId"] == private["licenseId"]
+        ]
+        assert booked == [], f"after {asked} reads: a session on a licence that is not shared"
+        asked += 1
+        _again(invoke, kept_id)
+
+
+def _again(invoke, kept_id):
+    """All as it was: olga's licence kept in the pool, oskar's shared, ben and cleo booked."""
+    assert invoke("set-license-sharing", userId="oskar", allowLicenseSharing=True)["success"]
+    if kept_id not in [one["licenseId"] for one in world.licenses()]:
+        assert comes_again(invoke, allowLicenseSharing=True)["success"]
+        assert leaves(invoke)["success"]
+    for session in world.items("sessions"):
+        if session["status"] == "scheduled":
+            who = {"userId": session["userId"], "sessionId": session["sessionId"]}
+            assert invoke("cancel-scheduled-session", **who)["success"]
+    for user in ("cleo", "ben"):
+        assert books(invoke, user)["success"]
+
+
+def test_a_session_of_next_week_is_not_lost_since_its_member_plays_tonight(
+    pool, invoke, ecs, freezer
+):
+    """Played now, all sessions of that member stay on the licence that ends, until no other one is free."""
+    assert books(invoke, "ben", hours=7 * 24)["success"]
+    task = plays(invoke, ecs)
+    owner(invoke, "oskar")  # who has a free licence for that time
+    leaves(invoke)
+    takes_back(invoke)
+    tick(invoke, freezer)
+    books(invoke, "cleo", hours=7 * 24)  # has what is still free then
+    ecs.ends(task)
+    tick(invoke, freezer)
+    (session,) = [s for s in world.items("sessions") if s["userId"] == "ben"]
+    assert session["status"] == "scheduled", session
+
+
+def test_a_licence_does_not_stay_that_nobody_can_start_on(pool, invoke, freezer, meanwhile):
+    """The key is being changed between destroy's look at the licence and its mark; that change fails."""
+
+    def changes_the_key():
+        with meanwhile("PutSecretValue", mode=BEFORE):
+            other = license_key("olga's other")
+            invoke("change-credentials", userId="olga", foundryLicense=other)
+
+    # Before the read by which destroy looks whether another licence stays already: that of the note.
+    with meanwhile("GetItem", changes_the_key, after=2):
+        answer = leaves(invoke)
+    if not answer["success"]:
+        return  # refused: right, too
+    for _ in range(4):
+        tick(invoke, freezer)
+    status = invoke("license-pool-status")
+    started = invoke("start-instance", userId="ben")
+    assert started["success"] or status["availableLicenses"] == 0, (status, started)
+
+
+def test_who_takes_it_back_is_not_told_that_there_is_nothing_since_the_tick_was_quicker(
+    gone, invoke, meanwhile
+):
+    with meanwhile("DeleteSecret", lambda: invoke("auto-shutdown-check", userId="system")):
+        answer = takes_back(invoke)
+    assert answer["success"], answer
+
+
+def test_who_takes_it_back_twice_at_once_is_told_the_same_twice(gone, invoke, meanwhile):
+    answers = []
+    with meanwhile("DeleteSecret", lambda: answers.append(takes_back(invoke))):
+        answers.append(takes_back(invoke))
+    assert [answer["success"] for answer in answers] == [True, True], answers
+
+
+def test_its_owner_is_not_told_to_take_back_what_was_taken_back(gone, invoke, ecs):
+    """`ending`: it is in no pool, and taking it back once more helps nothing."""
+    plays(invoke, ecs)
+    takes_back(invoke)
+    refused = comes_again(invoke)
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    assert "is in the pool" not in refused["error"]
+    assert "Take it back" not in refused["details"]["suggestion"]
+
+
+def test_a_licence_that_was_taken_out_just_then_is_not_said_to_stay(pool, invoke, meanwhile):
+    with meanwhile("TransactWriteItems", lambda: takes_back(invoke)):
+        answer = leaves(invoke)
+    assert world.licenses() == []
+    assert not answer["success"] or "stays in the pool" not in answer["message"]
+
+
+def test_the_key_is_not_said_to_be_anothers_that_was_the_owners_until_just_now(
+    gone, invoke, meanwhile
+):
+    with meanwhile("GetItem", lambda: takes_back(invoke)):  # the look whose the claim is
+        answer = comes_again(invoke)
+    assert answer["success"] or "Another member" not in answer["error"], answer
+
+
+def test_a_licence_whose_key_is_being_changed_is_not_said_to_be_unshared(pool, invoke, meanwhile):
+    with meanwhile("PutSecretValue", mode=BEFORE):
+        invoke("change-credentials", userId="olga", foundryLicense=license_key("olga's other"))
+    refused = leaves(invoke)
+    assert not refused["success"]
+    assert "no licence that others may play on" not in refused["error"]
+
+
+def test_who_has_begun_to_destroy_is_not_told_to_share_first(pool, invoke, ecs):
+    """Sharing is refused then: "You have no licence of your own to share." """
+    plays(invoke, ecs, "olga")
+    assert invoke("destroy-instance", userId="olga")["success"]
+    refused = leaves(invoke)
+    assert "Share it first" not in refused["details"]["suggestion"]
+
+
+def test_who_leaves_a_licence_that_serves_its_last_sessions_is_told_so(pool, invoke):
+    """`leaving`: others do play on it, and "share it first" would be the opposite of what was asked for."""
+    books(invoke, "ben")
+    takes_back(invoke, afterSessions=True)
+    refused = leaves(invoke)
+    assert not refused["success"]
+    assert "no licence that others may play on" not in refused["error"]
