@@ -20,7 +20,7 @@ from services.platform import Platform
 
 Month = Annotated[
     str,
-    Field(pattern=r"^20\d\d-(0[1-9]|1[0-2])$", max_length=7),
+    Field(pattern=r"^20[0-9]{2}-(0[1-9]|1[0-2])$", max_length=7),
     hinted('Write it like "2026-11".'),
 ]
 

@@ -25,7 +25,10 @@ class LinkDonor(UserRequest):
 
     email: Annotated[
         str,
-        Field(pattern=r"^[^@\s]{1,64}@[^@\s]{1,255}$", max_length=320),
+        # No \s: which characters that means is not the same in all dialects that read the description.
+        Field(
+            pattern=r"^[^@\x00-\x20\x7f-\xa0]{1,64}@[^@\x00-\x20\x7f-\xa0]{1,255}$", max_length=320
+        ),
         hinted("Send the address alone, name@example.com."),
     ]
     transaction_id: Annotated[

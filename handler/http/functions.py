@@ -131,10 +131,15 @@ _REFUSALS = (400, 401, 403, 404, 408, 409, 413, 415, 429, 500, 504)
 
 
 def described(
-    answer: dict[str, Any], example: Any, *, status: int = 200, body: dict[str, Any] | None = None
+    answer: dict[str, Any],
+    example: Any,
+    *,
+    status: int = 200,
+    body: dict[str, Any] | None = None,
+    **more: Any,
 ) -> dict[str, Any]:
     """What a route of this surface says of itself."""
-    said = openapi.described(answer, example, *_REFUSALS, body=body)
+    said = openapi.described(answer, example, *_REFUSALS, body=body, **more)
     if status != HTTPStatus.OK:
         said["responses"][str(status)] = said["responses"].pop("200")
     return said
@@ -148,8 +153,12 @@ def _deleted() -> dict[str, Any]:
 
 
 def asks(properties: dict[str, Any], required: list[str], example: Any) -> dict[str, Any]:
-    """What a route says of the body that it takes."""
-    schema = {"type": "object", "properties": properties, "required": required}
+    """What a route says of the body that it takes; null stands for what is not given."""
+    may_be = {
+        name: of if name in required else {"anyOf": [of, {"type": "null"}]}
+        for name, of in properties.items()
+    }
+    schema = {"type": "object", "properties": may_be, "required": required}
     return {"application/json": {"schema": schema, "example": example}}
 
 
@@ -224,7 +233,10 @@ def delete(request: Request, name: str, caller: Authenticated) -> Response:
             "message": "Function 'web-server' invoked successfully",
             "job_name": "web-server-invoke-1699564800",
         },
-        body=asks({"input": {}}, [], {"input": {"key": "value"}}),
+        requestBody={
+            "required": False,
+            "content": asks({"input": {}}, [], {"input": {"key": "value"}}),
+        },
     ),
 )
 def invoke(request: Request, name: str, caller: Authenticated, body: Input) -> Json:

@@ -107,8 +107,8 @@ _INVOCATION: dict[str, Any] = {
         "function_name": _NAME,
         "payload": _PAYLOAD,
         "invocation_type": {"enum": ["RequestResponse", "Event", "DryRun"]},
-        "alias": {"type": "string", "pattern": "^[A-Za-z0-9_-]{0,128}$"},
-        "version": {"type": "string", "pattern": r"^(\$LATEST|[0-9]{0,20})$"},
+        "alias": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9_-]{0,128}$"},
+        "version": {"type": ["string", "null"], "pattern": r"^(\$LATEST|[0-9]{0,20})$"},
     },
 }
 _ERROR: dict[str, Any] = {

@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import re
 import time
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -293,6 +295,27 @@ def test_the_description_has_every_action_that_people_may_call_with_its_sample(h
         assert path in made["paths"], path
     assert made["paths"]["/status"]["get"]["security"] == [{"bearer": []}]
     assert "429" in made["paths"]["/chat"]["post"]["responses"]
+
+
+def test_no_pattern_of_the_description_has_a_class_that_other_dialects_read_otherwise(http):
+    patterns: list[str] = []
+
+    def look(at: Any) -> None:
+        for name, value in at.items() if isinstance(at, dict) else enumerate(at):
+            if name == "pattern" and isinstance(value, str):
+                patterns.append(value)
+            elif isinstance(value, dict | list):
+                look(value)
+
+    look(get("/openapi.json").json)
+    assert len(patterns) > 20
+    assert [pattern for pattern in patterns if re.search(r"\\[sSwWdDbB]", pattern)] == []
+
+
+def test_the_description_says_which_body_may_be_left_out(http):
+    made = get("/openapi.json").json["paths"]
+    assert made["/v1/functions/{name}:invoke"]["post"]["requestBody"]["required"] is False
+    assert made["/v1/functions"]["post"]["requestBody"]["required"] is True
 
 
 def test_the_description_is_open_to_everybody_by_setting_only(http, monkeypatch):
