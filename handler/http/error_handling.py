@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
@@ -91,14 +92,22 @@ def answer_routers_refusals(app: FastAPI) -> None:
 
 
 def _allowed(request: Request) -> str:
-    """All methods of the address: the router itself names those of the first route only."""
-    methods: set[str] = set()
-    for route in request.app.router.routes:
-        if route.matches(request.scope)[0] is not Match.NONE:
-            methods |= route.methods
+    """All methods of the address: the router itself names those of the first route only.
+
+    Of several forms that it has, the one that says the most of it counts.
+    """
+    routes = request.app.router.routes
+    found = [route for route in routes if route.matches(request.scope)[0] is not Match.NONE]
+    form = max((route.path for route in found), key=_said_by, default="")
+    methods = {method for route in found if route.path == form for method in route.methods}
     if "GET" in methods:
         methods.add("HEAD")
     return ", ".join(sorted(methods))
+
+
+def _said_by(form: str) -> int:
+    """How many characters of an address its form says, without names that stand for any."""
+    return len(re.sub(r"\{[^{}]*\}", "", form))
 
 
 def answer_invalid_queries(app: FastAPI) -> None:

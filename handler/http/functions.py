@@ -155,8 +155,7 @@ def _deleted() -> dict[str, Any]:
 def asks(properties: dict[str, Any], required: list[str], example: Any) -> dict[str, Any]:
     """What a route says of the body that it takes; null stands for what is not given."""
     may_be = {
-        name: of if name in required else {"anyOf": [of, {"type": "null"}]}
-        for name, of in properties.items()
+        name: of if name in required else openapi.or_null(of) for name, of in properties.items()
     }
     schema = {"type": "object", "properties": may_be, "required": required}
     return {"application/json": {"schema": schema, "example": example}}

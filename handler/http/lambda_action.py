@@ -106,10 +106,15 @@ _INVOCATION: dict[str, Any] = {
     "properties": {
         "function_name": _NAME,
         "payload": _PAYLOAD,
-        "invocation_type": {"enum": ["RequestResponse", "Event", "DryRun"]},
-        "alias": {"type": ["string", "null"], "pattern": "^[A-Za-z0-9_-]{0,128}$"},
-        "version": {"type": ["string", "null"], "pattern": r"^(\$LATEST|[0-9]{0,20})$"},
+        "invocation_type": openapi.or_null({"enum": ["RequestResponse", "Event", "DryRun"]}),
+        "alias": openapi.or_null({"type": "string", "pattern": "^[A-Za-z0-9_-]{0,128}$"}),
+        "version": openapi.or_null({"type": "string", "pattern": r"^(\$LATEST|[0-9]{0,20})$"}),
     },
+}
+# Within a batch an empty text is a payload, too.
+_IN_A_BATCH = _INVOCATION | {
+    "properties": _INVOCATION["properties"]
+    | {"payload": {name: value for name, value in _PAYLOAD.items() if name != "minLength"}}
 }
 _ERROR: dict[str, Any] = {
     "type": "object",
@@ -236,7 +241,7 @@ def invoke_async(request: Request, caller: UserOrClient, body: Body) -> Json:
                 "properties": {
                     "invocations": {
                         "type": "array",
-                        "items": _INVOCATION,
+                        "items": _IN_A_BATCH,
                         "minItems": 1,
                         "maxItems": 100,
                     }

@@ -84,6 +84,11 @@ def described(
     return said | more
 
 
+def or_null(schema: Schema) -> Schema:
+    """What may be given as null instead, which stands for what is not given."""
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
 def failed(status: int, schema: Schema) -> Schema:
     """The description of an error answer."""
     content = {"application/json": {"schema": schema}}

@@ -400,6 +400,7 @@ def test_a_method_that_an_address_has_not_is_told_which_it_has(http):
     assert answer.status == 405
     assert answer.headers["allow"] == "GET, HEAD, POST"
     assert ask("PATCH", "/chat").headers["allow"] == "POST"
+    assert ask("OPTIONS", "/v1/functions/web:invoke").headers["allow"] == "POST"
 
 
 @pytest.mark.parametrize("shape", SHAPES.values(), ids=list(SHAPES))
