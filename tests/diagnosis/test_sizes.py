@@ -11,6 +11,8 @@ from tests.aws_calls import AWS, BEFORE, Call
 from tests.model import emulated
 from tests.world import sample
 
+pytestmark = pytest.mark.slow
+
 USER = sample("create-instance")["userId"]
 
 

@@ -16,6 +16,8 @@ from tests.aws_calls import AWS
 from tests.foundry_server import NO_WORLD
 from tests.tables.visiting import HOST, NO_BROWSER, state, visit, wake
 
+pytestmark = pytest.mark.slow
+
 
 def asked():
     """What was asked of AWS."""
