@@ -1,9 +1,10 @@
-"""The member's server that a request is about."""
+"""The member's server that a request is about, and the licence that was brought for it."""
 
 from __future__ import annotations
 
 from actions.errors import InstanceNotFound
 from services.instances import Instance
+from services.licenses import License
 from services.platform import Platform
 
 
@@ -13,3 +14,9 @@ def instance_of(platform: Platform, user_id: str) -> Instance:
     if instance is None:
         raise InstanceNotFound(user_id)
     return instance
+
+
+def own_license(platform: Platform, instance: Instance) -> License | None:
+    """The licence that the member has brought for the server, if there is one."""
+    own = instance.get("licenseId")
+    return platform.licenses.find(own) if own else None

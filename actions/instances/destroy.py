@@ -14,7 +14,7 @@ from actions.instances.locking import refuse_if_busy
 from actions.instances.teardown import tear_down
 from actions.instances.transitions import mark_for_deletion
 from actions.licenses import rules
-from actions.lookup import instance_of
+from actions.lookup import instance_of, own_license
 from services import clock
 from services.dynamodb import ConditionFailed
 from services.instances import WHOLE, Farewell, Instance, InstanceStatus
@@ -69,8 +69,7 @@ def destroy(request: DestroyInstance, platform: Platform) -> Answer:
 
 
 def _refuse_if_lent(platform: Platform, instance: Instance) -> None:
-    license_id = instance.get("licenseId")
-    lent = platform.licenses.find(license_id) if license_id else None
+    lent = own_license(platform, instance)
     if lent and rules.is_played_on(lent, instance["userId"]):
         raise LicenseTaken(
             "Another member's server is running on your licence.",
@@ -80,11 +79,10 @@ def _refuse_if_lent(platform: Platform, instance: Instance) -> None:
 
 def _refuse_to_keep(platform: Platform, instance: Instance) -> None:
     """Raise Conflict if no licence can stay, or another one stays already; Busy while that is not known."""
-    own = instance.get("licenseId")
-    license = platform.licenses.find(own) if own else None
     if instance["status"] == InstanceStatus.DESTROYING:
         why = "The server is being destroyed already, with its licence."
         raise _none_stays(why, "Share the licence with your next server")
+    license = own_license(platform, instance)
     if instance["status"] not in WHOLE or (license and "rekeying" in license):
         raise Busy(instance["status"])
     if license is None or "pool" not in license:

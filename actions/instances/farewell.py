@@ -8,6 +8,7 @@ from actions.instances.coming_back import drop_former_secret
 from actions.instances.file_decisions import has_files, is_saved
 from actions.instances.file_definition import PASSWORD
 from actions.licenses import rules
+from actions.lookup import own_license
 from services import clock
 from services.dynamodb import Operation
 from services.instances import Farewell, Instance, InstanceStatus, repository_of
@@ -55,8 +56,7 @@ def keeps_saves(instance: Instance) -> bool:
 
 def kept_license(platform: Platform, instance: Instance) -> License | None:
     """The licence that stays in the pool after the instance, if its member has asked for that."""
-    own = instance.get("licenseId") if "keepsLicense" in instance else None
-    license = platform.licenses.find(own) if own else None
+    license = own_license(platform, instance) if "keepsLicense" in instance else None
     return license if license and rules.is_shared(license) else None
 
 

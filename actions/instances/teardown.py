@@ -20,6 +20,7 @@ from actions.instances.renewing import first_revision, noted_revision
 from actions.instances.starting import start_file_run, start_purge
 from actions.licenses.keys import release_keys
 from actions.licenses.releasing import release_all
+from actions.lookup import own_license
 from services import clock, metrics
 from services.concurrency import concurrently
 from services.dynamodb import Operation, transact
@@ -179,6 +180,5 @@ def _delete_records(lock: Lock) -> None:
 
 
 def _license_goes(platform: Platform, instance: Instance) -> list[Operation]:
-    license_id = instance.get("licenseId")
-    license = platform.licenses.find(license_id) if license_id else None
+    license = own_license(platform, instance)
     return [platform.licenses.remove(license)] if license else []

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from actions.errors import LicenseTaken
 from actions.licenses import rules
 from actions.licenses.license_pool_status import shared_licenses
+from actions.lookup import own_license
 from services import clock
 from services.instances import Instance, booked_now
 from services.licenses import License
@@ -75,7 +76,7 @@ def candidates(
 def usable(platform: Platform, instance: Instance) -> list[License]:
     """The licences that the member's sessions may book, the own one first, then the longest unused."""
     own = instance.get("licenseId")
-    mine = platform.licenses.find(own) if own else None
+    mine = own_license(platform, instance)
     shared = [x for x in shared_licenses(platform) if x["licenseId"] != own and rules.is_shared(x)]
     return [mine, *shared] if mine else shared
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from actions.licenses import rules
 from actions.licenses.choosing import candidates, without
 from actions.licenses.reservations import Reservations, how_it_ended
+from actions.lookup import own_license
 from actions.notices import tell
 from services import clock
 from services.instances import WHOLE, Instance
@@ -25,8 +26,7 @@ def displaceable(
     platform: Platform, owner: Instance, span: rules.Span, before: Session | None = None
 ) -> list[Session]:
     """The sessions of others that give way on the owner's licence; none if that does not make it free."""
-    own, now = owner.get("licenseId"), clock.now()
-    license = platform.licenses.find(own) if own else None
+    license, now = own_license(platform, owner), clock.now()
     if license is None or (before and before["status"] != SessionStatus.SCHEDULED):
         return []
     if rules.is_played_on(license, owner["userId"]) and span[0] < now + rules.TOLD_SECONDS:

@@ -11,6 +11,7 @@ from actions.errors import Conflict, InstanceNotFound
 from actions.licenses import kept, rules
 from actions.licenses.reassigning import move_sessions
 from actions.licenses.reservations import out_of_the_pool
+from actions.lookup import own_license
 from actions.retrying import retry_on_conflict
 from services import clock
 from services.dynamodb import Attr, transact
@@ -46,7 +47,7 @@ def set_license_sharing(request: SetLicenseSharing, platform: Platform) -> Answe
 
 def _set(request: SetLicenseSharing, platform: Platform) -> str:
     instance = platform.instances.find(request.user_id)
-    own = _license_of(platform, instance)
+    own = own_license(platform, instance) if instance and instance["status"] in WHOLE else None
     left = platform.licenses.kept_by(request.user_id)
     if own is None and left is None:
         if instance is None:
@@ -67,12 +68,6 @@ def _set(request: SetLicenseSharing, platform: Platform) -> str:
     both = [(license, instance if license is own else None) for license in (own, left) if license]
     told = [_withdraw(platform, *each, after=request.after_sessions) for each in both]
     return ". ".join(told)
-
-
-def _license_of(platform: Platform, instance: Instance | None) -> License | None:
-    """The licence that the member has brought for the server."""
-    own = instance.get("licenseId") if instance and instance["status"] in WHOLE else None
-    return platform.licenses.find(own) if own else None
 
 
 def _share(
