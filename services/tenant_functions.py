@@ -46,6 +46,8 @@ class SeenTask(TypedDict):
     arn: str
     seenAt: int
     ending: NotRequired[bool]  # it is not to run any more
+    missingSince: NotRequired[int]  # while ECS shows nothing of it
+    missedAt: NotRequired[int]
 
 
 class Event(TypedDict):
@@ -131,7 +133,8 @@ class Job(TypedDict):
     reason: NotRequired[str]
     taskArn: NotRequired[str]
     seenAt: NotRequired[int]
-    missingSince: NotRequired[int]  # since when ECS has shown nothing of its task
+    missingSince: NotRequired[int]  # while ECS shows nothing of its task
+    missedAt: NotRequired[int]  # at the last look that showed nothing
     events: list[Event]
     due: NotRequired[str]
     dueAt: NotRequired[int]

@@ -9,7 +9,13 @@ from actions.automation.finish_stop import end_run
 from actions.errors import StartDelayed
 from actions.instances import file_work
 from actions.instances.arriving import look
-from actions.instances.ending import CONSISTENCY_SECONDS, is_certainly_over, is_missing_for_long
+from actions.instances.ending import (
+    CONSISTENCY_SECONDS,
+    MISSING,
+    is_certainly_over,
+    is_missing_for_long,
+    missed,
+)
 from actions.instances.file_decisions import LIMIT_SECONDS
 from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.launching import launch
@@ -33,8 +39,6 @@ from services.runs import FILE_KINDS, EndCause
 # A task that does not run by then, or cannot be routed to, never will; the image takes 1 to 3 minutes.
 ARRIVAL_LIMIT_SECONDS = 900
 PURGE_LIMIT_SECONDS = 3600
-# Two looks are of one time of missing only if none can have been between them.
-_NEXT_LOOK_SECONDS = LOOK_AGAIN_SECONDS * 3 // 2
 _GONE = "AWS shows nothing of its task any more."
 
 
@@ -107,21 +111,15 @@ def _give_up(platform: Platform, instance: Instance) -> bool:
 
 
 def _with_missing_noted(platform: Platform, instance: Instance, task: Task | None) -> Instance:
-    """The instance, which has noted since when ECS shows nothing of its task, or that it shows it again.
-
-    A tick that failed may have seen it without noting so: then the time of missing begins anew.
-    """
+    """The instance, which has noted since when ECS shows nothing of its task, or that it shows it again."""
     is_missing = "taskArn" in instance and task is None
     if not is_missing and "missingSince" not in instance:
         return instance
     now, values = clock.now(), {}
     if is_missing:
-        goes_on = now - instance.get("missedAt", 0) <= _NEXT_LOOK_SECONDS
-        since = instance.get("missingSince", now) if goes_on else now
-        values = {"missingSince": since, "missedAt": now, "dueAt": now + LOOK_AGAIN_SECONDS}
-    removed = () if is_missing else ("missingSince", "missedAt")
+        values = {**missed(instance, now), "dueAt": now + LOOK_AGAIN_SECONDS}
     same_run = Attr("runId").eq(instance["runId"])
-    change = platform.instances.change(instance, same_run, values, removed)
+    change = platform.instances.change(instance, same_run, values, () if is_missing else MISSING)
     return cast("Instance", platform.instances.apply_update(change))
 
 

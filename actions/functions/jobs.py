@@ -12,7 +12,13 @@ from actions.billing.pricing import run_cost
 from actions.functions.billing import close_run
 from actions.functions.diagnosis import exit_code_of, why
 from actions.functions.telling import tell_of_job
-from actions.instances.ending import CONSISTENCY_SECONDS, REMEMBERED_SECONDS
+from actions.instances.ending import (
+    CONSISTENCY_SECONDS,
+    MISSING,
+    REMEMBERED_SECONDS,
+    is_missing_for_long,
+    missed,
+)
 from services import clock
 from services.dynamodb import ConditionFailed, transact
 from services.ecs import Task
@@ -25,7 +31,7 @@ _log = structlog.get_logger()
 LONGEST_SECONDS = 6 * 3600  # what an invocation may take
 ARRIVAL_SECONDS = 120
 _LOOK_AGAIN_SECONDS = 880
-_OF_THE_WORK = ("due", "dueAt", "missingSince")
+_OF_THE_WORK = ("due", "dueAt", *MISSING)
 _NEVER_BEGUN = "It could not be started; invoke it again."
 _LOST = "AWS shows nothing of its task any more."
 _TOO_LONG = f"It took longer than {LONGEST_SECONDS // 3600} hours."
@@ -149,21 +155,20 @@ def follow_job(platform: Platform, job: Job, look: Look) -> bool:
         if now - found["requestedAt"] > LONGEST_SECONDS:
             platform.ecs_services.stop_task(task.arn, _TOO_LONG)
             values |= {"reason": _TOO_LONG, "dueAt": now + ARRIVAL_SECONDS}
-        transact(table.change_job(found, values, ("missingSince",)))
+        transact(table.change_job(found, values, MISSING))
     elif look.unknown:  # one of which may be its own
         transact(table.change_job(found, values | {"dueAt": now + ARRIVAL_SECONDS}))
-    elif _is_over(found, now):
-        _give_up(platform, found, run)
     else:
-        missing = {"missingSince": found.get("missingSince", now)}
-        transact(table.change_job(found, values | missing | {"dueAt": now + ARRIVAL_SECONDS}))
+        values |= {**missed(found, now), "dueAt": now + ARRIVAL_SECONDS}
+        if is_missing_for_long(values, now) and _is_forgotten(found, now):
+            _give_up(platform, found, run)
+        else:
+            transact(table.change_job(found, values))
     return False
 
 
-def _is_over(job: Job, now: int) -> bool:
-    """Whether a task of which ECS shows nothing never was, or has ended, and is not only missing."""
-    if now - job.get("missingSince", now) < CONSISTENCY_SECONDS:
-        return False
+def _is_forgotten(job: Job, now: int) -> bool:
+    """Whether ECS would no longer show the task if it had ended, or never was."""
     if "seenAt" in job:
         return now - job["seenAt"] >= REMEMBERED_SECONDS + CONSISTENCY_SECONDS
     remembered = REMEMBERED_SECONDS if "taskArn" in job else 0

@@ -132,8 +132,12 @@ def _note_wait(platform: Platform, function: Function, task: Task) -> None:
 def _note_seen(platform: Platform, function: Function, task: Task) -> None:
     known, now = function["tasks"].get(task.id), clock.now()
     seen = _as_seen(task, now)
-    is_as_known = known is not None and known.get("ending") == seen.get("ending")
-    if known and is_as_known and now - known["seenAt"] < _SEEN_AGAIN_SECONDS:
+    if (
+        known
+        and known.get("ending") == seen.get("ending")
+        and "missedAt" not in known
+        and now - known["seenAt"] < _SEEN_AGAIN_SECONDS
+    ):
         return
     tasks = {**function["tasks"], task.id: seen}
     platform.tenant_functions.apply_update(noted(platform, function, {"tasks": tasks}))

@@ -11,13 +11,19 @@ from actions.billing.budget import refuse_if_spent
 from actions.due_work import due_now
 from actions.errors import BudgetSpent
 from actions.functions.billing import close_run
-from actions.functions.carrying_out import carry_out
+from actions.functions.carrying_out import ARRIVAL_SECONDS, carry_out
 from actions.functions.jobs import follow_job
 from actions.functions.locking import lock_function
 from actions.functions.observing import noted, observe
 from actions.functions.showing import available
 from actions.functions.teardown import tear_down
-from actions.instances.ending import CONSISTENCY_SECONDS, REMEMBERED_SECONDS
+from actions.instances.ending import (
+    CONSISTENCY_SECONDS,
+    MISSING,
+    REMEMBERED_SECONDS,
+    is_missing_for_long,
+    missed,
+)
 from actions.instances.idling import NOTICE_SECONDS
 from actions.notices import announce
 from services import clock
@@ -95,13 +101,24 @@ def _step(platform: Platform, function: Function, look: Look) -> bool:
 def _without_forgotten(platform: Platform, function: Function, look: Look) -> Function:
     """The function without tasks of which ECS has shown nothing for longer than it remembers a stopped one.
 
-    They are billed up to when they were last seen.
+    They are billed up to when they were last seen. One answer that leaves out a task says nothing, however long it
+    was not asked for: since when none shows it is noted.
     """
-    long_ago = clock.now() - REMEMBERED_SECONDS - CONSISTENCY_SECONDS
-    for task_id, seen in function["tasks"].items():
-        if not look.has(seen["arn"]) and seen["seenAt"] <= long_ago:
+    now = clock.now()
+    tasks = {task_id: _noted(seen, look, now) for task_id, seen in function["tasks"].items()}
+    if tasks != function["tasks"]:
+        change = noted(platform, function, {"tasks": tasks})
+        function = platform.tenant_functions.apply_update(change)  # type: ignore[assignment]
+    long_ago = now - REMEMBERED_SECONDS - CONSISTENCY_SECONDS
+    for task_id, seen in tasks.items():
+        if is_missing_for_long(seen, now) and seen["seenAt"] <= long_ago:
             function = _forget(platform, function, task_id, seen)
     return function
+
+
+def _noted(seen: SeenTask, look: Look, now: int) -> SeenTask:
+    known = {name: value for name, value in seen.items() if name not in MISSING}
+    return cast("SeenTask", known if look.has(seen["arn"]) else known | missed(seen, now))
 
 
 def _forget(platform: Platform, function: Function, task_id: str, seen: SeenTask) -> Function:
@@ -182,6 +199,8 @@ def _look_again(platform: Platform, function: Function, look: Look) -> None:
         pause = LOOK_AGAIN_SECONDS
     else:
         pause = CONSISTENCY_SECONDS
+    if any("missedAt" in seen for seen in function["tasks"].values()):
+        pause = min(pause, ARRIVAL_SECONDS)
     quiet = {"quietSince": since} if is_quiet else {}
     removed = () if is_quiet else ("quietSince",)
     table.apply_update(table.change(function, as_read, {"dueAt": now + pause, **quiet}, removed))

@@ -8,11 +8,13 @@ ECS remembers a stopped task if it was seen before. Until then the licence is he
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 from actions.instances.asking import ask_for_task, find_task
 from actions.instances.closing import close_run
+from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.locking import Lock
 from services import clock
 from services.ecs import Task
@@ -21,6 +23,9 @@ from services.instances import Instance
 
 CONSISTENCY_SECONDS = 360  # ECS catches up within about five minutes (ECS API, DescribeTasks)
 REMEMBERED_SECONDS = 3600  # it shows a stopped task for an hour (ECS API, DescribeTasks)
+MISSING = ("missingSince", "missedAt")  # what is noted while ECS shows nothing of a task
+# Two looks are of one time of missing only if none can have been between them.
+_NEXT_LOOK_SECONDS = LOOK_AGAIN_SECONDS * 3 // 2
 _STOPPED_SECONDS = 180  # stopTimeout is 120 s; by then ECS's event has come, or was missed
 
 
@@ -72,6 +77,17 @@ def is_certainly_over(instance: Instance, now: int) -> bool:
     )
 
 
-def is_missing_for_long(instance: Instance, now: int) -> bool:
-    """Whether ECS has shown nothing of the task for longer than it lags, so that it is worth asking it to stop."""
-    return now - instance.get("missingSince", now) >= CONSISTENCY_SECONDS
+def missed(known: Mapping[str, Any], now: int) -> dict[str, int]:
+    """What is to be noted of a task of which ECS shows nothing now: since when, and that it was looked for.
+
+    `known` is what was noted so far. A look that failed may have seen the task without noting so: then the time of
+    missing begins anew.
+    """
+    goes_on = now - known.get("missedAt", 0) <= _NEXT_LOOK_SECONDS
+    return {"missingSince": known.get("missingSince", now) if goes_on else now, "missedAt": now}
+
+
+def is_missing_for_long(known: Mapping[str, Any], now: int) -> bool:
+    """Whether ECS has shown nothing of a task for longer than it lags; `known` is what was noted of it."""
+    since: int = known.get("missingSince", now)
+    return now - since >= CONSISTENCY_SECONDS

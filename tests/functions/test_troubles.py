@@ -150,6 +150,57 @@ def test_what_came_to_rest_is_looked_at_until_ecs_has_had_the_time_to_show_all(
     assert not {"due", "quietSince"} & function.keys()
 
 
+@pytest.fixture(params=["a task of its service", "an invocation"])
+def long_unseen(request, http, fargate, freezer):
+    """What runs for two hours, in which nobody looked."""
+    ALICE.create(replicas=int(request.param == "a task of its service"))
+    if request.param == "an invocation":
+        assert ALICE.call("POST", "/dice:invoke").status == 200
+        fargate.come_up(*fargate.tasks())
+    fargate.settle()
+    freezer.tick(7200)
+    (arn,) = fargate.tasks()
+    return arn
+
+
+def test_a_task_that_one_answer_leaves_out_goes_on_however_long_nobody_looked(
+    long_unseen, fargate, ticks
+):
+    LAG.hidden.add(long_unseen)
+    ticks(1)
+    LAG.hidden.clear()
+    ticks(1)
+    fargate.exit(long_unseen)
+    assert [run["seconds"] for run in runs().values() if "seconds" in run] == [7200 + 2 * 310]
+
+
+def test_a_task_that_may_have_been_shown_to_a_look_that_failed_is_not_missing_since_before(
+    long_unseen, fargate, ticks, invoke, freezer, meanwhile
+):
+    LAG.hidden.add(long_unseen)
+    ticks(1)
+    freezer.tick(310)
+    with meanwhile("ListTasks", mode=BEFORE):
+        assert invoke(TICK)["failures"]
+    ticks(1)
+    LAG.hidden.clear()
+    ticks(1)
+    fargate.exit(long_unseen)
+    assert [run["seconds"] for run in runs().values() if "seconds" in run] == [7200 + 4 * 310]
+    jobs = [item["status"] for item in world.items("functions") if "jobName" in item]
+    assert jobs in ([], ["completed"])
+
+
+def test_a_task_of_which_ecs_shows_nothing_any_more_is_billed_up_to_when_it_was_seen(
+    long_unseen, fargate, ticks
+):
+    ticks(1)
+    LAG.hidden.add(long_unseen)
+    ticks(16)
+    assert [run["seconds"] for run in runs().values() if "seconds" in run] == [7200 + 310]
+    LAG.hidden.clear()
+
+
 # --- told of late -----------------------------------------------------------------------------------
 
 

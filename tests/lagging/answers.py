@@ -77,12 +77,13 @@ def described(chances: Random, asked: Asked, answer: Answer) -> None:
 
 
 def listed(chances: Random, asked: Asked, answer: Answer) -> None:
-    """ListTasks: by what was wanted of each task, now or a while ago."""
+    """ListTasks: by what was wanted of each task, now or a while ago; each list errs by itself."""
     wanted = asked.get("desiredStatus", "RUNNING")
+    name = f"ecs.ListTasks {wanted}"
     arns = []
     for task in selected(asked):
         arn = task.task_arn
-        state = LAG.version(chances, "ecs.ListTasks", arn, shown(task), ECS_SECONDS)
+        state = LAG.version(chances, name, arn, shown(task), ECS_SECONDS)
         if state is not None and state["desiredStatus"] == wanted:
             arns.append(arn)
     answer["taskArns"] = arns
