@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from actions.errors import LicenseNeeded, NoLicenseFree
+from actions.errors import LicenseNeeded, LicenseWithdrawn, NoLicenseFree
 from actions.licenses import rules
 from actions.licenses.admission import asked_by, open_bookings, refuse_booking, spans_of
 from actions.licenses.choosing import candidates
@@ -29,15 +29,15 @@ def book(
 ) -> Session:
     """Book the session on the best licence, in place of what it was `before`; returns it with its licence.
 
-    Raises what refuse_booking does, NoLicenseFree with the next free time, LicenseNeeded for one that has begun,
-    Contended; ConditionFailed if something else changed in between: then read again and repeat.
+    Raises what refuse_booking does, NoLicenseFree with the next free time, for one that has begun LicenseNeeded or
+    LicenseWithdrawn, Contended; ConditionFailed if something else changed in between: then read again and repeat.
     """
     span = reserved_time(platform.settings, session["startTime"], session["duration"])
     refuse_booking(platform, instance, span, before)
     found = {x["licenseId"]: x for x in candidates(platform, instance, span, before)}
-    user_id, backoff = instance["userId"], Backoff()
+    backoff = Backoff()
     for license_id in found:
-        while _is_free(found[license_id], user_id, span, before):
+        while _is_free(found[license_id], session, span, before):
             try:
                 return _booked(platform, instance, session, before, found[license_id])
             except ConditionFailed as quicker:
@@ -49,7 +49,10 @@ def book(
     if displaced:
         return _displacing(platform, instance, session, before, displaced)
     if found and before and before["status"] != SessionStatus.SCHEDULED:
-        raise LicenseNeeded(_longest(platform, found[before["licenseId"]], session))
+        license = found[before["licenseId"]]
+        if not rules.is_for(license, session["userId"]):
+            raise LicenseWithdrawn(before["duration"])
+        raise LicenseNeeded(_longest(platform, license, session))
     later = next_start(platform, instance, found.values(), span, before)
     raise NoLicenseFree(asked_by(platform, span, before), later, is_any=bool(found))
 
@@ -68,11 +71,16 @@ def next_start(
     return None if later is None or later > farthest else later - span[0]
 
 
-def _is_free(license: License, user_id: str, span: rules.Span, before: Session | None) -> bool:
-    """Whether the session may have the licence. Who still plays on that of one about to begin is being stopped."""
-    now = clock.now()
+def _is_free(license: License, session: Session, span: rules.Span, before: Session | None) -> bool:
+    """Whether the session may have the licence. Who still plays on that of one about to begin is being stopped.
+
+    One that has begun lasts on a licence that was taken back for as long as it was to, and no longer.
+    """
+    now, user_id = clock.now(), session["userId"]
     if before and before["status"] != SessionStatus.SCHEDULED:
-        return not rules.overlaps(rules.coming(license, now), *span)
+        is_longer = session["endTime"] > before["endTime"]
+        can_stay = rules.is_for(license, user_id) or not is_longer
+        return can_stay and not rules.overlaps(rules.coming(license, now), *span)
     return rules.is_free(license, user_id, *span, now)
 
 
@@ -125,7 +133,7 @@ def _book(
     if before:
         changes.give_back(before)
     license = changes.license(license_id)
-    if license is None or not _is_free(license, session["userId"], span, before):
+    if license is None or not _is_free(license, session, span, before):
         raise ConditionFailed(frozenset())  # it has changed since it was looked at
     changes.reserve(booked, license, span)
     if before is None:

@@ -76,7 +76,7 @@ def leave(platform: Platform, changes: Reservations, session: Session, why: str)
             free = changes.license(other["licenseId"])
             if other["licenseId"] == session["licenseId"] or free is None:
                 continue
-            if free["ownerId"] != session["userId"] and not rules.is_shared(free):
+            if not rules.is_for(free, session["userId"]):
                 continue  # it has left the pool since
             if rules.is_free(free, session["userId"], *span, clock.now()):
                 changes.give_back(session)

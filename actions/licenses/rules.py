@@ -60,12 +60,10 @@ def may_use(license: License, user_id: str, now: int) -> bool:
         return False
     if is_booked_by(license, user_id, now):
         return True  # also if somebody has leased it, who cannot start any more in this time
-    if license.get("pool") == "ending":
-        return False
     is_owner = license["ownerId"] == user_id
     if is_leased(license, now) and not is_leased_by(license, user_id, now) and not is_owner:
         return False
-    return (is_owner or is_shared(license)) and not booked_for_other(license, user_id, now)
+    return is_for(license, user_id) and not booked_for_other(license, user_id, now)
 
 
 def lease_until(noted: Lease | None, now: int) -> int | None:
@@ -86,6 +84,12 @@ def leased_since(noted: Lease | None, now: int) -> int:
 def is_shared(license: License) -> bool:
     """Whether the licence is in the pool, to stay."""
     return license.get("pool") == "shared" and not license.get("leaving")
+
+
+def is_for(license: License, user_id: str) -> bool:
+    """Whether the licence is the user's own, or lent to everybody, to stay."""
+    is_own = license["ownerId"] == user_id and license.get("pool") != "ending"
+    return is_own or is_shared(license)
 
 
 def is_booked_by(license: License, user_id: str, now: int) -> bool:

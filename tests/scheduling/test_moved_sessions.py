@@ -127,6 +127,22 @@ def test_a_session_that_is_played_is_not_made_longer_into_another_ones_time(play
     assert move(invoke, played, duration=75)["success"]
 
 
+@pytest.mark.parametrize("after", [True, False])
+def test_a_session_that_is_played_on_a_licence_that_was_taken_back_is_not_made_longer(
+    played, invoke, after
+):
+    back = {"userId": "olga", "allowLicenseSharing": False, "afterSessions": after}
+    assert invoke("set-license-sharing", **back)["success"]
+    refused = move(invoke, played, duration=61)
+    assert refused["details"]["field"] == "duration"
+    assert "60 minutes" in refused["details"]["suggestion"]
+    assert move(invoke, played, duration=50)["success"]
+    assert not move(invoke, played, duration=51)["success"]
+    back["allowLicenseSharing"] = True
+    assert invoke("set-license-sharing", **back)["success"]
+    assert move(invoke, played, duration=61)["success"]
+
+
 def test_a_session_that_is_over_is_not_moved(booked, invoke):
     invoke("cancel-scheduled-session", userId="ben", sessionId=booked)
     refused = move(invoke, booked, duration=90)
