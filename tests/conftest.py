@@ -41,6 +41,7 @@ from tests import (
     propagating,
     world,
 )
+from tests.community import community
 from tests.fargate import CLUSTER, Fargate
 from tests.lagging import hooks
 from tests.lagging.lag import LAG
@@ -220,6 +221,13 @@ def bedrock(_bedrock: bedrock_server.Bedrock) -> bedrock_server.Bedrock:
 def ecs(aws: dict[str, str], invoke: Invoke) -> world.Ecs:
     """ECS's own part: tasks that come up and end."""
     return world.Ecs(world.cluster(aws), invoke)
+
+
+@pytest.fixture
+def pool(invoke: Invoke, freezer: FrozenDateTimeFactory, once: Callable[..., Any]) -> None:
+    """One licence, shared by olga; ben and cleo borrow. It is eight o'clock on a Sunday (UTC)."""
+    freezer.move_to("2026-03-01T20:00:00Z")
+    once(lambda: community(invoke, owners=["olga"], borrowers=["ben", "cleo"]))
 
 
 @pytest.fixture

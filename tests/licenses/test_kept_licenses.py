@@ -8,20 +8,13 @@ import pytest
 
 from tests import world
 from tests.aws_calls import BEFORE, DIES_AFTER, DIES_BEFORE, ProcessDied
-from tests.community import community, owner
+from tests.community import owner
 from tests.world import license_key, sample
 
 pytestmark = pytest.mark.slow
 
 NOW = 1772395200  # 2026-03-01T20:00:00Z
 HOUR = 3600
-
-
-@pytest.fixture
-def pool(invoke, freezer, once):
-    """One licence, shared by olga; ben and cleo borrow."""
-    freezer.move_to("2026-03-01T20:00:00Z")
-    once(lambda: community(invoke, owners=["olga"], borrowers=["ben", "cleo"]))
 
 
 @pytest.fixture

@@ -5,14 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests import world
-from tests.community import community, owner
-
-
-@pytest.fixture
-def pool(invoke, freezer, once):
-    """One licence, shared by olga; ben and cleo borrow."""
-    freezer.move_to("2026-03-01T20:00:00Z")
-    once(lambda: community(invoke, owners=["olga"], borrowers=["ben", "cleo"]))
+from tests.community import owner
 
 
 def the_pool(invoke):

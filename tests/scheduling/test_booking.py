@@ -6,18 +6,12 @@ import pytest
 
 from tests import world
 from tests.aws_calls import AWS
-from tests.community import community, owner
+from tests.community import owner
 
 pytestmark = pytest.mark.slow
 
 NOW = 1772395200  # 2026-03-01T20:00:00Z
 HOUR = 3600
-
-
-@pytest.fixture
-def pool(invoke, freezer, once):
-    freezer.move_to("2026-03-01T20:00:00Z")
-    once(lambda: community(invoke, owners=["olga"], borrowers=["ben", "cleo"]))
 
 
 def book(invoke, user, start, duration=120, **more):

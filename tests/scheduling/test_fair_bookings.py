@@ -8,19 +8,13 @@ from hypothesis import strategies as st
 
 from tests import world
 from tests.aws_calls import AWS
-from tests.community import borrower, community, owner
+from tests.community import borrower, owner
 from tests.model import emulated
 
 pytestmark = pytest.mark.slow
 
 NOW = 1772395200  # 2026-03-01T20:00:00Z
 HOUR, MINUTE = 3600, 60
-
-
-@pytest.fixture
-def pool(invoke, freezer, once):
-    freezer.move_to("2026-03-01T20:00:00Z")
-    once(lambda: community(invoke, owners=["olga"], borrowers=["ben", "cleo"]))
 
 
 def book(invoke, user, start, duration=120, **more):

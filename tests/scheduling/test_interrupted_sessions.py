@@ -33,10 +33,8 @@ def minutes(invoke, freezer):
 
 
 @pytest.fixture
-def played(invoke, ecs, freezer, once, minutes):
+def played(pool, invoke, ecs, freezer, minutes):
     """Ben's session of four hours has begun."""
-    freezer.move_to("2026-03-01T20:00:00Z")
-    once(lambda: community(invoke, owners=["olga"], borrowers=["ben", "cleo"]))
     asked = {"userId": "ben", "startTime": NOW + HOUR, "duration": 240}
     session_id = invoke("schedule-session", **asked)["sessionId"]
     minutes(55)

@@ -6,7 +6,7 @@ import pytest
 
 from tests import world
 from tests.aws_calls import AWS
-from tests.community import borrower, community
+from tests.community import borrower
 from tests.world import sample
 
 pytestmark = pytest.mark.slow
@@ -16,9 +16,7 @@ HOUR = 3600
 
 
 @pytest.fixture
-def booked(invoke, freezer, once):
-    freezer.move_to("2026-03-01T20:00:00Z")
-    once(lambda: community(invoke, owners=["olga"], borrowers=["ben", "cleo"]))
+def booked(pool, invoke):
     asked = {"userId": "ben", "startTime": NOW + HOUR, "duration": 60}
     return invoke("schedule-session", **asked)["sessionId"]
 
