@@ -149,13 +149,13 @@ def held_parts(page: Page, number: int) -> list[Route]:
     return held
 
 
-def loses(page: Page, held: list[Route]) -> None:
-    """The connection of the part that is held, or will be in a moment, is lost."""
+def next_of(page: Page, held: list[Route]) -> Route:
+    """The part that is held, or will be in a moment."""
     for _ in range(PATIENCE // 50):
         if held:
             break
         page.wait_for_timeout(50)
-    held.pop().abort()
+    return held.pop()
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -169,10 +169,11 @@ def test_an_upload_goes_on_after_the_connection_was_lost_and_after_the_page_was_
         expect(page.get_by_label("Uploaded so far")).to_have_attribute("value", MOST)
         expect(page.get_by_role("status")).to_have_text("It is being uploaded.")
         looks_right(page, "import-sending", size)
-        loses(page, held)
+        next_of(page, held).abort()
         lost = "The connection was lost; it goes on in a moment."
         expect(page.get_by_role("status")).to_have_text(lost)
         expect(page.get_by_role("status")).to_have_text("It is being uploaded.")
+        next_of(page, held)
         assert put == ["1", "2", "2"]
         page.once("dialog", lambda dialog: dialog.accept())  # whether one wants to leave
         page.reload()
@@ -192,7 +193,7 @@ def test_another_file_of_the_same_size_does_not_go_on_with_what_was_begun(
         held = held_parts(page, 2)
         uploads(page, archive)
         expect(page.get_by_label("Uploaded so far")).to_have_attribute("value", MOST)
-        loses(page, held)
+        next_of(page, held).abort()
         page.once("dialog", lambda dialog: dialog.accept())
         page.reload()
         page.unroute(PART)
