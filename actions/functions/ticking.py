@@ -105,7 +105,7 @@ def _without_forgotten(platform: Platform, function: Function, look: Look) -> Fu
     was not asked for: since when none shows it is noted.
     """
     now = clock.now()
-    tasks = {task_id: _noted(seen, look, now) for task_id, seen in function["tasks"].items()}
+    tasks = {task_id: _looked_for(seen, look, now) for task_id, seen in function["tasks"].items()}
     if tasks != function["tasks"]:
         change = noted(platform, function, {"tasks": tasks})
         function = platform.tenant_functions.apply_update(change)  # type: ignore[assignment]
@@ -116,7 +116,7 @@ def _without_forgotten(platform: Platform, function: Function, look: Look) -> Fu
     return function
 
 
-def _noted(seen: SeenTask, look: Look, now: int) -> SeenTask:
+def _looked_for(seen: SeenTask, look: Look, now: int) -> SeenTask:
     known = {name: value for name, value in seen.items() if name not in MISSING}
     return cast("SeenTask", known if look.has(seen["arn"]) else known | missed(seen, now))
 
