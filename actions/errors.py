@@ -260,11 +260,11 @@ class LicenseNeeded(Conflict):
 class LicenseWithdrawn(Conflict):
     """The licence of a session that has begun, or is about to, was taken back by its owner."""
 
-    def __init__(self, longest: int) -> None:
+    def __init__(self) -> None:
         super().__init__(
             "The session's licence was taken back by its owner.",
             field="duration",
-            suggestion=f"It can last {longest} minutes, as it was to.",
+            suggestion="It ends when it was to, or earlier.",
         )
 
 

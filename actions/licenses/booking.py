@@ -51,10 +51,11 @@ def book(
     if found and before and before["status"] != SessionStatus.SCHEDULED:
         license = found[before["licenseId"]]
         if not rules.is_for(license, session["userId"]):
-            raise LicenseWithdrawn(before["duration"])
+            raise LicenseWithdrawn
         raise LicenseNeeded(_longest(platform, license, session))
-    later = next_start(platform, instance, found.values(), span, before)
-    raise NoLicenseFree(asked_by(platform, span, before), later, is_any=bool(found))
+    usable = [x for x in found.values() if rules.is_for(x, session["userId"])]
+    later = next_start(platform, instance, usable, span, before)
+    raise NoLicenseFree(asked_by(platform, span, before), later, is_any=bool(usable))
 
 
 def next_start(
@@ -74,14 +75,21 @@ def next_start(
 def _is_free(license: License, session: Session, span: rules.Span, before: Session | None) -> bool:
     """Whether the session may have the licence. Who still plays on that of one about to begin is being stopped.
 
-    One that has begun lasts on a licence that was taken back for as long as it was to, and no longer.
+    On a licence that was taken back it may have what it had, or less.
     """
     now, user_id = clock.now(), session["userId"]
+    if not rules.is_for(license, user_id) and not _is_within(session, before):
+        return False
     if before and before["status"] != SessionStatus.SCHEDULED:
-        is_longer = session["endTime"] > before["endTime"]
-        can_stay = rules.is_for(license, user_id) or not is_longer
-        return can_stay and not rules.overlaps(rules.coming(license, now), *span)
+        return not rules.overlaps(rules.coming(license, now), *span)
     return rules.is_free(license, user_id, *span, now)
+
+
+def _is_within(session: Session, before: Session | None) -> bool:
+    if before is None:
+        return False
+    is_earlier = session["startTime"] < before["startTime"]
+    return not is_earlier and session["endTime"] <= before["endTime"]
 
 
 def _longest(platform: Platform, license: License, session: Session) -> int:

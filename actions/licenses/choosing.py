@@ -61,16 +61,26 @@ def candidates(
 ) -> list[License]:
     """The licences that the member's session may have, the best first, without what it had reserved `before`.
 
-    One that has begun, or is about to, stays where it is.
+    One that has begun, or is about to, or is played early, stays where it is. One whose licence was taken back may
+    stay there for want of another.
     """
+    had = platform.licenses.find(before["licenseId"]) if before else None
     if before and before["status"] != SessionStatus.SCHEDULED:
-        kept = platform.licenses.find(before["licenseId"])
-        return [without(kept, before)] if kept else []
-    now, longest = clock.now(), platform.settings.longest_seconds
-    return sorted(
-        (without(license, before) for license in usable(platform, instance)),
-        key=lambda x: rules.is_wanted(x, instance["userId"], span[0], now, longest),
+        return [without(had, before)] if had else []
+    user_id, now, longest = instance["userId"], clock.now(), platform.settings.longest_seconds
+    found = {license["licenseId"]: license for license in usable(platform, instance)}
+    if had:
+        found |= {had["licenseId"]: had}
+    best = sorted(
+        (without(license, before) for license in found.values()),
+        key=lambda x: (
+            not rules.is_for(x, user_id),
+            rules.is_wanted(x, user_id, span[0], now, longest),
+        ),
     )
+    if had and rules.is_played_by(had, user_id):
+        best.sort(key=lambda x: x["licenseId"] != had["licenseId"])
+    return best
 
 
 def usable(platform: Platform, instance: Instance) -> list[License]:

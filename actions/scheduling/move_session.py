@@ -47,7 +47,7 @@ def move_session(request: MoveSession, platform: Platform) -> Answer:
 
     A session that has begun, or is about to, can only be made longer or shorter, on the licence that it has;
     another world is opened by the next start. Raises SessionNotFound, SessionIsOver, SessionHasBegun, LicenseNeeded
-    or LicenseWithdrawn with how long it can last, and what schedule-session does, BudgetSpent if it gets longer.
+    with how long it can last, LicenseWithdrawn, and what schedule-session does, BudgetSpent if it gets longer.
     """
     moved = retry_on_conflict(lambda: _move(request, platform))
     return {

@@ -36,9 +36,22 @@ def check(seen: Seen, event: Event, answer: Answer) -> None:
 def _moved(seen: Seen, event: Event, answer: Answer, instance: Item) -> None:
     before = seen.sessions.get(event["sessionId"])
     if before and (before["status"], before["userId"]) == ("scheduled", event["userId"]):
-        left = _without(seen, before)
+        left, wanted = _without(seen, before), {**before, **event}
         (itself,) = (i for i in left.instances if i["userId"] == event["userId"])
-        _booked(left, {**before, **event}, answer, itself)
+        if _stays(left, before, wanted):
+            assert answer["success"] or "No licence" not in answer["error"]
+        else:
+            _booked(left, wanted, answer, itself)
+
+
+def _stays(seen: Seen, before: Item, wanted: Event) -> bool:
+    """Whether a session may stay on its licence, played on early or taken back: with what it had there, or less."""
+    license, user = seen.licenses[before["licenseId"]], before["userId"]
+    ends = wanted["startTime"] + wanted["duration"] * 60
+    is_within = before["startTime"] <= wanted["startTime"] and ends <= before["endTime"]
+    is_back = license["ownerId"] != user and not _is_shared(license)
+    can_stay = _free(seen, license, wanted, *_window(wanted))
+    return is_within and can_stay and (is_back or _plays_early(license, user))
 
 
 def _leased(seen: Seen, event: Event, answer: Answer, instance: Item) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from tests import world
 from tests.aws_calls import AWS
-from tests.community import borrower
+from tests.community import borrower, owner
 from tests.world import sample
 
 pytestmark = pytest.mark.slow
@@ -133,12 +133,48 @@ def test_a_session_that_is_played_on_a_licence_that_was_taken_back_is_not_made_l
     assert invoke("set-license-sharing", **back)["success"]
     refused = move(invoke, played, duration=61)
     assert refused["details"]["field"] == "duration"
-    assert "60 minutes" in refused["details"]["suggestion"]
+    assert "when it was to" in refused["details"]["suggestion"]
     assert move(invoke, played, duration=50)["success"]
     assert not move(invoke, played, duration=51)["success"]
     back["allowLicenseSharing"] = True
     assert invoke("set-license-sharing", **back)["success"]
     assert move(invoke, played, duration=61)["success"]
+
+
+@pytest.mark.parametrize("changes", [{"duration": 30}, {"world": "other"}])
+def test_a_session_on_a_licence_that_leaves_after_it_may_become_shorter_and_change_its_world(
+    booked, invoke, changes
+):
+    back = {"userId": "olga", "allowLicenseSharing": False, "afterSessions": True}
+    assert invoke("set-license-sharing", **back)["success"]
+    assert move(invoke, booked, **changes)["success"]
+    assert not move(invoke, booked, duration=61)["success"]
+    assert not move(invoke, booked, startTime=NOW + HOUR - 60, duration=30)["success"]
+
+
+@pytest.fixture
+def early(booked, invoke, ecs, freezer):
+    """Ben plays on the licence of his session before it begins, while oskar's is free."""
+    owner(invoke, "oskar")
+    freezer.move_to("2026-03-01T20:35:00Z")
+    assert invoke("start-instance", userId="ben")["success"]
+    ecs.comes_up(ecs.only_task())
+    playing = next(i["runLicense"] for i in world.items("instances") if i["userId"] == "ben")
+    return next(x["ownerId"] for x in world.licenses() if x["licenseId"] == playing)
+
+
+@pytest.mark.parametrize("back", [{}, {"afterSessions": True}, {"afterSessions": False}])
+@pytest.mark.parametrize("changes", [{"duration": 30}, {"world": "other"}])
+def test_who_plays_early_and_changes_the_session_goes_on_playing(
+    booked, early, invoke, freezer, back, changes
+):
+    if back:
+        back = {"userId": early, "allowLicenseSharing": False, **back}
+        assert invoke("set-license-sharing", **back)["success"]
+    assert move(invoke, booked, **changes)["success"]
+    freezer.move_to("2026-03-01T20:55:01Z")
+    invoke(sample("prepare-sessions"))
+    assert invoke("status", userId="ben")["status"] == "running"
 
 
 def test_a_session_that_is_over_is_not_moved(booked, invoke):
