@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from services import clock
 from services.aws import client, code_of
 from services.ecs import Placement, Task, lacks_what_is_fresh, lasting_refusal, stop_task
 from services.propagation import codes, once_known
@@ -25,6 +26,7 @@ class Look:
 
     tasks: Sequence[Task]
     unknown: Collection[str]
+    asked_at: int  # when ECS was asked
 
     def of_group(self, group: str) -> list[Task]:
         """The tasks of a service, or of a family."""
@@ -127,7 +129,7 @@ class EcsServices:
 
     def tasks(self) -> Look:
         """All tasks that ECS shows, running or stopped within the hour. It may leave some out for some minutes."""
-        pages = client("ecs").get_paginator("list_tasks")
+        asked_at, pages = clock.now(), client("ecs").get_paginator("list_tasks")
         arns = [
             arn
             for desired in ("RUNNING", "STOPPED")
@@ -135,7 +137,7 @@ class EcsServices:
             for arn in page["taskArns"]
         ]
         found = list(self._described(arns))
-        return Look(found, frozenset(arns) - {task.arn for task in found})
+        return Look(found, frozenset(arns) - {task.arn for task in found}, asked_at)
 
     def _described(self, arns: list[str]) -> Iterable[Task]:
         for first in range(0, len(arns), 100):  # DescribeTasks takes a hundred at a time

@@ -28,6 +28,7 @@ def auto_shutdown_check(request: AutoShutdownCheck, platform: Platform) -> Answe
     instances = due_now(platform.instances.due_ids(clock.now()), platform.instances.find)
     strays = list(platform.runs.strays())
     looked_at = [i["taskArn"] for i in instances if "taskArn" in i]
+    asked_at = clock.now()
     tasks = platform.ecs.look(looked_at + [run["strayTask"] for run in strays])
     runs = any(instance["status"] == InstanceStatus.RUNNING for instance in instances)
     maintenance = platform.registry.maintenance() if runs else None
@@ -36,7 +37,10 @@ def auto_shutdown_check(request: AutoShutdownCheck, platform: Platform) -> Answe
     gone = departed.steps(platform) + kept.steps(platform)
     followed = run_steps(ended, [{"after": "an end"}] * len(ended))
     outcome = run_steps(
-        [partial(reconcile, platform, instance, tasks, maintenance) for instance in instances]
+        [
+            partial(reconcile, platform, instance, tasks, asked_at, maintenance)
+            for instance in instances
+        ]
         + [partial(follow_stray, platform, run, tasks) for run in strays]
         + ticking.steps(platform, functions)
         + gone,

@@ -46,21 +46,23 @@ def reconcile(
     platform: Platform,
     instance: Instance,
     tasks: dict[str, Task],
+    asked_at: int,
     maintenance: Maintenance | None = None,
 ) -> bool:
     """Bring a due instance a step further; True if that stopped it, left it at rest or gone.
 
-    `tasks` is what ECS says of the tasks that it still knows. Raises Busy if somebody else was quicker.
+    `tasks` is what ECS, `asked_at` that moment, says of the tasks that it still knows. Raises Busy if somebody else
+    was quicker.
     """
     if is_locked(instance, clock.now()):
         return False  # its owner finishes it, or the lock expires and a later tick carries on
     task = tasks.get(instance.get("taskArn", ""))
-    instance = _with_missing_noted(platform, instance, task)
+    instance = _with_missing_noted(platform, instance, task, asked_at)
     if task and task.status == "STOPPED":
         return observe(platform, task)
-    if is_certainly_over(instance, clock.now()):
+    if is_certainly_over(instance):
         return observe(platform, _forgotten(instance))
-    if is_missing_for_long(instance, clock.now()) and instance["status"] in UP:
+    if is_missing_for_long(instance) and instance["status"] in UP:
         return decide_stop(platform, instance, _GONE, ended_by=EndCause.CRASH)
     return _next_step(platform, instance, task, maintenance)
 
@@ -110,14 +112,16 @@ def _give_up(platform: Platform, instance: Instance) -> bool:
     return decide_stop(platform, instance, reason, is_starting, ended_by=EndCause.FAILURE)
 
 
-def _with_missing_noted(platform: Platform, instance: Instance, task: Task | None) -> Instance:
+def _with_missing_noted(
+    platform: Platform, instance: Instance, task: Task | None, asked_at: int
+) -> Instance:
     """The instance, which has noted since when ECS shows nothing of its task, or that it shows it again."""
     is_missing = "taskArn" in instance and task is None
     if not is_missing and "missingSince" not in instance:
         return instance
-    now, values = clock.now(), {}
+    values = {}
     if is_missing:
-        values = {**missed(instance, now), "dueAt": now + LOOK_AGAIN_SECONDS}
+        values = {**missed(instance, asked_at), "dueAt": clock.now() + LOOK_AGAIN_SECONDS}
     same_run = Attr("runId").eq(instance["runId"])
     change = platform.instances.change(instance, same_run, values, () if is_missing else MISSING)
     return cast("Instance", platform.instances.apply_update(change))
@@ -154,7 +158,7 @@ def _at_rest(platform: Platform, instance: Instance, task: Task | None) -> bool:
     if "taskArn" not in instance:
         _launch_again(platform, instance)
         return False
-    is_missing = is_missing_for_long(instance, clock.now())
+    is_missing = is_missing_for_long(instance)
     file_work.follow(platform, instance, task, is_missing=is_missing)
     return False
 

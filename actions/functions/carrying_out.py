@@ -54,7 +54,13 @@ def carry_out(lock: FunctionLock, sent: Sent | None = None) -> None:
                 pass
         except TaskRefused:
             lock.note({"failures": max(lock.item["failures"], 1), "reason": _REFUSED})
-            lock.pause(_REFUSED_SECONDS)
+            lock.pause(look_within(lock.item, _REFUSED_SECONDS))
+
+
+def look_within(function: Function, pause: int) -> int:
+    """After how many seconds the tick is to look: `pause`, or at its next turn while ECS leaves out a task."""
+    is_missing = any("missedAt" in seen for seen in function["tasks"].values())
+    return min(pause, ARRIVAL_SECONDS) if is_missing else pause
 
 
 def _keep_secrets(lock: FunctionLock, sent: Sent) -> None:

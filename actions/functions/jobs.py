@@ -45,7 +45,7 @@ def observe_job(platform: Platform, task: Task) -> None:
         return
     job = platform.tenant_functions.find_job(run["userId"], run["jobEntry"])
     if job is None or "stoppedAt" in run:
-        _settle_stray(platform, run, task)
+        settle_stray(platform, run, task)
     elif task.status == "STOPPED":
         _close(platform, job, run, task)
     elif task.status == "RUNNING":
@@ -120,11 +120,11 @@ def share_of(job: Job) -> dict[str, int]:
     return {"replicas": 1, "cpu": job["cpu"], "memory": job["memory"]}
 
 
-def _settle_stray(platform: Platform, run: Run, task: Task) -> None:
-    """A task whose invocation was given up: stopped at once, and billed when it has."""
+def settle_stray(platform: Platform, run: Run, task: Task) -> None:
+    """A task whose run was given up: stopped at once, and billed when it has."""
     if task.status != "STOPPED":
         if not run.get("endSeen"):
-            platform.ecs_services.stop_task(task.arn, "Its invocation was given up")
+            platform.ecs_services.stop_task(task.arn, "Its run is over")
         return
     if "stoppedAt" not in run:
         return
@@ -159,8 +159,8 @@ def follow_job(platform: Platform, job: Job, look: Look) -> bool:
     elif look.unknown:  # one of which may be its own
         transact(table.change_job(found, values | {"dueAt": now + ARRIVAL_SECONDS}))
     else:
-        values |= {**missed(found, now), "dueAt": now + ARRIVAL_SECONDS}
-        if is_missing_for_long(values, now) and _is_forgotten(found, now):
+        values |= {**missed(found, look.asked_at), "dueAt": now + ARRIVAL_SECONDS}
+        if is_missing_for_long(values) and _is_forgotten(found, look.asked_at):
             _give_up(platform, found, run)
         else:
             transact(table.change_job(found, values))
@@ -176,6 +176,8 @@ def _is_forgotten(job: Job, now: int) -> bool:
 
 
 def _give_up(platform: Platform, job: Job, run: Run) -> None:
+    if "taskArn" in job:
+        platform.ecs_services.stop_task(job["taskArn"], _LOST)
     started = run.get("startedAt") or run["requestedAt"]
     until = max(started, job.get("seenAt", started))
     reason = _LOST if "taskArn" in job else _NEVER_BEGUN

@@ -15,7 +15,7 @@ from actions.billing.budget import warn_if_near
 from actions.functions.billing import close_run, rate_of
 from actions.functions.carrying_out import ARRIVAL_SECONDS, carry_out_soon
 from actions.functions.diagnosis import is_failure, is_passing, why
-from actions.functions.jobs import observe_job
+from actions.functions.jobs import observe_job, settle_stray
 from actions.retrying import retry_on_conflict
 from services import clock
 from services.dynamodb import Attr, Operation, transact
@@ -56,7 +56,8 @@ def _observed(platform: Platform, service: str, task: Task) -> bool:
         return False
     run = platform.runs.find(task.id)
     if run and "stoppedAt" in run:
-        return False  # an event that came late
+        settle_stray(platform, run, task)
+        return False
     if task.status in ("RUNNING", "STOPPED") and run is None:
         run = _open(platform, function, task)
         function = platform.tenant_functions.of_service(service) or function

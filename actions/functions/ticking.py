@@ -11,7 +11,7 @@ from actions.billing.budget import refuse_if_spent
 from actions.due_work import due_now
 from actions.errors import BudgetSpent
 from actions.functions.billing import close_run
-from actions.functions.carrying_out import ARRIVAL_SECONDS, carry_out
+from actions.functions.carrying_out import carry_out, look_within
 from actions.functions.jobs import follow_job
 from actions.functions.locking import lock_function
 from actions.functions.observing import noted, observe
@@ -104,24 +104,24 @@ def _without_forgotten(platform: Platform, function: Function, look: Look) -> Fu
     They are billed up to when they were last seen. One answer that leaves out a task says nothing, however long it
     was not asked for: since when none shows it is noted.
     """
-    now = clock.now()
-    tasks = {task_id: _looked_for(seen, look, now) for task_id, seen in function["tasks"].items()}
+    tasks = {task_id: _looked_for(seen, look) for task_id, seen in function["tasks"].items()}
     if tasks != function["tasks"]:
         change = noted(platform, function, {"tasks": tasks})
         function = platform.tenant_functions.apply_update(change)  # type: ignore[assignment]
-    long_ago = now - REMEMBERED_SECONDS - CONSISTENCY_SECONDS
+    long_ago = look.asked_at - REMEMBERED_SECONDS - CONSISTENCY_SECONDS
     for task_id, seen in tasks.items():
-        if is_missing_for_long(seen, now) and seen["seenAt"] <= long_ago:
+        if is_missing_for_long(seen) and seen["seenAt"] <= long_ago:
             function = _forget(platform, function, task_id, seen)
     return function
 
 
-def _looked_for(seen: SeenTask, look: Look, now: int) -> SeenTask:
+def _looked_for(seen: SeenTask, look: Look) -> SeenTask:
     known = {name: value for name, value in seen.items() if name not in MISSING}
-    return cast("SeenTask", known if look.has(seen["arn"]) else known | missed(seen, now))
+    return cast("SeenTask", known if look.has(seen["arn"]) else known | missed(seen, look.asked_at))
 
 
 def _forget(platform: Platform, function: Function, task_id: str, seen: SeenTask) -> Function:
+    platform.ecs_services.stop_task(seen["arn"], "AWS has shown nothing of it for long")
     table, run = platform.tenant_functions, platform.runs.find(task_id)
     left = {i: s for i, s in function["tasks"].items() if i != task_id}
     change = noted(platform, function, {"tasks": left})
@@ -187,7 +187,9 @@ def _look_again(platform: Platform, function: Function, look: Look) -> None:
     if since < function["appliedAt"]:
         since = now
     if is_quiet and now - since >= CONSISTENCY_SECONDS:
-        table.apply_update(table.change(function, as_read, {}, ("due", "dueAt", "quietSince")))
+        # Whoever is about to note a task has read that somebody looks: that is not so any more.
+        values = {"seen": function["seen"] + 1}
+        table.apply_update(table.change(function, as_read, values, ("due", "dueAt", "quietSince")))
         return
     if has_no_money:
         pause = _BUDGET_AGAIN_SECONDS
@@ -199,8 +201,7 @@ def _look_again(platform: Platform, function: Function, look: Look) -> None:
         pause = LOOK_AGAIN_SECONDS
     else:
         pause = CONSISTENCY_SECONDS
-    if any("missedAt" in seen for seen in function["tasks"].values()):
-        pause = min(pause, ARRIVAL_SECONDS)
     quiet = {"quietSince": since} if is_quiet else {}
+    quiet["dueAt"] = now + look_within(function, pause)
     removed = () if is_quiet else ("quietSince",)
-    table.apply_update(table.change(function, as_read, {"dueAt": now + pause, **quiet}, removed))
+    table.apply_update(table.change(function, as_read, quiet, removed))

@@ -14,7 +14,7 @@ from typing import Any
 
 from actions.instances.asking import ask_for_task, find_task
 from actions.instances.closing import close_run
-from actions.instances.idling import LOOK_AGAIN_SECONDS
+from actions.instances.idling import TICK_SECONDS
 from actions.instances.locking import Lock
 from services import clock
 from services.ecs import Task
@@ -25,7 +25,7 @@ CONSISTENCY_SECONDS = 360  # ECS catches up within about five minutes (ECS API, 
 REMEMBERED_SECONDS = 3600  # it shows a stopped task for an hour (ECS API, DescribeTasks)
 MISSING = ("missingSince", "missedAt")  # what is noted while ECS shows nothing of a task
 # Two looks are of one time of missing only if none can have been between them.
-_NEXT_LOOK_SECONDS = LOOK_AGAIN_SECONDS * 3 // 2
+_NEXT_LOOK_SECONDS = TICK_SECONDS * 3 // 2
 _STOPPED_SECONDS = 180  # stopTimeout is 120 s; by then ECS's event has come, or was missed
 
 
@@ -65,29 +65,33 @@ def _by_its_token(lock: Lock) -> str | None:
     return None
 
 
-def is_certainly_over(instance: Instance, now: int) -> bool:
-    """Whether a task of which ECS shows nothing has ended, and is not only missing."""
+def is_certainly_over(instance: Instance) -> bool:
+    """Whether a task of which ECS shows nothing, as just noted, has ended, and is not only missing."""
     asked_at, missing_since = instance.get("stopAskedAt"), instance.get("missingSince")
     if asked_at is None or missing_since is None:
         return False
     remembered = REMEMBERED_SECONDS if "seenAt" in instance else 0
-    last_seen = instance.get("seenAt", missing_since)
-    return now - max(asked_at, missing_since) >= CONSISTENCY_SECONDS and (
-        now - last_seen >= remembered
+    last_seen, looked_at = instance.get("seenAt", missing_since), instance["missedAt"]
+    return looked_at - max(asked_at, missing_since) >= CONSISTENCY_SECONDS and (
+        looked_at - last_seen >= remembered
     )
 
 
-def missed(known: Mapping[str, Any], now: int) -> dict[str, int]:
-    """What is to be noted of a task of which ECS shows nothing now: since when, and that it was looked for.
+def missed(known: Mapping[str, Any], asked_at: int) -> dict[str, int]:
+    """What is to be noted of a task of which ECS, asked at that moment, shows nothing; `known` is what was so far.
 
-    `known` is what was noted so far. A look that failed may have seen the task without noting so: then the time of
-    missing begins anew.
+    Between asking and noting minutes may pass. So it is missing since this is noted, and up to when ECS was asked
+    last. A look that failed may have seen the task without noting so: then the time of missing begins anew.
     """
-    goes_on = now - known.get("missedAt", 0) <= _NEXT_LOOK_SECONDS
-    return {"missingSince": known.get("missingSince", now) if goes_on else now, "missedAt": now}
+    goes_on = asked_at - known.get("missedAt", 0) <= _NEXT_LOOK_SECONDS
+    now = clock.now()
+    return {
+        "missingSince": known.get("missingSince", now) if goes_on else now,
+        "missedAt": asked_at,
+    }
 
 
-def is_missing_for_long(known: Mapping[str, Any], now: int) -> bool:
+def is_missing_for_long(known: Mapping[str, Any]) -> bool:
     """Whether ECS has shown nothing of a task for longer than it lags; `known` is what was noted of it."""
-    since: int = known.get("missingSince", now)
-    return now - since >= CONSISTENCY_SECONDS
+    for_seconds: int = known["missedAt"] - known["missingSince"] if "missedAt" in known else 0
+    return for_seconds >= CONSISTENCY_SECONDS

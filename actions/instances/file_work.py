@@ -17,6 +17,7 @@ from actions.errors import Busy, NoCapacity, PlatformError, StartDelayed
 from actions.instances.coming_back import drop_former_secret
 from actions.instances.ending import end_task
 from actions.instances.file_decisions import LIMIT_SECONDS, is_lasting
+from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.launching import get_task, launch, note_task
 from actions.instances.locking import Lock, lock_instance, lock_run
 from actions.instances.making_way import make_way, must_make_way
@@ -40,7 +41,6 @@ from services.platform import Platform
 from services.saves import Save
 
 _log = structlog.get_logger()
-LOOK_AGAIN_SECONDS = 280
 _BUSY_SECONDS = 60  # until ECS is asked again
 # An order has to fit into RunTask's overrides (8 KB). What is named as kept is kept whatever becomes of reports.
 _FORGOTTEN_AT_ONCE, _NAMED_AT_ONCE = 20, 80

@@ -10,10 +10,11 @@ from services.instances import Booking, Instance, Phase, Running
 from services.runs import EndCause
 from services.settings import Settings
 
-LOOK_AGAIN_SECONDS = (
-    285  # a running task is looked at by every tick, which may come some seconds early
-)
-_PROVEN_SECONDS = 2 * LOOK_AGAIN_SECONDS + 60  # two looks, and what a tick may be late
+TICK_SECONDS = 300  # from one auto-shutdown-check to the next (template.yaml)
+# What runs is looked at by every tick. One may come some seconds early, and the one before have taken a while until
+# it came to this.
+LOOK_AGAIN_SECONDS = 200
+_PROVEN_SECONDS = 2 * TICK_SECONDS + 30  # two looks, and what a tick may be late
 NOTICE_SECONDS = 600  # members are told this long before any stop
 # So many requests within so long are somebody's work at the setup screen. The platform asks seven times at most: at
 # every tick, and once a minute while people wait at the table's page. A tab that was left open asks a few times: it

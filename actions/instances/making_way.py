@@ -5,13 +5,13 @@ from __future__ import annotations
 from actions.errors import FilesBusy, StartDelayed
 from actions.instances.ending import end_task
 from actions.instances.file_decisions import GIVE_WAY, is_lasting
+from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.locking import lock_run
 from services import clock
 from services.dynamodb import Attr, ConditionFailed, absent
 from services.instances import AT_REST, Instance, is_being_restored
 from services.platform import Platform
 
-_LOOK_AGAIN_SECONDS = 280
 _SAVING = "Its files are being saved."
 
 
@@ -31,7 +31,7 @@ def make_way(platform: Platform, instance: Instance, *, is_wanted: bool) -> Star
     if lock:
         with lock:
             if is_asked_for:
-                lock.pause(_LOOK_AGAIN_SECONDS)
+                lock.pause(LOOK_AGAIN_SECONDS)
             else:
                 end_task(lock, "The server is wanted")
     return StartDelayed(_SAVING)

@@ -15,6 +15,7 @@ from actions.instances import file_work
 from actions.instances.aftermath import follow_up
 from actions.instances.causes import UNCLEAN, why_it_ended
 from actions.instances.closing import close_run
+from actions.instances.ending import MISSING
 from actions.instances.file_outcome import pause_before
 from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.locking import Lock, lock_run
@@ -69,8 +70,7 @@ def _still_up(platform: Platform, instance: Instance) -> None:
     now = clock.now()
     pause = ARRIVING_SECONDS if is_arriving(instance) else LOOK_AGAIN_SECONDS
     seen = {"seenAt": now, "dueAt": now + pause}
-    no_longer = ("missingSince", "missedAt")
-    change = platform.instances.change(instance, is_still_up(instance), seen, no_longer)
+    change = platform.instances.change(instance, is_still_up(instance), seen, MISSING)
     with suppress(ConditionFailed):  # it is being stopped, and due for that
         platform.instances.apply_update(change)
 

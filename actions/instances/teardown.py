@@ -21,7 +21,7 @@ from actions.instances.starting import start_file_run, start_purge
 from actions.licenses.keys import release_keys
 from actions.licenses.releasing import release_all
 from actions.lookup import own_license
-from services import clock, metrics
+from services import metrics
 from services.concurrency import concurrently
 from services.dynamodb import Operation, transact
 from services.ecs import revision_of
@@ -76,7 +76,7 @@ def _end_run(lock: Lock) -> bool:
     is_last_save = instance.get("runKind") == "save" and instance.get("farewell") == Farewell.WANTED
     is_awaited = instance.get("runKind") == "purge" or is_last_save
     # Of one that ECS has forgotten nothing would ever be heard: it counts as over once it was asked to stop.
-    if is_awaited and not is_missing_for_long(instance, clock.now()):
+    if is_awaited and not is_missing_for_long(instance):
         if "taskArn" in instance:
             lock.pause(_STOP_SECONDS)
         # The task that an earlier attempt may have launched is noted, else it is launched now.

@@ -11,7 +11,7 @@ from tests.aws_calls import AFTER, BEFORE
 from tests.fargate import leftovers
 from tests.functions.member import ALICE
 from tests.lagging.lag import LAG
-from tests.lagging.strictness import Said
+from tests.lagging.strictness import Said, refusal
 from tests.recount import disagreements
 from tests.world import client
 
@@ -195,10 +195,63 @@ def test_a_task_of_which_ecs_shows_nothing_any_more_is_billed_up_to_when_it_was_
     long_unseen, fargate, ticks
 ):
     ticks(1)
+    with fargate.holding_back():
+        fargate.exit(long_unseen)
     LAG.hidden.add(long_unseen)
     ticks(16)
     assert [run["seconds"] for run in runs().values() if "seconds" in run] == [7200 + 310]
+
+
+def test_a_task_is_forgotten_though_aws_refuses_what_its_function_was_changed_to(
+    http, fargate, freezer, invoke
+):
+    """Such a function is looked at once an hour: its task is billed all the same, and not said to run for ever."""
+    refused = ("ecs.RegisterTaskDefinition", refusal("ClientException", "Invalid image"))
+    ALICE.create(replicas=1)
+    fargate.settle()
+    (arn,) = fargate.tasks()
+    LAG.replies.append(refused)
+    with LAG.one_invocation():
+        ALICE.change(image="nginx:other")
+    with fargate.holding_back():
+        fargate.exit(arn)  # of which no event tells, and which ECS remembers for an hour
+    LAG.hidden.add(arn)
+    for _ in range(2 * 12):
+        LAG.replies[:] = [refused]
+        freezer.tick(300)
+        assert invoke(TICK)["failures"] == 0
+    LAG.replies.clear()
+    assert "stoppedAt" in runs()[arn.split("/")[-1]]
+    assert ALICE.get()["status"] != "Running"
+
+
+@pytest.mark.parametrize("slow", ["ListTasks", "GetItem"])
+def test_a_task_that_two_looks_five_minutes_apart_leave_out_goes_on_however_long_a_look_took(
+    long_unseen, fargate, freezer, invoke, meanwhile, slow
+):
+    LAG.hidden.add(long_unseen)
+    invoke(TICK)
+    freezer.tick(300)
+    with meanwhile(slow, lambda: freezer.tick(61), after=1):
+        invoke(TICK)
     LAG.hidden.clear()
+    jobs = [item["status"] for item in world.items("functions") if "jobName" in item]
+    assert jobs in ([], ["running"])
+    freezer.tick(300)
+    invoke(TICK)
+    fargate.exit(long_unseen)
+    assert [run["seconds"] for run in runs().values()] == [7200 + 300 + 61 + 300]
+
+
+def test_a_task_that_runs_on_though_ecs_has_shown_nothing_of_it_for_over_an_hour_is_stopped_and_billed(
+    long_unseen, fargate, ticks
+):
+    """It is beyond what ECS promises."""
+    ticks(1)
+    LAG.hidden.add(long_unseen)
+    ticks(16)
+    assert long_unseen not in fargate.tasks()
+    assert [run["seconds"] for run in runs().values() if "seconds" in run] == [7200 + 14 * 310]
 
 
 # --- told of late -----------------------------------------------------------------------------------
@@ -239,6 +292,30 @@ def test_a_task_costs_what_its_own_size_does_however_late_it_is_told_of(
         (256, 512),
         (1024, 2048),
     ]
+
+
+def test_a_task_that_is_told_of_at_the_moment_of_the_last_look_is_billed(
+    http, fargate, invoke, freezer, meanwhile
+):
+    with fargate.holding_back() as held:
+        ALICE.create()
+        fargate.settle()
+        LAG.hidden.update(fargate.tasks())
+        freezer.tick(50)
+        ALICE.change(replicas=0)
+        fargate.settle()
+        for _ in range(2):
+            freezer.tick(310)
+            invoke(TICK)
+        freezer.tick(310)
+    (came_up,) = [event for event in held if event["detail"]["lastStatus"] == "RUNNING"]
+    with meanwhile("TransactWriteItems", lambda: invoke(TICK)):
+        invoke(came_up)
+    LAG.hidden.clear()
+    for _ in range(4):
+        freezer.tick(310)
+        invoke(TICK)
+    assert [run.get("seconds") for run in runs().values()] == [50]
 
 
 # --- half done --------------------------------------------------------------------------------------

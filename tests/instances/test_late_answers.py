@@ -100,6 +100,19 @@ def test_a_server_that_one_look_does_not_show_goes_on(running, invoke, ecs, tick
     assert not license_is_free()
 
 
+@pytest.mark.parametrize("slow", [0, 20, 90])
+def test_a_server_that_ecs_shows_no_more_is_given_up_however_long_ticks_take(
+    running, invoke, freezer, meanwhile, slow
+):
+    LAG.hidden.add(running)
+    for _ in range(40):
+        freezer.tick(300 - slow)
+        with meanwhile("DescribeTasks", lambda: freezer.tick(slow)):
+            invoke(TICK)
+    assert status(invoke) == "stopped"
+    LAG.hidden.clear()
+
+
 def test_a_server_that_is_shown_between_two_looks_goes_on_though_that_was_not_noted(
     running, invoke, ecs, ticks, freezer
 ):

@@ -77,14 +77,17 @@ def described(chances: Random, asked: Asked, answer: Answer) -> None:
 
 
 def listed(chances: Random, asked: Asked, answer: Answer) -> None:
-    """ListTasks: by what was wanted of each task, now or a while ago; each list errs by itself."""
+    """ListTasks: by what was wanted of each task, now or a while ago; one of the two lists has it."""
     wanted = asked.get("desiredStatus", "RUNNING")
-    name = f"ecs.ListTasks {wanted}"
+
+    def is_there(state: Answer) -> bool:
+        return bool(state["desiredStatus"] == wanted)
+
     arns = []
     for task in selected(asked):
         arn = task.task_arn
-        state = LAG.version(chances, name, arn, shown(task), ECS_SECONDS)
-        if state is not None and state["desiredStatus"] == wanted:
+        state = LAG.version(chances, "ecs.ListTasks", arn, shown(task), ECS_SECONDS, is_there)
+        if state is not None and is_there(state):
             arns.append(arn)
     answer["taskArns"] = arns
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
 from random import Random
 from typing import Any, TypeVar
@@ -92,17 +92,28 @@ class Lag:
             return Random(f"{self._seed} {name} {self._asked[name]}")  # noqa: S311 - by seed
 
     def version(
-        self, chances: Random, name: str, thing: Hashable, present: T, seconds: float
+        self,
+        chances: Random,
+        name: str,
+        thing: Hashable,
+        present: T,
+        seconds: float,
+        is_there: Callable[[T], bool] = lambda _: True,
     ) -> T | None:
-        """What the answer to `name` shows of a thing: `present`, an earlier state, or None if it is left out."""
+        """What the answer to `name` shows of a thing: `present`, an earlier state, or None if it is left out.
+
+        Of several lists one has it, `is_there` says by its state whether this one.
+        """
         if thing in self.hidden:
             self.altered += 1
             return None
         with self._lock:
             said = self._version(chances, thing, present, seconds)
-            if said is None and present is not None and not self._may_miss(name, thing, seconds):
-                said = present
-            if said is not None:
+            is_missed = said is None or not is_there(said)
+            is_here = present is not None and is_there(present)
+            if is_missed and is_here and not self._may_miss(name, thing, seconds):
+                said, is_missed = present, False
+            if not is_missed:
                 self._unseen.pop((name, thing), None)
             self.altered += said != present
             return said

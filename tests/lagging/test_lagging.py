@@ -123,6 +123,27 @@ def test_no_task_is_left_out_for_longer_than_five_minutes(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("every", [150, ECS_SECONDS + 1])
+def test_no_task_that_is_stopped_is_left_out_for_longer_than_five_minutes(
+    every, aws, run_task, freezer
+):
+    for seed in range(60):
+        LAG.end()
+        arn = run_task(f"a{seed}")
+        LAG.begin(seed, GAPS, STALE)
+        unseen = longest = 0
+        for look in range(20):
+            freezer.tick(every)
+            with LAG.one_invocation():
+                if look == 10:
+                    client("ecs").stop_task(cluster=cluster(aws), task=arn)
+                is_seen = is_listed(aws, arn)
+            unseen = 0 if is_seen else unseen + every
+            longest = max(longest, unseen)
+        assert longest <= ECS_SECONDS + every, seed
+
+
+@pytest.mark.slow
 def test_a_state_is_shown_for_five_minutes_after_it_was_left_and_no_longer(
     aws, run_task, ecs, freezer
 ):
