@@ -12,7 +12,7 @@ from typing import Any
 from actions.errors import LicenseNeeded, LicenseWithdrawn, NoLicenseFree
 from actions.licenses import rules
 from actions.licenses.admission import asked_by, open_bookings, refuse_booking, spans_of
-from actions.licenses.choosing import candidates
+from actions.licenses.choosing import candidates, is_bound, is_within
 from actions.licenses.reassigning import FOR_THE_OWNER, displaceable, leave, tell_cancelled
 from actions.licenses.reservations import Reservations, reserved_time
 from actions.retrying import Backoff
@@ -21,7 +21,7 @@ from services.dynamodb import ConditionFailed
 from services.instances import Instance
 from services.licenses import License
 from services.platform import Platform
-from services.sessions import Session, SessionStatus
+from services.sessions import Session
 
 
 def book(
@@ -37,7 +37,7 @@ def book(
     found = {x["licenseId"]: x for x in candidates(platform, instance, span, before)}
     backoff = Backoff()
     for license_id in found:
-        while _is_free(found[license_id], session, span, before):
+        while _is_free(platform, found[license_id], session, span, before):
             try:
                 return _booked(platform, instance, session, before, found[license_id])
             except ConditionFailed as quicker:
@@ -48,8 +48,8 @@ def book(
     displaced = displaceable(platform, instance, span, before)
     if displaced:
         return _displacing(platform, instance, session, before, displaced)
-    if found and before and before["status"] != SessionStatus.SCHEDULED:
-        license = found[before["licenseId"]]
+    license = found.get(before["licenseId"]) if before else None
+    if before and license and is_bound(platform, license, before, span):
         if not rules.is_for(license, session["userId"]):
             raise LicenseWithdrawn
         raise LicenseNeeded(_longest(platform, license, session))
@@ -72,24 +72,25 @@ def next_start(
     return None if later is None or later > farthest else later - span[0]
 
 
-def _is_free(license: License, session: Session, span: rules.Span, before: Session | None) -> bool:
-    """Whether the session may have the licence. Who still plays on that of one about to begin is being stopped.
+def _is_free(
+    platform: Platform,
+    license: License,
+    session: Session,
+    span: rules.Span,
+    before: Session | None,
+) -> bool:
+    """Whether the session may have the licence.
 
-    On a licence that was taken back it may have what it had, or less.
+    What it had there, or less, it may have though the licence was taken back, and whoever still plays on it, who is
+    being stopped.
     """
     now, user_id = clock.now(), session["userId"]
-    if not rules.is_for(license, user_id) and not _is_within(session, before):
-        return False
-    if before and before["status"] != SessionStatus.SCHEDULED:
-        return not rules.overlaps(rules.coming(license, now), *span)
+    if before and before["licenseId"] == license["licenseId"]:
+        has_less = is_within(platform, before, span)
+        if has_less or is_bound(platform, license, before, span):
+            can_stay = has_less or rules.is_for(license, user_id)
+            return can_stay and not rules.overlaps(rules.coming(license, now), *span)
     return rules.is_free(license, user_id, *span, now)
-
-
-def _is_within(session: Session, before: Session | None) -> bool:
-    if before is None:
-        return False
-    is_earlier = session["startTime"] < before["startTime"]
-    return not is_earlier and session["endTime"] <= before["endTime"]
 
 
 def _longest(platform: Platform, license: License, session: Session) -> int:
@@ -141,7 +142,7 @@ def _book(
     if before:
         changes.give_back(before)
     license = changes.license(license_id)
-    if license is None or not _is_free(license, session, span, before):
+    if license is None or not _is_free(platform, license, session, span, before):
         raise ConditionFailed(frozenset())  # it has changed since it was looked at
     changes.reserve(booked, license, span)
     if before is None:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from actions.errors import LicenseTaken
 from actions.licenses import rules
 from actions.licenses.license_pool_status import shared_licenses
+from actions.licenses.reservations import reserved_time
 from actions.lookup import own_license
 from services import clock
 from services.instances import Instance, booked_now
@@ -61,26 +62,35 @@ def candidates(
 ) -> list[License]:
     """The licences that the member's session may have, the best first, without what it had reserved `before`.
 
-    One that has begun, or is about to, or is played early, stays where it is. One whose licence was taken back may
-    stay there for want of another.
+    One that is bound to its licence stays there. For want of another, so may one whose licence was taken back.
     """
     had = platform.licenses.find(before["licenseId"]) if before else None
-    if before and before["status"] != SessionStatus.SCHEDULED:
-        return [without(had, before)] if had else []
-    user_id, now, longest = instance["userId"], clock.now(), platform.settings.longest_seconds
-    found = {license["licenseId"]: license for license in usable(platform, instance)}
-    if had:
-        found |= {had["licenseId"]: had}
-    best = sorted(
-        (without(license, before) for license in found.values()),
-        key=lambda x: (
-            not rules.is_for(x, user_id),
-            rules.is_wanted(x, user_id, span[0], now, longest),
-        ),
+    if before and had and is_bound(platform, had, before, span):
+        return [without(had, before)]
+    now, longest = clock.now(), platform.settings.longest_seconds
+    found = sorted(
+        (without(license, before) for license in usable(platform, instance)),
+        key=lambda x: rules.is_wanted(x, instance["userId"], span[0], now, longest),
     )
-    if had and rules.is_played_by(had, user_id):
-        best.sort(key=lambda x: x["licenseId"] != had["licenseId"])
-    return best
+    is_new = had and had["licenseId"] not in [license["licenseId"] for license in found]
+    if before and had and is_new and is_within(platform, before, span):
+        found.append(without(had, before))
+    return found
+
+
+def is_bound(platform: Platform, license: License, before: Session, span: rules.Span) -> bool:
+    """Whether a session stays on its licence: it has begun, is about to, or is played early and not moved."""
+    if before["status"] != SessionStatus.SCHEDULED:
+        return True
+    begins, _ = reserved_time(platform.settings, before["startTime"], before["duration"])
+    is_soon = begins == span[0] < clock.now() + rules.CLOSE_SECONDS
+    return is_soon and rules.is_played_by(license, before["userId"])
+
+
+def is_within(platform: Platform, before: Session, span: rules.Span) -> bool:
+    """Whether a session begins as before, and ends no later."""
+    begins, ends = reserved_time(platform.settings, before["startTime"], before["duration"])
+    return begins == span[0] and span[1] <= ends
 
 
 def usable(platform: Platform, instance: Instance) -> list[License]:

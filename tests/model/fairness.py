@@ -38,20 +38,20 @@ def _moved(seen: Seen, event: Event, answer: Answer, instance: Item) -> None:
     if before and (before["status"], before["userId"]) == ("scheduled", event["userId"]):
         left, wanted = _without(seen, before), {**before, **event}
         (itself,) = (i for i in left.instances if i["userId"] == event["userId"])
-        if _stays(left, before, wanted):
+        # It may stay where it is with what it had, whoever plays there and though that was taken back; and if it is
+        # played early, it has to.
+        is_same_start = before["startTime"] == wanted["startTime"]
+        has_less = is_same_start and wanted["duration"] <= before["duration"]
+        is_played = _plays_early(seen.licenses[before["licenseId"]], before["userId"])
+        if has_less:
             assert answer["success"] or "No licence" not in answer["error"]
-        else:
+        if not is_same_start or not (has_less or is_played) or _has_changed_licence(before):
             _booked(left, wanted, answer, itself)
 
 
-def _stays(seen: Seen, before: Item, wanted: Event) -> bool:
-    """Whether a session may stay on its licence, played on early or taken back: with what it had there, or less."""
-    license, user = seen.licenses[before["licenseId"]], before["userId"]
-    ends = wanted["startTime"] + wanted["duration"] * 60
-    is_within = before["startTime"] <= wanted["startTime"] and ends <= before["endTime"]
-    is_back = license["ownerId"] != user and not _is_shared(license)
-    can_stay = _free(seen, license, wanted, *_window(wanted))
-    return is_within and can_stay and (is_back or _plays_early(license, user))
+def _has_changed_licence(before: Item) -> bool:
+    (session,) = (s for s in emulated.items("sessions") if s["sessionId"] == before["sessionId"])
+    return bool(session["licenseId"] != before["licenseId"])
 
 
 def _leased(seen: Seen, event: Event, answer: Answer, instance: Item) -> None:

@@ -11,6 +11,7 @@ from tests.world import sample
 
 pytestmark = pytest.mark.slow
 
+TICK = sample("auto-shutdown-check")
 NOW = 1772395200  # 2026-03-01T20:00:00Z
 HOUR = 3600
 
@@ -175,6 +176,70 @@ def test_who_plays_early_and_changes_the_session_goes_on_playing(
     freezer.move_to("2026-03-01T20:55:01Z")
     invoke(sample("prepare-sessions"))
     assert invoke("status", userId="ben")["status"] == "running"
+
+
+@pytest.mark.parametrize("back", [{}, {"afterSessions": True}, {"afterSessions": False}])
+def test_who_plays_early_and_makes_the_session_longer_goes_on_playing(
+    booked, early, invoke, freezer, back
+):
+    if back:
+        back = {"userId": early, "allowLicenseSharing": False, **back}
+        assert invoke("set-license-sharing", **back)["success"]
+    moved = move(invoke, booked, duration=90)
+    assert moved["success"] == (not back)
+    freezer.move_to("2026-03-01T20:55:01Z")
+    invoke(sample("prepare-sessions"))
+    assert invoke("status", userId="ben")["status"] == "running", moved
+
+
+def test_a_session_played_early_on_a_kept_licence_taken_back_is_not_lost_by_moving_it(
+    booked, invoke, ecs, freezer
+):
+    freezer.move_to("2026-03-01T20:35:00Z")
+    assert invoke("start-instance", userId="ben")["success"]
+    ecs.comes_up(ecs.only_task())
+    assert invoke("destroy-instance", userId="olga", keepLicenseSharing=True)["success"]
+    for _ in range(3):
+        invoke(TICK)
+        freezer.tick(20)
+    assert invoke("set-license-sharing", userId="olga", allowLicenseSharing=False)["success"]
+    invoke(TICK)
+    assert shown(invoke) == (NOW + HOUR, 60, "scheduled")
+    assert not move(invoke, booked, startTime=NOW + HOUR + 40 * 60, duration=20)["success"]
+    freezer.tick(300)
+    invoke(TICK)
+    assert shown(invoke) == (NOW + HOUR, 60, "scheduled")
+
+
+def test_an_owners_session_is_not_moved_beyond_the_leaving_of_the_licence_that_was_kept(
+    pool, invoke, freezer
+):
+    assert invoke("destroy-instance", userId="olga", keepLicenseSharing=True)["success"]
+    for _ in range(3):
+        freezer.tick(310)
+        invoke(TICK)
+    borrower(invoke, "olga")
+    mine = {"userId": "olga", "startTime": NOW + 3 * HOUR, "duration": 60}
+    session_id = invoke("schedule-session", **mine)["sessionId"]
+    last = {"userId": "cleo", "startTime": NOW + 24 * HOUR, "duration": 60}
+    assert invoke("schedule-session", **last)["success"]
+    back = {"userId": "olga", "allowLicenseSharing": False, "afterSessions": True}
+    assert invoke("set-license-sharing", **back)["success"]
+    assert not move(invoke, session_id, user="olga", startTime=NOW + 48 * HOUR)["success"]
+    assert move(invoke, session_id, user="olga", duration=30)["success"]
+
+
+@pytest.mark.parametrize("changes", [{"duration": 30}, {"world": "other"}])
+def test_a_session_whose_licence_is_about_to_be_left_may_become_shorter_and_change_its_world(
+    booked, invoke, ecs, freezer, changes
+):
+    borrower(invoke, "dora")
+    assert invoke("start-instance", userId="dora")["success"]
+    ecs.comes_up(ecs.only_task())
+    freezer.move_to("2026-03-01T20:45:00Z")
+    invoke(sample("prepare-sessions"))
+    assert shown(invoke) == (NOW + HOUR, 60, "scheduled")
+    assert move(invoke, booked, **changes)["success"]
 
 
 def test_a_session_that_is_over_is_not_moved(booked, invoke):
