@@ -7,6 +7,7 @@ from typing import Any
 
 import structlog
 
+from actions.instances.ending import MISSED_AGAIN_SECONDS
 from actions.instances.idling import (
     NOTICE_SECONDS,
     Stop,
@@ -76,6 +77,8 @@ def stop_if_due(
     due_at = next_look(stop, told, now)
     if is_arriving(instance):
         due_at = min(due_at, now + ARRIVING_SECONDS)
+    if "missedAt" in instance:
+        due_at = min(due_at, now + MISSED_AGAIN_SECONDS)
     updates = {"dueAt": due_at, **_build_seen(instance, build)}
     _note(platform, instance, updates, found)
     details = {"idle": idle, "idleSince": since, "stopsAt": stop.at, "why": stop.why}

@@ -11,13 +11,13 @@ from actions.instances import file_work
 from actions.instances.arriving import look
 from actions.instances.ending import (
     CONSISTENCY_SECONDS,
+    MISSED_AGAIN_SECONDS,
     MISSING,
     is_certainly_over,
     is_missing_for_long,
     missed,
 )
 from actions.instances.file_decisions import LIMIT_SECONDS
-from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.launching import launch
 from actions.instances.locking import lock_instance, lock_run
 from actions.instances.observing import observe
@@ -27,7 +27,7 @@ from actions.instances.teardown import tear_down
 from actions.instances.transitions import mark_for_deletion
 from actions.instances.warming import is_arriving
 from services import clock
-from services.dynamodb import Attr
+from services.dynamodb import Attr, absent
 from services.ecs import Task
 from services.errors import LoadBalancerFull
 from services.instances import AT_REST, UP, Instance, InstanceStatus, Phase, is_running
@@ -121,9 +121,12 @@ def _with_missing_noted(
         return instance
     values = {}
     if is_missing:
-        values = {**missed(instance, asked_at), "dueAt": clock.now() + LOOK_AGAIN_SECONDS}
-    same_run = Attr("runId").eq(instance["runId"])
-    change = platform.instances.change(instance, same_run, values, () if is_missing else MISSING)
+        values = {**missed(instance, asked_at), "dueAt": clock.now() + MISSED_AGAIN_SECONDS}
+    # Nobody has seen it since, or missed it.
+    known = instance.get("missedAt")
+    as_read = Attr("missedAt").eq(known) if known else absent("missedAt")
+    as_read &= Attr("runId").eq(instance["runId"])
+    change = platform.instances.change(instance, as_read, values, () if is_missing else MISSING)
     return cast("Instance", platform.instances.apply_update(change))
 
 

@@ -14,6 +14,7 @@ from typing import Any
 from actions.functions.definition import definition
 from actions.functions.locking import FunctionLock, left_to_the_tick, lock_function
 from actions.functions.telling import tell_of_function
+from actions.instances.ending import MISSED_AGAIN_SECONDS
 from services import clock
 from services.concurrency import concurrently
 from services.dynamodb import Attr, ConditionFailed
@@ -60,7 +61,7 @@ def carry_out(lock: FunctionLock, sent: Sent | None = None) -> None:
 def look_within(function: Function, pause: int) -> int:
     """After how many seconds the tick is to look: `pause`, or at its next turn while ECS leaves out a task."""
     is_missing = any("missedAt" in seen for seen in function["tasks"].values())
-    return min(pause, ARRIVAL_SECONDS) if is_missing else pause
+    return min(pause, MISSED_AGAIN_SECONDS) if is_missing else pause
 
 
 def _keep_secrets(lock: FunctionLock, sent: Sent) -> None:

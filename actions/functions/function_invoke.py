@@ -144,7 +144,8 @@ def _launch(
             refused.cause.value if isinstance(refused, TaskRefused) else "AWS is busy just now."
         )
         now = clock.now()
-        finish(platform, job, run, (now, now), {"status": "failed", "reason": reason})
+        with suppress(ConditionFailed):  # the tick was quicker
+            finish(platform, job, run, (now, now), {"status": "failed", "reason": reason})
         raise NoCapacity(reason) from refused
     # Its end may have come first. What cannot be noted or told now, the tick notes and tells.
     with suppress(ConditionFailed, *AWS_FAILURES):

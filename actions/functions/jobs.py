@@ -14,6 +14,7 @@ from actions.functions.diagnosis import exit_code_of, why
 from actions.functions.telling import tell_of_job
 from actions.instances.ending import (
     CONSISTENCY_SECONDS,
+    MISSED_AGAIN_SECONDS,
     MISSING,
     REMEMBERED_SECONDS,
     is_missing_for_long,
@@ -91,21 +92,21 @@ def finish(
     *,
     seen: bool = True,
 ) -> None:
-    """End an invocation, once: its bill, its share of the quota, what came of it."""
+    """End an invocation, once: its bill, its share of the quota, what came of it.
+
+    Raises ConditionFailed if somebody else was quicker.
+    """
     cost = run_cost(time[1] - time[0], run["rate"])
     values = {**values, "finishedAt": time[1], "cost": cost, **told(platform, job)}
     table = platform.tenant_functions
-    try:
-        close_run(
-            platform,
-            run,
-            time,
-            table.change_job(job, values, _OF_THE_WORK),
-            table.give_back(job["userId"], share_of(job)),
-            seen=seen,
-        )
-    except ConditionFailed:
-        return  # somebody else was quicker
+    close_run(
+        platform,
+        run,
+        time,
+        table.change_job(job, values, _OF_THE_WORK),
+        table.give_back(job["userId"], share_of(job)),
+        seen=seen,
+    )
     warn_if_near(platform, job["userId"])
 
 
@@ -159,7 +160,7 @@ def follow_job(platform: Platform, job: Job, look: Look) -> bool:
     elif look.unknown:  # one of which may be its own
         transact(table.change_job(found, values | {"dueAt": now + ARRIVAL_SECONDS}))
     else:
-        values |= {**missed(found, look.asked_at), "dueAt": now + ARRIVAL_SECONDS}
+        values |= {**missed(found, look.asked_at), "dueAt": now + MISSED_AGAIN_SECONDS}
         if is_missing_for_long(values) and _is_forgotten(found, look.asked_at):
             _give_up(platform, found, run)
         else:

@@ -37,7 +37,7 @@ _OPERATORS = re.compile(
 def observe(platform: Platform, task: Task) -> None:
     """Let a function, or an invocation, follow a task. Raises Contended if others change it all the while."""
     if not task.group.startswith(_SERVICE):
-        observe_job(platform, task)
+        retry_on_conflict(lambda: observe_job(platform, task))
         return
     name = task.group.removeprefix(_SERVICE)
     if retry_on_conflict(lambda: _observed(platform, name, task)):

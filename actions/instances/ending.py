@@ -26,6 +26,7 @@ REMEMBERED_SECONDS = 3600  # it shows a stopped task for an hour (ECS API, Descr
 MISSING = ("missingSince", "missedAt")  # what is noted while ECS shows nothing of a task
 # Two looks are of one time of missing only if none can have been between them.
 _NEXT_LOOK_SECONDS = TICK_SECONDS * 3 // 2
+MISSED_AGAIN_SECONDS = 60  # then the next tick looks, however long this one takes to come to it
 _STOPPED_SECONDS = 180  # stopTimeout is 120 s; by then ECS's event has come, or was missed
 
 
@@ -51,7 +52,8 @@ def end_task(lock: Lock, reason: str) -> bool:
     if task_arn:
         platform.ecs.stop(task_arn, reason)
         asked["taskArn"] = task_arn
-    lock.pause(_STOPPED_SECONDS, asked | {"stopAskedAt": asked_at or now})
+    pause = MISSED_AGAIN_SECONDS if "missedAt" in instance else _STOPPED_SECONDS
+    lock.pause(pause, asked | {"stopAskedAt": asked_at or now})
     return False
 
 

@@ -7,6 +7,7 @@ the instance's run; a task whose run is closed is a stray (strays.py).
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import cast
 
 import structlog
 
@@ -57,6 +58,11 @@ def observe(platform: Platform, task: Task) -> bool:
 
 
 def _alive(platform: Platform, instance: Instance, task: Task) -> None:
+    if "missedAt" in instance:
+        same_run = Attr("runId").eq(instance["runId"])
+        shown = platform.instances.change(instance, same_run, {}, MISSING)
+        with suppress(ConditionFailed):  # it is over by now
+            instance = cast("Instance", platform.instances.apply_update(shown))
     if instance.get("runKind") in FILE_KINDS:
         file_work.note_up(platform, instance, task)
     elif task.status == "RUNNING" and task.desired_status == "RUNNING":
@@ -70,7 +76,7 @@ def _still_up(platform: Platform, instance: Instance) -> None:
     now = clock.now()
     pause = ARRIVING_SECONDS if is_arriving(instance) else LOOK_AGAIN_SECONDS
     seen = {"seenAt": now, "dueAt": now + pause}
-    change = platform.instances.change(instance, is_still_up(instance), seen, MISSING)
+    change = platform.instances.change(instance, is_still_up(instance), seen)
     with suppress(ConditionFailed):  # it is being stopped, and due for that
         platform.instances.apply_update(change)
 

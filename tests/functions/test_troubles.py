@@ -243,6 +243,44 @@ def test_a_task_that_two_looks_five_minutes_apart_leave_out_goes_on_however_long
     assert [run["seconds"] for run in runs().values()] == [7200 + 300 + 61 + 300]
 
 
+@pytest.mark.parametrize("slow", [0, 190, 230])
+def test_a_task_is_forgotten_however_long_each_tick_takes(
+    long_unseen, fargate, freezer, invoke, slow, meanwhile
+):
+    with fargate.holding_back():
+        fargate.exit(long_unseen)
+    LAG.hidden.add(long_unseen)
+    for _ in range(20):
+        freezer.tick(300 - slow)
+        with meanwhile("ListTasks", lambda: freezer.tick(slow)):
+            invoke(TICK)
+    assert any("stoppedAt" in run for run in runs().values())
+
+
+def test_an_end_that_is_told_of_at_the_moment_of_giving_up_is_billed(
+    long_unseen, fargate, freezer, invoke, ticks, meanwhile
+):
+    ticks(1)
+    with fargate.holding_back() as held:
+        freezer.tick(100)
+        fargate.exit(long_unseen)
+        LAG.hidden.add(long_unseen)
+        freezer.tick(210)
+        invoke(TICK)
+        ticks(11)
+        freezer.tick(310)
+    assert not any("stoppedAt" in run for run in runs().values())
+    (stopped,) = [
+        e
+        for e in held
+        if (e["detail"]["taskArn"], e["detail"]["lastStatus"]) == (long_unseen, "STOPPED")
+    ]
+    with meanwhile("TransactWriteItems", lambda: invoke(TICK)):
+        invoke(stopped)
+    (run,) = [run for run in runs().values() if "stoppedAt" in run]
+    assert run["seconds"] == 7200 + 310 + 100
+
+
 def test_a_task_that_runs_on_though_ecs_has_shown_nothing_of_it_for_over_an_hour_is_stopped_and_billed(
     long_unseen, fargate, ticks
 ):

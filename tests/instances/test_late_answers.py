@@ -100,7 +100,7 @@ def test_a_server_that_one_look_does_not_show_goes_on(running, invoke, ecs, tick
     assert not license_is_free()
 
 
-@pytest.mark.parametrize("slow", [0, 20, 90])
+@pytest.mark.parametrize("slow", [0, 20, 230])
 def test_a_server_that_ecs_shows_no_more_is_given_up_however_long_ticks_take(
     running, invoke, freezer, meanwhile, slow
 ):
@@ -110,7 +110,59 @@ def test_a_server_that_ecs_shows_no_more_is_given_up_however_long_ticks_take(
         with meanwhile("DescribeTasks", lambda: freezer.tick(slow)):
             invoke(TICK)
     assert status(invoke) == "stopped"
+
+
+def test_a_server_that_another_tick_sees_at_the_same_time_goes_on(
+    running, invoke, ticks, freezer, meanwhile
+):
+    LAG.hidden.add(running)
+    ticks(1)
+
+    def the_other_tick_sees_it():
+        LAG.hidden.clear()
+        invoke(TICK)
+        LAG.hidden.add(running)
+
+    freezer.tick(300)
+    with meanwhile("UpdateItem", the_other_tick_sees_it):
+        invoke(TICK)
+    ticks(1)
     LAG.hidden.clear()
+    assert status(invoke) == "running"
+
+
+def test_a_server_of_which_an_event_tells_while_a_tick_does_not_see_it_goes_on(
+    running, invoke, ecs, ticks, freezer, meanwhile
+):
+    told = ecs.event(running)
+    LAG.hidden.add(running)
+    ticks(1)
+    freezer.tick(300)
+    with meanwhile("DescribeTasks", lambda: invoke(told)):
+        invoke(TICK)
+    ticks(1)
+    LAG.hidden.clear()
+    assert status(invoke) == "running"
+
+
+def test_a_start_whose_task_the_minutes_tick_has_seen_is_not_missing_since_before(
+    created, invoke, ecs, freezer
+):
+    invoke(sample("start-instance"))
+    task = ecs.only_task()
+    LAG.hidden.add(task)
+    freezer.tick(120)
+    invoke(TICK)
+    freezer.tick(290)
+    LAG.hidden.clear()
+    ecs.becomes(task, "PENDING")
+    invoke(sample("prepare-sessions"))
+    LAG.hidden.add(task)
+    for seconds in (10, 300):
+        freezer.tick(seconds)
+        invoke(TICK)
+    LAG.hidden.clear()
+    assert status(invoke) == "starting"
 
 
 def test_a_server_that_is_shown_between_two_looks_goes_on_though_that_was_not_noted(
