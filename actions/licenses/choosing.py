@@ -65,26 +65,28 @@ def candidates(
     One that is bound to its licence stays there. For want of another, so may one whose licence was taken back.
     """
     had = platform.licenses.find(before["licenseId"]) if before else None
-    if before and had and is_bound(platform, had, before, span):
-        return [without(had, before)]
+    if before and is_bound(platform, had, before, span):
+        return [without(had, before)] if had else []
     now, longest = clock.now(), platform.settings.longest_seconds
     found = sorted(
         (without(license, before) for license in usable(platform, instance)),
         key=lambda x: rules.is_wanted(x, instance["userId"], span[0], now, longest),
     )
-    is_new = had and had["licenseId"] not in [license["licenseId"] for license in found]
-    if before and had and is_new and is_within(platform, before, span):
+    is_taken_back = had and had["licenseId"] not in [license["licenseId"] for license in found]
+    if before and had and is_taken_back and is_within(platform, before, span):
         found.append(without(had, before))
     return found
 
 
-def is_bound(platform: Platform, license: License, before: Session, span: rules.Span) -> bool:
+def is_bound(
+    platform: Platform, license: License | None, before: Session, span: rules.Span
+) -> bool:
     """Whether a session stays on its licence: it has begun, is about to, or is played early and not moved."""
     if before["status"] != SessionStatus.SCHEDULED:
         return True
     begins, _ = reserved_time(platform.settings, before["startTime"], before["duration"])
     is_soon = begins == span[0] < clock.now() + rules.CLOSE_SECONDS
-    return is_soon and rules.is_played_by(license, before["userId"])
+    return is_soon and license is not None and rules.is_played_by(license, before["userId"])
 
 
 def is_within(platform: Platform, before: Session, span: rules.Span) -> bool:
