@@ -45,14 +45,15 @@ def book(
                     raise
                 backoff.wait()
                 found[license_id] = _as_it_is_now(platform, found[license_id], quicker)
+    had = found.get(before["licenseId"]) if before else None
+    bound = had if before and had and is_bound(platform, had, before, span) else None
     displaced = displaceable(platform, instance, span, before)
-    if displaced:
+    if displaced and (bound is None or bound["licenseId"] == instance["licenseId"]):
         return _displacing(platform, instance, session, before, displaced)
-    license = found.get(before["licenseId"]) if before else None
-    if before and license and is_bound(platform, license, before, span):
-        if not rules.is_for(license, session["userId"]):
+    if bound:
+        if not rules.is_for(bound, session["userId"]):
             raise LicenseWithdrawn
-        raise LicenseNeeded(_longest(platform, license, session))
+        raise LicenseNeeded(_longest(platform, bound, session))
     usable = [x for x in found.values() if rules.is_for(x, session["userId"])]
     later = next_start(platform, instance, usable, span, before)
     raise NoLicenseFree(asked_by(platform, span, before), later, is_any=bool(usable))

@@ -192,6 +192,27 @@ def test_who_plays_early_and_makes_the_session_longer_goes_on_playing(
     assert invoke("status", userId="ben")["status"] == "running", moved
 
 
+def test_an_owner_who_plays_early_on_anothers_licence_displaces_nobody_on_the_own_one(
+    booked, early, invoke, ecs, freezer
+):
+    """Ben had played on the own one, when the owner booked."""
+    mine = {"userId": early, "startTime": NOW + HOUR, "duration": 60}
+    session_id = invoke("schedule-session", **mine)["sessionId"]
+    bens = ecs.only_task()
+    assert invoke("start-instance", userId=early)["success"]
+    (task,) = set(ecs.tasks()) - {bens}
+    ecs.comes_up(task)
+    assert invoke("cancel-scheduled-session", userId="ben", sessionId=booked)["success"]
+    borrower(invoke, "dora")
+    for user in ("cleo", "dora"):
+        later = {"userId": user, "startTime": NOW + 2 * HOUR + 30 * 60, "duration": 60}
+        assert invoke("schedule-session", **later)["success"]
+    refused = move(invoke, session_id, user=early, duration=120)
+    assert "booked for another one" in refused["error"]
+    statuses = {s["userId"]: s["status"] for s in world.items("sessions")}
+    assert (statuses["cleo"], statuses["dora"]) == ("scheduled", "scheduled")
+
+
 def test_a_session_played_early_on_a_kept_licence_taken_back_is_not_lost_by_moving_it(
     booked, invoke, ecs, freezer
 ):
