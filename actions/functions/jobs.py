@@ -62,7 +62,7 @@ def _note_running(platform: Platform, job: Job, run: Run, task: Task) -> None:
         "seenAt": now,
         "taskArn": task.arn,
     }
-    operations = [platform.tenant_functions.change_job(job, values)]
+    operations = [platform.tenant_functions.change_job(job, values, MISSING)]
     if "startedAt" not in run:
         operations.append(platform.runs.note_start(run["runId"], started))
     try:
