@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from tests.http import issuing
 
 emulator.shorten()
+emulator.take_turns()
 emulator.provision()
 T = TypeVar("T")
 PROOF = "proof"  # under this name a test's report has what the test found

@@ -1,18 +1,26 @@
-"""The emulator without its longest detours: it answers the same, sooner. And tasks do not run from the start."""
+"""The emulator without its longest detours: it answers the same, sooner. And tasks do not run from the start.
+
+Its tables are used by one call at a time: it copies them for each transaction, and puts them back as they were when
+one is refused, with whatever others have written meanwhile.
+"""
 
 from __future__ import annotations
 
 from functools import lru_cache
+from threading import RLock
 from typing import Any
 
 from moto.core import responses
 from moto.core.serialize import BaseJSONSerializer
 from moto.core.utils import method_names_from_class
 from moto.dynamodb.parsing import ast_nodes
+from moto.dynamodb.responses import DynamoHandler
 from moto.ecs.models import Task, TaskDefinition
 
 _nodes: Any = ast_nodes  # which says nothing of its types
 _serialize_structure = BaseJSONSerializer._serialize_type_structure
+_call_tables = DynamoHandler.call_action
+_tables = RLock()
 _processed: dict[tuple[type, type], bool] = {}  # by kind of traverser and kind of node
 
 
@@ -22,6 +30,16 @@ def shorten() -> None:
     _nodes.DepthFirstTraverser.traverse_node_recursively = _traverse
     # The emulator would look at its own classes anew with each call.
     responses.method_names_from_class = lru_cache(method_names_from_class)  # type: ignore
+
+
+def take_turns() -> None:
+    """Let calls to DynamoDB be carried out one after the other."""
+
+    def in_turn(handler: DynamoHandler) -> Any:
+        with _tables:
+            return _call_tables(handler)
+
+    DynamoHandler.call_action = in_turn  # type: ignore
 
 
 def provision() -> None:
