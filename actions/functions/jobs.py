@@ -7,7 +7,6 @@ from typing import Any
 import structlog
 
 from actions.billing.budget import warn_if_near
-from actions.billing.entries import bill_late
 from actions.billing.pricing import run_cost
 from actions.functions.billing import close_run
 from actions.functions.diagnosis import exit_code_of, why
@@ -20,6 +19,7 @@ from actions.instances.ending import (
     is_missing_for_long,
     missed,
 )
+from actions.instances.strays import bill_rest
 from services import clock
 from services.dynamodb import ConditionFailed, transact
 from services.ecs import Task
@@ -123,20 +123,11 @@ def share_of(job: Job) -> dict[str, int]:
 
 def settle_stray(platform: Platform, run: Run, task: Task) -> None:
     """A task whose run was given up: stopped at once, and billed when it has."""
-    if task.status != "STOPPED":
-        if not run.get("endSeen"):
-            platform.ecs_services.stop_task(task.arn, "Its run is over")
-        return
-    if "stoppedAt" not in run:
-        return
-    started, stopped = task.pulled_from or task.started_at, task.stopped_at
-    if run["seconds"] and started is not None:
-        started = max(started, run["stoppedAt"])
-    if started is not None and stopped is not None and stopped > started:
-        try:
-            transact(*bill_late(platform, run, started, stopped))
-        except ConditionFailed:
-            return  # somebody else has billed it
+    if task.status == "STOPPED":
+        if "stoppedAt" in run:
+            bill_rest(platform, run, task)
+    elif not run.get("endSeen"):
+        platform.ecs_services.stop_task(task.arn, "Its run is over")
 
 
 def follow_job(platform: Platform, job: Job, look: Look) -> bool:

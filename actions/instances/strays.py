@@ -7,6 +7,7 @@ A run is closed without ECS's word only when ECS has shown nothing of its task f
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 import structlog
 
@@ -26,7 +27,8 @@ def settle_stray(platform: Platform, run: Run, task: Task) -> None:
     if "stoppedAt" not in run:
         return  # its instance is being changed at this moment: an event or a tick comes again
     if task.status == "STOPPED":
-        _bill(platform, run, task)
+        if not bill_rest(platform, run, task) and "strayTask" in run:
+            transact(platform.runs.forget_stray(run))
         return
     if run.get("endSeen"):
         return  # an event that came late: ECS has said that the task has stopped
@@ -35,17 +37,16 @@ def settle_stray(platform: Platform, run: Run, task: Task) -> None:
     platform.ecs.stop(task.arn, "Its run is over")
 
 
-def _bill(platform: Platform, run: Run, task: Task) -> None:
+def bill_rest(platform: Platform, run: Run, task: Task) -> bool:
+    """Bill, once, what the stopped task of a closed run went on for; whether there was anything."""
     started_at, stopped_at = task.pulled_from or task.started_at, task.stopped_at
     if run["seconds"] and started_at is not None:
         started_at = max(started_at, run["stoppedAt"])
-    if started_at is not None and stopped_at is not None and stopped_at > started_at:
-        try:
-            transact(*bill_late(platform, run, started_at, stopped_at))
-        except ConditionFailed:
-            return  # somebody else has billed it
-    elif "strayTask" in run:
-        transact(platform.runs.forget_stray(run))
+    if started_at is None or stopped_at is None or stopped_at <= started_at:
+        return False
+    with suppress(ConditionFailed):  # somebody else has billed it
+        transact(*bill_late(platform, run, started_at, stopped_at))
+    return True
 
 
 def follow_stray(platform: Platform, run: Run, tasks: Mapping[str, Task]) -> bool:
