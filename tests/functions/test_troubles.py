@@ -56,6 +56,11 @@ def runs():
     return {run["runId"]: run for run in world.items("runs")}
 
 
+def billed():
+    """The seconds of the runs that are over."""
+    return [run["seconds"] for run in runs().values() if "seconds" in run]
+
+
 # --- deleted meanwhile ------------------------------------------------------------------------------
 
 
@@ -171,7 +176,7 @@ def test_a_task_that_one_answer_leaves_out_goes_on_however_long_nobody_looked(
     LAG.hidden.clear()
     ticks(1)
     fargate.exit(long_unseen)
-    assert [run["seconds"] for run in runs().values() if "seconds" in run] == [7200 + 2 * 310]
+    assert billed() == [7200 + 2 * 310]
 
 
 def test_a_task_that_may_have_been_shown_to_a_look_that_failed_is_not_missing_since_before(
@@ -186,7 +191,7 @@ def test_a_task_that_may_have_been_shown_to_a_look_that_failed_is_not_missing_si
     LAG.hidden.clear()
     ticks(1)
     fargate.exit(long_unseen)
-    assert [run["seconds"] for run in runs().values() if "seconds" in run] == [7200 + 4 * 310]
+    assert billed() == [7200 + 4 * 310]
     jobs = [item["status"] for item in world.items("functions") if "jobName" in item]
     assert jobs in ([], ["completed"])
 
@@ -199,7 +204,7 @@ def test_a_task_of_which_ecs_shows_nothing_any_more_is_billed_up_to_when_it_was_
         fargate.exit(long_unseen)
     LAG.hidden.add(long_unseen)
     ticks(16)
-    assert [run["seconds"] for run in runs().values() if "seconds" in run] == [7200 + 310]
+    assert billed() == [7200 + 310]
 
 
 def test_a_task_is_forgotten_though_aws_refuses_what_its_function_was_changed_to(
@@ -289,7 +294,7 @@ def test_a_task_that_runs_on_though_ecs_has_shown_nothing_of_it_for_over_an_hour
     LAG.hidden.add(long_unseen)
     ticks(16)
     assert long_unseen not in fargate.tasks()
-    assert [run["seconds"] for run in runs().values() if "seconds" in run] == [7200 + 14 * 310]
+    assert billed() == [7200 + 14 * 310]
 
 
 # --- told of late -----------------------------------------------------------------------------------
