@@ -7,7 +7,7 @@ from typing import Any
 
 import structlog
 
-from actions.instances.ending import MISSED_AGAIN_SECONDS
+from actions.instances.ending import look_within
 from actions.instances.idling import (
     NOTICE_SECONDS,
     Stop,
@@ -77,8 +77,7 @@ def stop_if_due(
     due_at = next_look(stop, told, now)
     if is_arriving(instance):
         due_at = min(due_at, now + ARRIVING_SECONDS)
-    if "missedAt" in instance:
-        due_at = min(due_at, now + MISSED_AGAIN_SECONDS)
+    due_at = now + look_within(instance, due_at - now)
     updates = {"dueAt": due_at, **_build_seen(instance, build)}
     _note(platform, instance, updates, found)
     details = {"idle": idle, "idleSince": since, "stopsAt": stop.at, "why": stop.why}

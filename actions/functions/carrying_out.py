@@ -14,7 +14,7 @@ from typing import Any
 from actions.functions.definition import definition
 from actions.functions.locking import FunctionLock, left_to_the_tick, lock_function
 from actions.functions.telling import tell_of_function
-from actions.instances.ending import MISSED_AGAIN_SECONDS
+from actions.instances.ending import look_within
 from services import clock
 from services.concurrency import concurrently
 from services.dynamodb import Attr, ConditionFailed
@@ -55,13 +55,12 @@ def carry_out(lock: FunctionLock, sent: Sent | None = None) -> None:
                 pass
         except TaskRefused:
             lock.note({"failures": max(lock.item["failures"], 1), "reason": _REFUSED})
-            lock.pause(look_within(lock.item, _REFUSED_SECONDS))
+            lock.pause(next_look(lock.item, _REFUSED_SECONDS))
 
 
-def look_within(function: Function, pause: int) -> int:
+def next_look(function: Function, pause: int) -> int:
     """After how many seconds the tick is to look: `pause`, or at its next turn while ECS leaves out a task."""
-    is_missing = any("missedAt" in seen for seen in function["tasks"].values())
-    return min(pause, MISSED_AGAIN_SECONDS) if is_missing else pause
+    return min((look_within(seen, pause) for seen in function["tasks"].values()), default=pause)
 
 
 def _keep_secrets(lock: FunctionLock, sent: Sent) -> None:

@@ -11,7 +11,7 @@ from actions.billing.budget import refuse_if_spent
 from actions.due_work import due_now
 from actions.errors import BudgetSpent
 from actions.functions.billing import close_run
-from actions.functions.carrying_out import carry_out, look_within
+from actions.functions.carrying_out import carry_out, next_look
 from actions.functions.jobs import follow_job
 from actions.functions.locking import lock_function
 from actions.functions.observing import noted, observe
@@ -202,6 +202,6 @@ def _look_again(platform: Platform, function: Function, look: Look) -> None:
     else:
         pause = CONSISTENCY_SECONDS
     quiet = {"quietSince": since} if is_quiet else {}
-    quiet["dueAt"] = now + look_within(function, pause)
+    quiet["dueAt"] = now + next_look(function, pause)
     removed = () if is_quiet else ("quietSince",)
     table.apply_update(table.change(function, as_read, quiet, removed))

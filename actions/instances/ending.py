@@ -52,7 +52,7 @@ def end_task(lock: Lock, reason: str) -> bool:
     if task_arn:
         platform.ecs.stop(task_arn, reason)
         asked["taskArn"] = task_arn
-    pause = MISSED_AGAIN_SECONDS if "missedAt" in instance else _STOPPED_SECONDS
+    pause = look_within(instance, _STOPPED_SECONDS)
     lock.pause(pause, asked | {"stopAskedAt": asked_at or now})
     return False
 
@@ -91,6 +91,11 @@ def missed(known: Mapping[str, Any], asked_at: int) -> dict[str, int]:
         "missingSince": known.get("missingSince", now) if goes_on else now,
         "missedAt": asked_at,
     }
+
+
+def look_within(known: Mapping[str, Any], pause: int) -> int:
+    """After how many seconds the tick is to look: `pause`, or at its next turn while ECS leaves out the task."""
+    return min(pause, MISSED_AGAIN_SECONDS) if "missedAt" in known else pause
 
 
 def is_missing_for_long(known: Mapping[str, Any]) -> bool:

@@ -15,7 +15,7 @@ import structlog
 
 from actions.errors import Busy, NoCapacity, PlatformError, StartDelayed
 from actions.instances.coming_back import drop_former_secret
-from actions.instances.ending import MISSED_AGAIN_SECONDS, end_task
+from actions.instances.ending import end_task, look_within
 from actions.instances.file_decisions import LIMIT_SECONDS, is_lasting
 from actions.instances.idling import LOOK_AGAIN_SECONDS
 from actions.instances.launching import get_task, launch, note_task
@@ -232,7 +232,7 @@ def note_up(platform: Platform, instance: Instance, task: Task | None) -> None:
         make_way(platform, instance, is_wanted=True)
         return
     now = clock.now()
-    seen: dict[str, Any] = {"dueAt": now + (LOOK_AGAIN_SECONDS if task else MISSED_AGAIN_SECONDS)}
+    seen: dict[str, Any] = {"dueAt": now + look_within(instance, LOOK_AGAIN_SECONDS)}
     if task:
         seen["seenAt"] = now
         if task.status == "RUNNING":
