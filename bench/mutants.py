@@ -12,11 +12,12 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from itertools import count
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate, chain, count
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -39,10 +40,57 @@ _OF_SERVERS = "diagnosis instances saves"
 TESTS = [f"tests/{folder}" for folder in f"{_OF_RULES} {_OF_SERVERS}".split()]
 _WORKERS = 2
 _SIDE_BY_SIDE = ["-n", str(_WORKERS), "--dist", "loadfile"]
-# What takes so many times as long as all tests without a mistake, side by side, hangs: that is noticed, too.
-_PATIENCE = 2 * _WORKERS
+# Of the tests that come by a mistake the nearest are asked, as many as take so long without one.
+_ASKED_SECONDS = 60
+# What takes so many times as long as without a mistake hangs: that is noticed, too.
+_PATIENCE = 5
+_BEGINNING_SECONDS = 10  # of a process that runs tests
 
-Reach = dict[str, dict[str, list[str]]]  # module, line: the tests that come by
+
+@dataclass
+class Reach:
+    """What the tests come by without any mistake, and how long each of them takes."""
+
+    lines: dict[str, dict[int, set[str]]]  # module, line: the tests
+    seconds: dict[str, float]
+
+    @classmethod
+    def of(cls, found: Path) -> Reach:
+        """What each process has found, in one."""
+        reach = cls({}, {})
+        for path in found.iterdir():
+            one = json.loads(path.read_text(encoding="utf-8"))
+            reach.seconds.update(one["seconds"])
+            for module, lines in one["lines"].items():
+                for line, tests in lines.items():
+                    reach.lines.setdefault(module, {}).setdefault(int(line), set()).update(tests)
+        return reach
+
+    def tests_of(self, mutant: Mutant) -> list[str]:
+        """The nearest tests that come by the mistake: those of whose lines the most are in its module.
+
+        Of a statement over several lines some are never counted: the last one before it that is stands for them.
+        What is carried out on import may matter to all tests of the module.
+        """
+        lines = self.lines.get(mutant.module, {})
+        before = max((line for line in lines if line <= mutant.line), default=None)
+        every: set[str] = set().union(*lines.values())
+        here = Counter(test for tests in lines.values() for test in tests)
+        nearest = sorted(
+            (before and lines[before]) or every,
+            key=lambda test: (-here[test] / self._all[test], test),
+        )
+        whole = accumulate(self.seconds[test] for test in nearest)
+        within = sum(seconds <= _ASKED_SECONDS for seconds in whole)
+        asked = nearest[: max(within, 1)]
+        files = list(dict.fromkeys(map(_file, asked)))
+        return sorted(asked, key=lambda test: files.index(_file(test)))
+
+    @cached_property
+    def _all(self) -> Counter[str]:
+        """Of each test, how many lines it comes by."""
+        every = (tests for lines in self.lines.values() for tests in lines.values())
+        return Counter(chain.from_iterable(every))
 
 
 class Copies:
@@ -67,12 +115,14 @@ class Copies:
             with tempfile.TemporaryDirectory() as found:
                 asked = [*_SIDE_BY_SIDE, "-p", "bench.reach", *TESTS]
                 passed = _passes(copy, asked, {"REACH": found})
-                return _together(Path(found)) if passed else None
+                return Reach.of(Path(found)) if passed else None
         finally:
             self._free.put(copy)
 
-    def notice(self, mutant: Mutant, tests: list[str], limit: float) -> bool:
-        """Whether one of the tests fails with the mistake, or all take longer than `limit` seconds."""
+    def notice(self, mutant: Mutant, reach: Reach) -> bool:
+        """Whether a test fails with the mistake, or hangs."""
+        tests = reach.tests_of(mutant)
+        limit = _PATIENCE * (_BEGINNING_SECONDS + sum(reach.seconds[test] for test in tests))
         copy = self._free.get()
         path = copy / mutant.module
         original = path.read_text(encoding="utf-8")
@@ -88,17 +138,6 @@ class Copies:
         path.write_text(text, encoding="utf-8")
         moment = next(self._moments)
         os.utime(path, (moment, moment))
-
-
-def _together(found: Path) -> Reach:
-    """What each process has found, in one."""
-    reach: Reach = {}
-    for path in found.iterdir():
-        for module, lines in json.loads(path.read_text(encoding="utf-8")).items():
-            for line, tests in lines.items():
-                known = reach.setdefault(module, {}).setdefault(line, [])
-                known += sorted(set(tests) - set(known))
-    return reach
 
 
 def _passes(
@@ -121,33 +160,13 @@ def _passes(
     return done.returncode == 0
 
 
-def tests_of(mutant: Mutant, reach: Reach) -> list[str]:
-    """The tests that come by the mistake, file by file, first those files of which the most do.
-
-    Of a statement over several lines some are never counted: the last one before it that is stands for them. What
-    is carried out on import may matter to all tests of the module.
-    """
-    lines = reach.get(mutant.module, {})
-    before = [line for line in map(int, lines) if line <= mutant.line]
-    found = set(lines[str(max(before))]) if before else set()
-    every = {test for tests in lines.values() for test in tests}
-    count = Counter(_file(test) for test in found or every)
-    size = Counter(_file(test) for test in every)
-    return sorted(found or every, key=lambda test: (-count[_file(test)] / size[_file(test)], test))
-
-
 def _file(test: str) -> str:
     return test.split("::")[0]
 
 
-def _tried(
-    copies: Copies, mutants: list[Mutant], reach: Reach, limit: float
-) -> Iterator[tuple[Mutant, bool]]:
+def _tried(copies: Copies, mutants: list[Mutant], reach: Reach) -> Iterator[tuple[Mutant, bool]]:
     with ThreadPoolExecutor(_WORKERS) as pool:
-        tried = {
-            pool.submit(copies.notice, mutant, tests_of(mutant, reach), limit): mutant
-            for mutant in mutants
-        }
+        tried = {pool.submit(copies.notice, mutant, reach): mutant for mutant in mutants}
         yield from ((tried[done], done.result()) for done in as_completed(tried))
 
 
@@ -161,13 +180,12 @@ def main() -> int:
     )
     unnoticed: list[Mutant] = []
     with tempfile.TemporaryDirectory() as scratch:
-        copies, began = Copies(root, Path(scratch)), time.monotonic()
+        copies = Copies(root, Path(scratch))
         reach = copies.reach()
         if reach is None:
             print("The tests fail without any mutant: see to `make test` first.", file=sys.stderr)
             return 1
-        limit = _PATIENCE * (time.monotonic() - began)
-        for number, (mutant, noticed) in enumerate(_tried(copies, mutants, reach, limit), 1):
+        for number, (mutant, noticed) in enumerate(_tried(copies, mutants, reach), 1):
             unnoticed += [] if noticed else [mutant]
             print(f"{number:4} {'noticed' if noticed else 'NOT NOTICED'}  {mutant}", flush=True)
     share = 1 - len(unnoticed) / len(mutants)

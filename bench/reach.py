@@ -1,7 +1,8 @@
 """Which tests come by which line: a plugin of pytest, `-p bench.reach`, for bench/mutants.py.
 
-Written as JSON into the directory that REACH names, a file for each process that runs tests: module, line, and the
-tests that carried it out, their fixtures included. What is carried out when a module is imported is no test's.
+Written as JSON into the directory that REACH names, a file for each process that runs tests: `lines`, by module and
+line the tests that carried it out, their fixtures included; and `seconds`, how long each test took. What is carried
+out when a module is imported is no test's.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+from collections import defaultdict
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -18,6 +20,7 @@ import pytest
 
 _coverage = coverage.Coverage(data_file=None, include=["actions/*", "services/*"])
 _coverage.start()
+_seconds: defaultdict[str, float] = defaultdict(float)
 
 
 def pytest_collection_finish() -> None:
@@ -29,15 +32,19 @@ def pytest_collection_finish() -> None:
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, Any, Any]:
     """From here on, and until the next one, it is this test that comes by."""
-    _coverage.switch_context(item.nodeid.split("[")[0])
-    return (yield)
+    test = item.nodeid.split("[")[0]
+    _coverage.switch_context(test)
+    began = os.times().elapsed  # which freezegun leaves alone
+    outcome = yield
+    _seconds[test] += os.times().elapsed - began
+    return outcome
 
 
 def pytest_sessionfinish() -> None:
     """Write what was found, also if that is nothing, as in the process that only has others run tests."""
     _coverage.stop()
     data, root = _coverage.get_data(), Path.cwd()
-    found = {
+    lines = {
         str(Path(file).relative_to(root)): {
             line: sorted(filter(None, tests))
             for line, tests in data.contexts_by_lineno(file).items()
@@ -45,5 +52,5 @@ def pytest_sessionfinish() -> None:
         for file in data.measured_files()
     }
     (Path(os.environ["REACH"]) / f"{os.getpid()}.json").write_text(
-        json.dumps(found), encoding="utf-8"
+        json.dumps({"lines": lines, "seconds": _seconds}), encoding="utf-8"
     )
