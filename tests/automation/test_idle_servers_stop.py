@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from actions.instances.idling import LOOK_AGAIN_SECONDS, NOTICE_SECONDS, Stop, next_look
+from services.runs import EndCause
 from tests import world
 from tests.aws_calls import AWS, BEFORE, Call
 from tests.foundry_server import NO_WORLD, NOBODY_PLAYS, playing
@@ -105,6 +109,20 @@ def test_an_answer_that_proves_nothing_stops_nothing(minutes, invoke, foundry, s
     assert notices() == []
 
 
+@pytest.mark.parametrize(("silent", "stops"), [(620, True), (640, False)])
+def test_what_foundry_said_last_counts_for_two_ticks_of_which_one_is_late(
+    minutes, invoke, foundry, freezer, silent, stops
+):
+    foundry.says[HOST] = NOBODY_PLAYS
+    minutes(20)
+    foundry.says[HOST] = None
+    freezer.tick(silent)
+    assert invoke(TICK)["failures"] == 0
+    foundry.says[HOST] = NOBODY_PLAYS
+    minutes(10)
+    assert (status(invoke)["status"] == "stopping") == stops
+
+
 @pytest.mark.slow
 def test_keep_alive_postpones_the_stop_to_twelve_hours_at_most(minutes, invoke, foundry):
     foundry.says[HOST] = NOBODY_PLAYS
@@ -129,7 +147,9 @@ def test_a_member_may_have_it_stopped_sooner_but_not_later(minutes, invoke, foun
     assert invoke("set-auto-shutdown", userId=USER, idleMinutes=600)["idleMinutes"] == 30
     invoke("set-auto-shutdown", userId=USER, idleMinutes=10)
     foundry.says[HOST] = NOBODY_PLAYS
-    minutes(20)
+    minutes(5)
+    assert notices() == ["about-to-stop"]
+    minutes(10)
     assert status(invoke)["status"] == "stopping"
 
 
@@ -195,3 +215,33 @@ def test_of_two_sessions_that_have_begun_the_later_says_when_the_server_stops(
         invoke(TICK)
     assert status(invoke)["status"] == "running"
     assert "about-to-stop" not in notices()
+
+
+def test_a_session_that_was_over_before_the_server_came_up_ends_nothing(
+    invoke, ecs, foundry, freezer
+):
+    freezer.move_to("2026-03-01T20:00:00Z")
+    invoke(sample("create-instance"))
+    start = {"userId": USER, "startTime": NOW + 600, "duration": 15}
+    assert invoke("schedule-session", **start)["success"]
+    freezer.move_to("2026-03-01T20:41:00Z")  # and nothing has prepared it
+    invoke("start-instance", userId=USER)
+    ecs.comes_up(ecs.only_task())
+    foundry.says[HOST] = NOBODY_PLAYS
+    AWS.queue.clear()
+    for _ in range(3):
+        freezer.tick(300)
+        assert invoke(TICK)["failures"] == 0
+    assert (status(invoke)["status"], notices()) == ("running", [])
+
+
+MOMENTS = st.integers(0, 5000)
+
+
+@given(at=MOMENTS, told=st.none() | MOMENTS, now=MOMENTS)
+def test_a_server_is_looked_at_again_just_when_something_comes_next(at, told, now):
+    comes = at - NOTICE_SECONDS if told is None else max(at, told + NOTICE_SECONDS)
+    looks = next_look(Stop(at, EndCause.IDLE), told, now)
+    if now < comes <= now + LOOK_AGAIN_SECONDS:
+        assert looks == comes
+    assert now < looks <= now + LOOK_AGAIN_SECONDS

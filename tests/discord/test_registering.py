@@ -10,6 +10,7 @@ from actions import ACTIONS, COMMANDS, find
 from actions.action import Scope
 from actions.discord.commands import definitions
 from tests import world
+from tests.actions_that_read import ONLY_READ
 
 pytestmark = pytest.mark.slow
 NAMES = ["server", "saves", "session", "license", "costs", "admin"]
@@ -112,3 +113,10 @@ def test_commands_are_few_enough_and_short_enough():
     for command in definitions():
         assert len(command["options"]) <= 25
         assert len(json.dumps(command)) < 8000
+
+
+def test_what_only_reads_tables_is_answered_at_once_and_all_else_within_the_quarter_of_an_hour():
+    at_once = {name for name in COMMANDS.values() if (c := find(name).command) and c.at_once}
+    of_other_services = {"get-logs", "health-check"}
+    writes_one_item = {"set-time-zone"}
+    assert at_once == (ONLY_READ & set(COMMANDS.values())) - of_other_services | writes_one_item

@@ -356,7 +356,13 @@ def test_a_name_that_dns_knows_nothing_of_still_gets_a_host(invoke):
 
 @pytest.mark.parametrize(
     ("name", "label"),
-    [("Łukasz", "lukasz"), ("Straße", "strasse"), ("Søren", "soren"), ("Ægir Þór", "aegir-thor")],
+    [
+        ("Łukasz", "lukasz"),
+        ("Straße", "strasse"),
+        ("Søren", "soren"),
+        ("Ægir Þór", "aegir-thor"),
+        ("Œuvre", "oeuvre"),
+    ],
 )
 def test_letters_of_other_languages_are_written_as_these_do_without_them(invoke, name, label):
     url = invoke(sample("create-instance", username=name))["instanceUrl"]

@@ -191,6 +191,16 @@ def test_its_member_is_told_once_its_world_is_open(opening_a_world, invoke, foun
     assert messages() == [f"Your table is ready: https://{HOST}"]
 
 
+def test_an_open_world_is_found_by_the_tick_where_no_minute_looks(
+    opening_a_world, invoke, foundry, freezer
+):
+    minutes(invoke, freezer)
+    foundry.says[HOST] = playing(0)
+    freezer.tick(300)
+    assert invoke(TICK)["failures"] == 0
+    assert messages() == [f"Your table is ready: https://{HOST}"]
+
+
 def test_why_it_waits_at_its_setup_screen_is_told_and_kept(opening_a_world, invoke, ecs, freezer):
     writes("Waiting for something.", LINE)
     minutes(invoke, freezer)

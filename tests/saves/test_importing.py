@@ -245,9 +245,12 @@ def test_a_look_in_place_of_the_save_after_a_stop_leaves_that_to_be_made(
 
 def test_no_start_comes_between_the_save_and_the_import(found, confirm, save, invoke, ecs):
     confirm(found)
+    said = "Its files are about to be saved as they are, before others take their place."
+    assert status(invoke)["message"].endswith(said)
     assert invoke("start-instance", userId=USER)["errorCode"] == "RESOURCE_CONFLICT"
     (task,) = ecs.tasks()
     save(task)
+    assert status(invoke)["message"].endswith("The uploaded files are about to be taken in.")
     assert invoke("start-instance", userId=USER)["errorCode"] == "RESOURCE_CONFLICT"
     (task,) = ecs.tasks()
     save(task)

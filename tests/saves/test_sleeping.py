@@ -36,6 +36,16 @@ def test_however_late_the_tick_is_there_are_days_between_the_notices(left_alone,
     assert len(notices("falls-asleep")) == 1
 
 
+@pytest.mark.parametrize("off", [{"KEEP_DAYS": "30,0"}, {"SAVES_KEPT": "0,0,0"}])
+def test_when_that_is_turned_off_nobody_is_told_of_it(left_alone, tick, monkeypatch, off):
+    for name, value in off.items():
+        monkeypatch.setenv(name, value)
+    world.new_process()
+    tick(46)
+    assert notices("falls-asleep") == []
+    assert "due" not in instance()
+
+
 def test_who_plays_once_keeps_it_as_it_is(left_alone, tick, evening, save, ecs):
     tick(46)
     save(evening())

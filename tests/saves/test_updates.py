@@ -104,6 +104,27 @@ def test_an_undone_update_brings_files_and_version_back(updated, evening, save, 
     assert disagreements(world.items) == {}
 
 
+def test_what_cannot_be_undone_is_told_and_the_update_stays(
+    updated, evening, save, files, ecs, invoke, freezer
+):
+    save(evening())
+    invoke("undo-update", userId=USER)
+    for _ in range(2):
+        (task,) = ecs.tasks()
+        ecs.comes_up(task)
+        files.fail(task, "unreachable")
+        ecs.ends(task, exit_code=1)
+        freezer.tick(301)
+        invoke("auto-shutdown-check", userId="system")
+    assert ecs.tasks() == []
+    told = notices("restore-failed")[-1]
+    assert "could not be taken back" in told["message"]
+    assert "Nothing was changed" in told["message"]
+    assert image().endswith(":14")
+    assert "work" not in instance()
+    assert invoke("start-instance", userId=USER)["success"]
+
+
 def test_an_update_is_kept_after_a_fortnight(updated, invoke, freezer):
     freezer.tick(14 * DAY + 1)
     assert invoke("undo-update", userId=USER)["errorCode"] == "RESOURCE_CONFLICT"
@@ -136,8 +157,8 @@ def test_what_will_not_work_is_said_before(evening, save, invoke):
     old = {"type": "module", "id": "old", "version": "1", "maximum": "13"}
     new = {"type": "system", "id": "new", "version": "2", "minimum": "15"}
     shy = {"type": "module", "id": "shy", "version": "3", "verified": "13.351"}
-    fit = {"type": "module", "id": "fit", "version": "4", "minimum": "12", "verified": "14"}
-    save(evening(), packages=[shy, fit, new, old])
+    fit = {"type": "module", "id": "fit", "version": "4", "minimum": "12", "maximum": "14"}
+    save(evening(), packages=[shy, fit | {"verified": "14"}, new, old])
     found = invoke("update-version", userId=USER, foundryVersion="14")["unfit"]
     assert [(p["id"], p["why"]) for p in found] == [
         ("old", "too-old"),

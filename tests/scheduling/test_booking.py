@@ -105,6 +105,8 @@ def test_until_when_maintenance_lasts_is_hinted_at_like_a_start(invoke):
         (7200, "7200 seconds are 120"),
         ("90min", "90 minutes are 90"),
         ("60", "60 minutes are 60"),
+        ("15", "15 minutes are 15"),
+        ("1440", "1440 minutes are 1440"),
         (90.0, "90 minutes are 90"),
         (24 * 60 + 1, "1441 seconds are 24"),
         (0, "1440."),

@@ -119,6 +119,17 @@ def test_a_session_that_is_played_can_be_made_longer_and_is_then_completed_later
     assert shown(invoke)[2] == "completed"
 
 
+def test_a_session_that_is_played_is_not_made_so_short_that_it_would_have_been_over(
+    played, invoke, freezer
+):
+    freezer.move_to("2026-03-01T21:30:00Z")
+    refused = move(invoke, played, duration=30)
+    assert refused["errorCode"] == "VALIDATION_ERROR"
+    assert (refused["details"]["field"], refused["details"]["value"]) == ("duration", 30)
+    assert "cancel-scheduled-session" in refused["details"]["suggestion"]
+    assert move(invoke, played, duration=31)["success"]
+
+
 def test_a_session_that_is_played_is_not_made_longer_into_another_ones_time(played, invoke):
     taken = {"userId": "cleo", "startTime": NOW + 3 * HOUR, "duration": 60}
     assert invoke("schedule-session", **taken)["success"]
@@ -190,6 +201,21 @@ def test_who_plays_early_and_makes_the_session_longer_goes_on_playing(
     freezer.move_to("2026-03-01T20:55:01Z")
     invoke(sample("prepare-sessions"))
     assert invoke("status", userId="ben")["status"] == "running", moved
+
+
+def test_who_plays_early_may_move_the_session_to_where_only_another_licence_is_free(
+    booked, early, invoke
+):
+    later = {"startTime": NOW + 3 * HOUR, "duration": 60}
+    for user in (early, "cleo"):
+        assert invoke("schedule-session", userId=user, **later)["success"]
+    (played,) = [x for x in world.licenses() if x["ownerId"] == early]
+    (other,) = [w["sessionId"] for x in world.licenses() if x != played for w in x["windows"]]
+    whose = {s["sessionId"]: s["userId"] for s in world.items("sessions")}[other]
+    assert invoke("cancel-scheduled-session", userId=whose, sessionId=other)["success"]
+    assert move(invoke, booked, startTime=NOW + 3 * HOUR)["success"]
+    assert shown(invoke) == (NOW + 3 * HOUR, 60, "scheduled")
+    assert invoke("status", userId="ben")["status"] == "running"
 
 
 def test_an_owner_who_plays_early_on_anothers_licence_displaces_nobody_on_the_own_one(
