@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from actions.instances.idling import LOOK_AGAIN_SECONDS, NOTICE_SECONDS, Stop, next_look
-from services.runs import EndCause
 from tests import world
 from tests.aws_calls import AWS, BEFORE, Call
 from tests.foundry_server import NO_WORLD, NOBODY_PLAYS, playing
@@ -233,15 +229,3 @@ def test_a_session_that_was_over_before_the_server_came_up_ends_nothing(
         freezer.tick(300)
         assert invoke(TICK)["failures"] == 0
     assert (status(invoke)["status"], notices()) == ("running", [])
-
-
-MOMENTS = st.integers(0, 5000)
-
-
-@given(at=MOMENTS, told=st.none() | MOMENTS, now=MOMENTS)
-def test_a_server_is_looked_at_again_just_when_something_comes_next(at, told, now):
-    comes = at - NOTICE_SECONDS if told is None else max(at, told + NOTICE_SECONDS)
-    looks = next_look(Stop(at, EndCause.IDLE), told, now)
-    if now < comes <= now + LOOK_AGAIN_SECONDS:
-        assert looks == comes
-    assert now < looks <= now + LOOK_AGAIN_SECONDS

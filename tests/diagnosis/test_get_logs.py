@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests import world
 from tests.aws_calls import AWS
+from tests.community import borrower, owner
 from tests.diagnosis.server import ended, write, writes
 from tests.functions.serving import PATIENCE, Serving, eventually
 from tests.http.issuing import own
@@ -190,6 +191,16 @@ def test_no_secret_is_shown(task, logs):
     shown = "\n".join(messages(logs()))
     assert [secret for secret in hidden if secret in shown] == []
     assert "[info] see https://x.example/?…" in shown
+
+
+def test_nor_is_the_key_of_the_licence_that_was_borrowed(http, invoke, ecs, logs):
+    owner(invoke, "olga")
+    borrower(invoke, BOB)
+    invoke("start-instance", userId=BOB)
+    (bobs,) = (item for item in world.items("instances") if item["userId"] == BOB)
+    key, name = world.license_key("olga"), ecs.only_task().rpartition("/")[2]
+    write(bobs["instanceId"], name, f"[info] {key} is it", f"[info] {key.replace('-', '')}")
+    assert messages(logs(BOB)) == ["[info] … is it", "[info] …"]
 
 
 def test_of_a_secret_that_json_writes_otherwise_no_character_is_shown(http, invoke, ecs, logs):

@@ -6,7 +6,7 @@ import pytest
 
 from tests import world
 from tests.saves.conftest import USER
-from tests.saves.played import come_back, finish, status
+from tests.saves.played import come_back, finish, notices, status
 
 pytestmark = pytest.mark.slow
 
@@ -34,6 +34,29 @@ def test_the_last_save_may_take_more_than_an_hour(evening, save, invoke, ecs, fi
         freezer.tick(300)
         invoke("auto-shutdown-check", userId="system")
     assert ecs.tasks() == [saver], "it was asked to stop"
+
+
+def test_a_last_save_that_fails_is_tried_again_after_a_while_and_told_of_once(
+    evening, invoke, ecs, files, freezer
+):
+    ecs.ends(evening(), exit_code=137)
+    invoke("destroy-instance", userId=USER)
+    for waits in (300, 600):
+        (saver,) = ecs.tasks()
+        ecs.ends(saver, exit_code=1)
+        freezer.tick(waits - 1)
+        invoke("auto-shutdown-check", userId="system")
+        assert ecs.tasks() == []
+        freezer.tick(1)
+        invoke("auto-shutdown-check", userId="system")
+    (told,) = (n for n in notices("save-failed") if "not destroyed yet" in n["message"])
+    assert "tried again" in told["message"]
+    (saver,) = ecs.tasks()
+    ecs.comes_up(saver)
+    files.carry_out(saver)
+    ecs.ends(saver)
+    finish(ecs, files)
+    assert world.items("instances") == []
 
 
 @pytest.mark.parametrize("is_purge", [False, True])

@@ -56,6 +56,20 @@ def test_who_plays_once_keeps_it_as_it_is(left_alone, tick, evening, save, ecs):
     assert [n["facts"]["days"] for n in notices("falls-asleep")] == [14, 14]
 
 
+@pytest.mark.parametrize("meant", ["to tell", "to let it sleep"])
+def test_who_starts_it_at_that_moment_keeps_it_awake(
+    left_alone, tick, invoke, ecs, meanwhile, meant
+):
+    if meant == "to let it sleep":
+        tick(46)
+        tick(12)
+    with meanwhile("UpdateItem", lambda: invoke("start-instance", userId=USER)):
+        tick(2 if meant == "to let it sleep" else 46)
+    assert "work" not in instance()
+    assert instance()["status"] == "starting"
+    assert len(ecs.tasks()) == 1
+
+
 def test_its_files_are_back_before_it_starts(asleep, invoke, ecs, save, files):
     saved = files.saved[asleep["instanceId"]][saves()[0]["snapshot"]]
     assert invoke("status", userId=USER)["asleep"]["since"]

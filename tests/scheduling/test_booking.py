@@ -179,8 +179,8 @@ def test_availability_says_how_many_are_free_or_when_one_is(pool, invoke):
 
 def test_a_booked_time_that_is_over_stands_in_nobodys_way(pool, invoke, freezer):
     book(invoke, "ben", NOW + HOUR, 60)
-    freezer.move_to("2026-03-01T22:16:00Z")  # a minute after the grace, before any tick has seen it
-    now = NOW + 2 * HOUR + 960
+    freezer.move_to("2026-03-01T22:15:00Z")  # at the end of the grace, before any tick has seen it
+    now = NOW + 2 * HOUR + 900
     available = invoke("check-availability", userId="cleo", startTime=now, duration=60)
     assert available == {"success": True, "available": True, "freeLicenses": 1}
     assert book(invoke, "cleo", now, 60)["success"]
@@ -206,6 +206,32 @@ def test_a_cancelled_session_gives_its_time_back(pool, invoke):
     assert book(invoke, "cleo", NOW + HOUR)["success"]
     (shown,) = invoke("get-scheduled-sessions", userId="ben")["sessions"]
     assert shown["status"] == "cancelled"
+
+
+def test_a_session_has_a_name_of_64_characters_at_most(pool, invoke):
+    unknown = invoke("cancel-scheduled-session", userId="ben", sessionId="x" * 64)
+    assert unknown["errorCode"] == "RESOURCE_NOT_FOUND"
+    refused = invoke("cancel-scheduled-session", userId="ben", sessionId="x" * 65)
+    assert refused["errorCode"] == "VALIDATION_ERROR"
+
+
+def test_the_next_session_is_shown_until_it_ends_and_not_while_its_licence_is_still_kept(
+    pool, invoke, freezer
+):
+    first = book(invoke, "ben", NOW + HOUR, 60)["sessionId"]
+    book(invoke, "ben", NOW + 24 * HOUR, 60)
+    freezer.move_to("2026-03-01T21:59:59Z")
+    assert invoke("status", userId="ben")["nextSession"]["sessionId"] == first
+    freezer.move_to("2026-03-01T22:00:00Z")
+    assert invoke("status", userId="ben")["nextSession"]["startTime"] == NOW + 24 * HOUR
+
+
+def test_who_finds_the_licence_booked_for_soon_is_told_until_when(pool, invoke, freezer):
+    book(invoke, "ben", NOW + HOUR, 60)
+    freezer.move_to("2026-03-01T20:40:00Z")
+    refused = invoke("start-instance", userId="cleo")
+    assert refused["errorCode"] == "RESOURCE_CONFLICT"
+    assert refused["details"]["until"] == NOW + 2 * HOUR + 900
 
 
 def test_nobody_cancels_another_members_session(pool, invoke):
