@@ -215,6 +215,16 @@ class Contended(Conflict):
         )
 
 
+class ChangedMeanwhile(Conflict):
+    """Somebody else changed at that very moment what the request was decided by."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "Somebody else has changed it at this very moment.",
+            suggestion="Look at it, and try again. What was begun is finished by itself within ten minutes.",
+        )
+
+
 class LicenseTaken(Conflict):
     """No licence can be had for the run."""
 

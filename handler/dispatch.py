@@ -10,8 +10,9 @@ from pydantic import SecretStr, ValidationError
 
 import actions
 from actions.action import Action, AdminOrder, Answer, ClientRequest, Request, Scope
-from actions.errors import Forbidden, InvalidRequest
+from actions.errors import ChangedMeanwhile, Forbidden, InvalidRequest
 from handler import failures
+from services.errors import ConditionFailed
 from services.platform import Platform
 
 SYSTEM = "system"
@@ -44,11 +45,19 @@ def run(name: str, payload: Mapping[str, Any], caller: Caller, platform: Platfor
         raise Forbidden("Only the platform itself may do this.", field="action")
     request = _validated(action, payload)
     if isinstance(request, ClientRequest) and _is_of_client(action.scope, request, caller):
-        return action.run(request, platform)
+        return _carried_out(action, request, platform)
     _authorise(action.scope, getattr(request, "user_id", None), caller, platform)
     if isinstance(request, AdminOrder):
         return _audited(name, action, request, caller, platform)
-    return action.run(request, platform)
+    return _carried_out(action, request, platform)
+
+
+def _carried_out(action: Action[Any], request: Request, platform: Platform) -> Answer:
+    """What the action answers; a write that was refused, as what it was decided by has changed, is a conflict."""
+    try:
+        return action.run(request, platform)
+    except ConditionFailed as quicker:
+        raise ChangedMeanwhile from quicker
 
 
 def _audited(
@@ -59,7 +68,7 @@ def _audited(
 
     entry = auditing.note(platform, name, order, caller.user_id or order.user_id)
     try:
-        answer = action.run(order, platform)
+        answer = _carried_out(action, order, platform)
     except Exception as error:
         auditing.close(platform, entry, failures.kind_of(error).code)
         raise

@@ -12,6 +12,7 @@ from botocore.exceptions import ClientError
 
 from services.aws import SHORT_TIMEOUT, client, code_of, is_busy
 from services.conditions import Attr, Condition, Key
+from services.errors import ConditionFailed
 from services.ids import jitter
 from services.values import deserialize, serialize
 
@@ -37,16 +38,6 @@ Position = dict[
 ]  # of an item in a list: what of its key the list's items do not share, as text
 
 _ATTEMPTS = 8
-
-
-class ConditionFailed(Exception):
-    """A conditional write was refused. `failed` holds the positions of the operations that refused,
-    `found` the item that stood in the way of a single write (empty where there was none)."""
-
-    def __init__(self, failed: frozenset[int], found: Item | None = None) -> None:
-        super().__init__(f"condition failed at {sorted(failed)}")
-        self.failed = failed
-        self.found = found or {}
 
 
 class ForeignPosition(Exception):

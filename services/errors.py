@@ -1,6 +1,9 @@
 """What AWS services refuse, in the platform's terms. Everything else is AWS's own exception."""
 
+from __future__ import annotations
+
 from enum import Enum
+from typing import Any
 
 
 class TaskRefused(Exception):
@@ -26,6 +29,16 @@ class TaskRefused(Exception):
 
 class EcsBusy(Exception):
     """ECS takes no request for a task just now. Nothing was started; asking again may succeed."""
+
+
+class ConditionFailed(Exception):
+    """A conditional write was refused. `failed` holds the positions of the operations that refused,
+    `found` the item that stood in the way of a single write (empty where there was none)."""
+
+    def __init__(self, failed: frozenset[int], found: dict[str, Any] | None = None) -> None:
+        super().__init__(f"condition failed at {sorted(failed)}")
+        self.failed = failed
+        self.found = found or {}
 
 
 class LockExpired(Exception):

@@ -8,8 +8,8 @@ from pydantic import Field
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.command import Command
+from actions.instances.choices import note_choice
 from actions.lookup import instance_of
-from services.dynamodb import Attr, transact
 from services.platform import Platform
 
 
@@ -22,8 +22,7 @@ class SetAutoShutdown(UserRequest):
 def set_auto_shutdown(request: SetAutoShutdown, platform: Platform) -> Answer:
     """Stop the server earlier than others when nobody uses it. Raises InstanceNotFound."""
     instance = instance_of(platform, request.user_id)
-    wanted = {"idleSeconds": request.idle_minutes * 60}
-    transact(platform.instances.change(instance, Attr("status").exists(), wanted))
+    note_choice(platform, instance, {"idleSeconds": request.idle_minutes * 60})
     effective = min(request.idle_minutes * 60, platform.settings.idle_seconds)
     return {
         "success": True,

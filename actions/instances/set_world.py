@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.command import Command
-from actions.errors import InstanceNotFound
+from actions.instances.choices import note_choice
 from actions.instances.worlds import World
 from actions.lookup import instance_of
-from services.dynamodb import Attr, ConditionFailed
 from services.platform import Platform
 
 
@@ -27,11 +26,7 @@ def set_world(request: SetWorld, platform: Platform) -> Answer:
     instance = instance_of(platform, request.user_id)
     values = {"world": request.world} if request.world else {}
     removed = () if request.world else ("world",)
-    change = platform.instances.change(instance, Attr("status").exists(), values, removed)
-    try:
-        platform.instances.apply_update(change)
-    except ConditionFailed as gone:
-        raise InstanceNotFound(request.user_id) from gone
+    note_choice(platform, instance, values, removed)
     what = f"opens the world {request.world}" if request.world else "begins at its setup screen"
     return {
         "success": True,

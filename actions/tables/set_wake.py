@@ -7,9 +7,9 @@ from typing import Any, Literal, cast
 from actions.action import Action, Answer, Scope, UserRequest
 from actions.command import Command
 from actions.errors import ChangesNothing
+from actions.instances.choices import note_choice
 from actions.instances.waking import wake_url, who_wakes
 from actions.lookup import instance_of
-from services.dynamodb import Attr, transact
 from services.instances import Instance, Who
 from services.platform import Platform
 
@@ -37,7 +37,7 @@ def set_wake(request: SetWake, platform: Platform) -> Answer:
         wanted["wake"] = request.who
     if request.rotate:
         wanted["codeGeneration"] = instance.get("codeGeneration", 0) + 1
-    transact(platform.instances.change(instance, Attr("status").exists(), wanted))
+    note_choice(platform, instance, wanted)
     changed = cast("Instance", {**instance, **wanted})
     who = who_wakes(changed)
     return {

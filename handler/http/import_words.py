@@ -189,6 +189,7 @@ GERMAN = ImportWords(
         "WrongState": "Der Server muss ruhen. Stoppe ihn und versuche es dann noch einmal.",
         "Busy": "An dem Server wird gerade gearbeitet. In einer Minute geht es wieder.",
         "Contended": "Zu viele wollen gerade dasselbe. Nichts wurde geändert.",
+        "ChangedMeanwhile": "Jemand hat gerade im selben Moment etwas geändert. Versuche es noch einmal.",
         "UsedUp": "So oft geht das an einem Tag nicht. Nach Mitternacht (UTC) geht es wieder.",
         "TimedOut": "Die Antwort kam nicht rechtzeitig. Versuche es in einer Minute wieder.",
     },

@@ -106,6 +106,7 @@ GERMAN = Words(
         "Busy": "An dem Server wird gerade gearbeitet. In einer Minute geht es wieder.",
         "WrongState": "In seinem jetzigen Zustand lässt er sich nicht starten.",
         "Contended": "Zu viele wollen gerade dasselbe. Nichts wurde geändert.",
+        "ChangedMeanwhile": "Jemand hat gerade im selben Moment etwas geändert. Versuche es noch einmal.",
         "NotForVisitors": "Nur sein Besitzer weckt diesen Tisch.",
         "WrongCode": "Das ist nicht der Code dieses Tisches.",
         "StalePage": "Die Seite war zu alt, um den Tisch zu wecken. Hier ist eine neue.",
