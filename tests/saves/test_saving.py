@@ -12,6 +12,8 @@ from tests.saves.played import notices, saves, status
 
 pytestmark = pytest.mark.slow
 
+DAY = 86400
+
 
 def test_a_server_is_saved_after_it_has_stopped(evening, save, files, invoke, ecs):
     report = save(evening())
@@ -213,3 +215,16 @@ def test_files_are_put_back_after_a_save_of_what_there_was(evening, save, invoke
     assert [s["kind"] for s in saves()] == ["after-stop", "after-stop", "before-restore"]
     assert "work" not in instance()
     assert invoke("start-instance", userId=USER)["success"]
+
+
+def test_each_week_another_part_of_all_saves_is_checked_and_after_the_last_the_first(
+    evening, save, freezer
+):
+    assert save(evening())["checked"] is None
+    parts = []
+    for _ in range(9):
+        parts.append(save(evening())["checked"]["part"])
+        freezer.tick(6 * DAY)
+        assert save(evening())["checked"] is None, "within the week"
+        freezer.tick(DAY)
+    assert parts == [*(f"{n}/8" for n in range(1, 9)), "1/8"]
