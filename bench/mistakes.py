@@ -89,6 +89,8 @@ class _Finder(cst.CSTVisitor):
     def on_visit(self, node: cst.CSTNode) -> bool:
         if isinstance(node, cst.Annotation | cst.Decorator | cst.ImportFrom | cst.Import):
             return False
+        if isinstance(node, cst.If) and _begins(node.test) == "TYPE_CHECKING":
+            return False
         if _begins(node) in ("_log", "TypeVar") or _only_says(node):
             return False
         for kinds, mistakes in _MISTAKES:

@@ -5,7 +5,12 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from actions.instances.ending import MISSED_AGAIN_SECONDS, look_within
+from actions.instances.ending import (
+    CONSISTENCY_SECONDS,
+    MISSED_AGAIN_SECONDS,
+    is_missing_for_long,
+    look_within,
+)
 from actions.instances.idling import LOOK_AGAIN_SECONDS, NOTICE_SECONDS, Stop, next_look
 from services.runs import EndCause
 
@@ -25,3 +30,9 @@ def test_a_server_is_looked_at_again_just_when_something_comes_next(at, told, no
 def test_what_is_missing_is_looked_at_by_the_next_tick_and_all_else_when_it_was_to_be(pause):
     assert look_within({}, pause) == pause
     assert look_within({"missedAt": 1}, pause) == min(pause, MISSED_AGAIN_SECONDS)
+
+
+@given(since=MOMENTS, seconds=MOMENTS)
+def test_a_task_is_missing_for_long_once_that_is_longer_than_ecs_lags(since, seconds):
+    noted = {"missingSince": since, "missedAt": since + seconds}
+    assert is_missing_for_long(noted) == (seconds >= CONSISTENCY_SECONDS)

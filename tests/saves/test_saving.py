@@ -228,3 +228,14 @@ def test_each_week_another_part_of_all_saves_is_checked_and_after_the_last_the_f
         assert save(evening())["checked"] is None, "within the week"
         freezer.tick(DAY)
     assert parts == [*(f"{n}/8" for n in range(1, 9)), "1/8"]
+
+
+def test_a_save_may_take_an_hour_while_the_tick_looks_at_it(evening, save, invoke, ecs, freezer):
+    saver = evening()
+    ecs.comes_up(saver)
+    for _ in range(12):
+        freezer.tick(300)
+        assert invoke("auto-shutdown-check", userId="system")["failures"] == 0
+        assert ecs.tasks() == [saver], "it was asked to stop"
+    save(saver)
+    assert len(saves()) == 1

@@ -149,3 +149,21 @@ def test_what_sleeps_is_destroyed_and_comes_back(asleep, invoke, ecs, save, file
     (restorer,) = ecs.tasks()
     save(restorer)
     assert files.content[access_point()] == saved
+
+
+def test_what_was_to_be_erased_by_a_task_that_ecs_has_forgotten_is_erased_by_another(
+    left_alone, tick, invoke, ecs, erased, freezer
+):
+    for days in (46, 12, 2):
+        tick(days)
+    (task,) = ecs.tasks()
+    ecs.comes_up(task)
+    ecs.forgets(task)
+    for _ in range(12):
+        freezer.tick(301)
+        invoke("auto-shutdown-check", userId="system")
+        if ecs.tasks():
+            break
+    erased()
+    assert instance()["asleep"]
+    assert not {"work", "due", "runId"} & instance().keys()
