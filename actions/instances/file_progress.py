@@ -74,6 +74,8 @@ def _doing(work: FileWork) -> tuple[str, str]:
         return "The uploaded files", "looked into"
     if "saved" in work and "imports" in work:
         return "The uploaded files", "taken in"
+    if "saved" in work and work["kind"] == FileWorkKind.SLEEP:
+        return "Its files, which are saved,", "erased"
     is_back = "saved" in work and "restores" in work
     return "Its files", _BACK if is_back else "saved"
 

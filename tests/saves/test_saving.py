@@ -239,3 +239,18 @@ def test_a_save_may_take_an_hour_while_the_tick_looks_at_it(evening, save, invok
         assert ecs.tasks() == [saver], "it was asked to stop"
     save(saver)
     assert len(saves()) == 1
+
+
+def test_a_member_may_ask_for_so_many_saves_a_day_and_what_is_refused_is_not_begun(
+    evening, save, invoke, ecs, freezer, monkeypatch
+):
+    monkeypatch.setenv("DAILY_USES", "40,5,100,1")
+    world.new_process()
+    save(evening())
+    assert invoke("save-now", userId=USER)["success"]
+    save(ecs.only_task())
+    assert invoke("save-now", userId=USER)["errorCode"] == "RATE_LIMITED"
+    assert ecs.tasks() == []
+    assert "work" not in instance()
+    freezer.tick(DAY)
+    assert invoke("save-now", userId=USER)["success"]

@@ -167,3 +167,16 @@ def test_what_was_to_be_erased_by_a_task_that_ecs_has_forgotten_is_erased_by_ano
     erased()
     assert instance()["asleep"]
     assert not {"work", "due", "runId"} & instance().keys()
+
+
+def test_while_it_falls_asleep_it_says_that_what_is_erased_is_saved(left_alone, tick, invoke, ecs):
+    for days in (46, 12, 2):
+        tick(days)
+    said = "The server is stopped. Its files, which are saved, are about to be erased."
+    assert invoke("status", userId=USER)["message"] == said
+    ecs.comes_up(task := ecs.only_task())
+    assert invoke("status", userId=USER)["message"] == said
+    ecs.ends(task, exit_code=1)
+    told = invoke("status", userId=USER)["message"]
+    assert "Its files, which are saved, could not be erased:" in told
+    assert "tried again" in told

@@ -323,3 +323,17 @@ def test_one_key_is_one_licence_however_it_is_typed(pool, invoke, typed):
     assert not [i for i in world.items("instances") if i["userId"] == "dora"]
     invoke("destroy-instance", userId="olga")
     assert invoke(event)["success"]
+
+
+def test_an_owner_displaces_twenty_sessions_at_most(invoke, freezer):
+    freezer.move_to("2026-03-01T20:00:00Z")
+    owner(invoke, "olga")
+    booked = []
+    for n in range(21):
+        borrower(invoke, f"ben{n}")
+        answer = book(invoke, f"ben{n}", NOW + HOUR + n * 40 * MINUTE, 15)
+        booked.append({"userId": f"ben{n}", "sessionId": answer["sessionId"]})
+    assert book(invoke, "olga", NOW + HOUR, 24 * 60)["errorCode"] == "RESOURCE_CONFLICT"
+    assert invoke("cancel-scheduled-session", **booked[0])["success"]
+    assert book(invoke, "olga", NOW + HOUR, 24 * 60)["success"]
+    assert [s["status"] for s in world.items("sessions")].count("cancelled") == 21
