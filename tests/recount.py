@@ -28,6 +28,8 @@ def disagreements(items: Callable[[str], list[Item]]) -> dict[str, Any]:
         "months": (_stored_months(ledger), _months(over, given)),
         "totals": (_stored_totals(ledger), _totals(over, given)),
         "shares": (_stored_shares(ledger), _shares(over)),
+        "costs": (_costs_in_totals(ledger), _costs_by_month(ledger)),
+        "runs": (_runs_in_totals(ledger), Counter(run["userId"] for run in over)),
         "storage": (_stored_storage(ledger), _storage(over)),
         "storage's totals": (_storage_in_totals(ledger), _storage_by_month(ledger)),
         "storage's order": (_noted_storage(instances), _unfinished_storage(instances, over)),
@@ -129,6 +131,31 @@ def _shares(runs: list[Item]) -> dict[str, Any]:
     return {run["runId"]: [run["seconds"], run["cost"]] for run in runs}
 
 
+def _costs_in_totals(ledger: Iterable[Item]) -> dict[Any, Any]:
+    return {
+        (i["account"], i["period"]): i["cost"] for i in ledger if i.get("cost") and "period" in i
+    }
+
+
+def _costs_by_month(ledger: Iterable[Item]) -> dict[Any, Any]:
+    return _by_month(i for i in ledger if ":run:" in i["entry"] or ":storage:" in i["entry"])
+
+
+def _by_month(entries: Iterable[Item]) -> dict[Any, Any]:
+    """What entries come to for each account, month by month and in all."""
+    found: Counter[Any] = Counter()
+    for item in entries:
+        for period in (item["entry"][:7], "all"):
+            found[item["account"], period] += item["cost"]
+    return {key: cost for key, cost in found.items() if cost}
+
+
+def _runs_in_totals(ledger: Iterable[Item]) -> Counter[str]:
+    return Counter(
+        {i["account"]: i["runs"] for i in ledger if i.get("period") == "all" and i["runs"]}
+    )
+
+
 def _stored_storage(ledger: Iterable[Item]) -> Figures:
     """For how long each run's report of a size has been billed, month by month, and what that came to."""
     found: Figures = defaultdict(Counter)
@@ -153,11 +180,7 @@ def _storage_in_totals(ledger: Iterable[Item]) -> dict[Any, Any]:
 
 
 def _storage_by_month(ledger: Iterable[Item]) -> dict[Any, Any]:
-    found: Counter[Any] = Counter()
-    for item in (i for i in ledger if ":storage:" in i["entry"]):
-        for period in (item["entry"][:7], "all"):
-            found[item["account"], period] += item["cost"]
-    return {key: cost for key, cost in found.items() if cost}
+    return _by_month(i for i in ledger if ":storage:" in i["entry"])
 
 
 def _noted_storage(instances: list[Item]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ import pytest
 
 from tests import world
 from tests.aws_calls import AWS
+from tests.recount import disagreements
 from tests.world import sample
 
 pytestmark = pytest.mark.slow
@@ -75,6 +76,27 @@ def test_a_task_that_ecs_has_forgotten_is_billed_up_to_when_it_was_last_seen(
     assert status(invoke) == "stopped"
     (run,) = world.items("runs")
     assert run["seconds"] == 600
+
+
+def test_what_a_forgotten_task_went_on_for_is_billed_when_ecs_tells_of_its_end(
+    starting, invoke, ecs, freezer
+):
+    task = ecs.only_task()
+    ecs.comes_up(task)
+    freezer.tick(600)
+    invoke(TICK)
+    event = ecs.ended(task)
+    ecs.forgets(task)
+    freezer.tick(7200)
+    for _ in range(7):
+        invoke(TICK)
+        freezer.tick(300)
+    event["detail"]["stoppedAt"] = "2026-03-01T20:20:00Z"
+    for _ in range(2):
+        invoke(event)
+        (run,) = world.items("runs")
+        assert run["seconds"] == 1200
+        assert disagreements(world.items) == {}
 
 
 def test_a_lost_stop_is_carried_out(starting, invoke, ecs, freezer):
