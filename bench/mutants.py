@@ -40,8 +40,8 @@ _OF_SERVERS = "diagnosis discord instances saves tables"
 TESTS = [f"tests/{folder}" for folder in f"{_OF_RULES} {_OF_SERVERS}".split()]
 _WORKERS = 2
 _SIDE_BY_SIDE = ["-n", str(_WORKERS), "--dist", "loadfile"]
-# Of the tests that come by a mistake the nearest are asked, as many as took so long while coverage was measured;
-# first the one that compares whole answers.
+# Of the tests that come by a mistake the nearest are asked, as many as took so much of the processor while coverage
+# was measured; first those that compare whole answers.
 _ASKED_SECONDS = 120
 _FIRST = "tests/contract/"
 # What takes so many times as long as without a mistake hangs: that is noticed, too.
@@ -51,7 +51,7 @@ _BEGINNING_SECONDS = 10  # of a process that runs tests
 
 @dataclass
 class Reach:
-    """What the tests come by without any mistake, and how long each of them takes."""
+    """What the tests come by without any mistake, and what each of them takes of the processor."""
 
     lines: dict[str, dict[int, set[str]]]  # module, line: the tests
     seconds: dict[str, float]
