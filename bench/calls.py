@@ -28,6 +28,8 @@ from tests.world import sample
 
 LIVES = 5
 ADDED_SECONDS = 0.02
+# Members' servers do not answer here, and at once: of a name that nobody knows this may take seconds to find out.
+_NO_SERVER = {"SERVERS_URL": "http://127.0.0.1:1"}
 
 
 @dataclass(frozen=True)
@@ -118,7 +120,7 @@ def emulated(added_seconds: float) -> Iterator[dict[str, str]]:
     with mock.patch.dict(os.environ, {"AWS_DEFAULT_REGION": world.REGION}), mock_aws():
         state_manager.set_transition("ecs::task", {"progression": "manual", "times": 1_000_000})
         environment = world.build()
-        os.environ.update(environment)
+        os.environ.update(environment | _NO_SERVER)
         world.new_process()
         AWS.wait_seconds = added_seconds
         yield environment

@@ -147,7 +147,7 @@ def _rate(port: int) -> float:
 
 def _read_answer(connection: socket.socket) -> None:
     received = b""
-    while b'{"status":"healthy"}' not in received:
+    while b'"status":"healthy"' not in received or not received.endswith(b"}"):
         part = connection.recv(4096)
         if not part:
             raise RuntimeError(f"the server hung up after {received!r}")
