@@ -8,6 +8,8 @@ from typing import Any
 
 from services.aws import client
 
+_REPLAYED = "replayed"  # what was asked, in the context of a call
+
 
 class _Answered:
     """What stands for the HTTP answer of a call that was not made."""
@@ -21,11 +23,11 @@ def replayed(service: str) -> Iterator[None]:
     answers: dict[tuple[str, bytes], Any] = {}
 
     def before(model: Any, params: Any, context: Any, **_: Any) -> Any:
-        context["asked"] = (model.name, params["body"])
-        return (_Answered(), answers[context["asked"]]) if context["asked"] in answers else None
+        context[_REPLAYED] = (model.name, params["body"])
+        return (_Answered(), answers[context[_REPLAYED]]) if context[_REPLAYED] in answers else None
 
     def after(parsed: Any, context: Any, **_: Any) -> None:
-        answers[context["asked"]] = parsed
+        answers[context[_REPLAYED]] = parsed
 
     events = client(service).meta.events
     events.register_first("before-call", before, "replay-before")
