@@ -7,7 +7,6 @@ Each `tell` moves the clock a second, which later answers show.
 from __future__ import annotations
 
 import json
-import os
 import re
 from functools import partial
 from pathlib import Path
@@ -17,7 +16,7 @@ import requests
 
 from actions import ACTIONS
 from local.discord import played
-from tests import world
+from tests import world, written_down
 from tests.actions_that_read import ONLY_READ, writing
 from tests.aws_calls import AWS
 from tests.diagnosis.server import server_writes
@@ -29,7 +28,6 @@ from tests.world import sample
 pytestmark = pytest.mark.slow
 
 ANSWERS = Path("events/answers")
-WRITTEN_ANEW = "UPDATE_ANSWERS" in os.environ
 # What is different each time, and what stands for it in the samples.
 SAME = (
     (r'(channelId": ")\d{17,20}', r"\g<1>200000000000000042"),
@@ -225,10 +223,7 @@ def test_each_sample_gets_the_answer_that_the_documentation_shows(
         text = json.dumps(answer, indent=2) + "\n"
         for volatile, stable in SAME:
             text = re.sub(volatile, stable, text)
-        path = ANSWERS / f"{name}.json"
-        if WRITTEN_ANEW:
-            path.write_text(text)
-        assert json.loads(path.read_text()) == json.loads(text), name
+        written_down.compare(ANSWERS / f"{name}.json", text)
     nothing_due = {"update-panels", "prepare-sessions", "deliver-webhooks"}
     assert {name for name in wrote if not wrote[name]} - nothing_due == ONLY_READ
     events_of_aws = {"observe-task"}

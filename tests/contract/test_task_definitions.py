@@ -7,20 +7,18 @@ tests/contract` writes them anew.
 from __future__ import annotations
 
 import json
-import os
 import re
 from pathlib import Path
 
 import pytest
 
-from tests import world
+from tests import world, written_down
 from tests.aws_calls import AWS
 from tests.world import sample
 
 pytestmark = pytest.mark.slow
 
-WRITTEN_DOWN = Path("tests/contract/task_definitions")
-WRITTEN_ANEW = "UPDATE_ANSWERS" in os.environ
+DEFINITIONS = Path("tests/contract/task_definitions")
 NAMES = ("server", "server-of-another-account", "release", "files", "server-on-anothers-licence")
 OWN_ACCOUNT = {"foundryUsername": "ben", "foundryPassword": "bens-password"}
 SCRIPT = re.compile(r'"(?:[^"\\]|\\.){600,}"')
@@ -64,8 +62,4 @@ def test_ecs_is_told_of_each_kind_of_task_what_is_written_down(invoke, ecs, free
     told = AWS.requests("ecs.RegisterTaskDefinition")
     AWS.end()
     for name, definition in zip(NAMES, told, strict=True):
-        text = stable(definition)
-        path = WRITTEN_DOWN / f"{name}.json"
-        if WRITTEN_ANEW:
-            path.write_text(text)
-        assert json.loads(path.read_text()) == json.loads(text), name
+        written_down.compare(DEFINITIONS / f"{name}.json", stable(definition))

@@ -95,9 +95,35 @@ def erased(ecs, files):
 
 
 @pytest.fixture
-def asleep(left_alone, tick, erased):
-    for days in (46, 12, 2):
-        tick(days)
+def sixty_days(tick):
+    """Nobody plays for so long that the server begins to fall asleep, with the ticks that tell and decide."""
+
+    def pass_by():
+        for days in (46, 12, 2):
+            tick(days)
+
+    return pass_by
+
+
+@pytest.fixture
+def two_tries_fail(invoke, ecs, files, freezer):
+    """A file task and the one that tries it again reach no S3: then nothing is tried any more."""
+
+    def fail():
+        for _ in range(2):
+            (task,) = ecs.tasks()
+            ecs.comes_up(task)
+            files.fail(task, "unreachable")
+            ecs.ends(task, exit_code=1)
+            freezer.tick(301)
+            invoke("auto-shutdown-check", userId="system")
+
+    return fail
+
+
+@pytest.fixture
+def asleep(left_alone, sixty_days, erased):
+    sixty_days()
     erased()
     return left_alone
 

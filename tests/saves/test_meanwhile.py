@@ -50,10 +50,9 @@ def test_a_start_at_the_very_moment_a_save_ends(evening, invoke, ecs, files, fre
 
 
 def test_what_is_to_be_renewed_first_is_not_asked_for_again_and_again(
-    left_alone, tick, invoke, ecs, files, erased, meanwhile
+    left_alone, invoke, ecs, files, erased, meanwhile, sixty_days
 ):
-    for days in (46, 12, 2):
-        tick(days)
+    sixty_days()
     invoke("start-instance", userId=USER)
     with meanwhile("RegisterTaskDefinition", mode="before"):
         assert not invoke("change-credentials", userId=USER, foundryAdminKey="another-key")[

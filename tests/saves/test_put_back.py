@@ -11,10 +11,9 @@ from tests.saves.played import come_back, finish, notices, own_saves, saves
 pytestmark = pytest.mark.slow
 
 
-def test_destroyed_while_its_files_are_erased_for_sleep(left_alone, tick, invoke, ecs, files):
+def test_destroyed_while_its_files_are_erased_for_sleep(left_alone, invoke, ecs, files, sixty_days):
     before = files.content[access_point()]
-    for days in (46, 12, 2):
-        tick(days)
+    sixty_days()
     assert invoke("destroy-instance", userId=USER)["success"]
     finish(ecs, files)
     assert world.items("instances") == []
@@ -42,7 +41,7 @@ def test_restored_then_destroyed(evening, save, invoke, ecs, files, freezer):
     assert files.content[access_point()] == wanted
 
 
-def test_restored_then_asleep(dormant, evening, save, invoke, ecs, files, tick, erased):
+def test_restored_then_asleep(dormant, evening, save, invoke, ecs, files, erased, sixty_days):
     save(evening())
     (first,) = saves()
     wanted = files.content[access_point()]
@@ -51,8 +50,7 @@ def test_restored_then_asleep(dormant, evening, save, invoke, ecs, files, tick, 
     for _ in range(2):
         (task,) = ecs.tasks()
         save(task)
-    for days in (46, 12, 2):
-        tick(days)
+    sixty_days()
     finish(ecs, files)
     assert "asleep" in instance()
     invoke("start-instance", userId=USER)
@@ -75,19 +73,15 @@ def test_a_sleeper_whose_save_is_gone_is_not_woken_for_ever(asleep, invoke, ecs,
     assert len(notices("restore-failed")) == 1
 
 
-def test_what_could_not_come_back_can_be_put_back(evening, save, invoke, ecs, files, freezer):
+def test_what_could_not_come_back_can_be_put_back(
+    evening, save, invoke, ecs, files, freezer, two_tries_fail
+):
     save(evening())
     freezer.tick(60)
     invoke("destroy-instance", userId=USER)
     finish(ecs, files)
     come_back(invoke)
-    for _ in range(2):
-        (restorer,) = ecs.tasks()
-        ecs.comes_up(restorer)
-        files.fail(restorer, "unreachable")
-        ecs.ends(restorer, exit_code=1)
-        freezer.tick(301)
-        invoke("auto-shutdown-check", userId="system")
+    two_tries_fail()
     assert "work" not in instance()
     (left,) = own_saves()
     answer = invoke("restore-save", userId=USER, saveId=left["saveId"])
@@ -115,13 +109,14 @@ def test_destroyed_while_a_save_is_put_back(evening, save, invoke, ecs, files, f
     assert files.content[access_point()] == before
 
 
-def test_another_save_is_put_back_for_one_asleep(dormant, evening, save, invoke, ecs, files, tick):
+def test_another_save_is_put_back_for_one_asleep(
+    dormant, evening, save, invoke, ecs, files, sixty_days
+):
     save(evening())
     (first,) = saves()
     wanted = files.content[access_point()]
     save(evening())
-    for days in (46, 12, 2):
-        tick(days)
+    sixty_days()
     finish(ecs, files)
     assert "asleep" in instance()
     assert invoke("restore-save", userId=USER, saveId=first["saveId"])["success"]

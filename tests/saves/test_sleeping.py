@@ -87,10 +87,9 @@ def test_its_files_are_back_before_it_starts(asleep, invoke, ecs, save, files):
 
 
 def test_a_start_while_its_files_are_erased_comes_after_they_are_back(
-    left_alone, tick, invoke, ecs, erased, save
+    left_alone, invoke, ecs, erased, save, sixty_days
 ):
-    for days in (46, 12, 2):
-        tick(days)
+    sixty_days()
     assert invoke("start-instance", userId=USER)["status"] == "starting"
     erased()
     (restorer,) = ecs.tasks()
@@ -152,10 +151,9 @@ def test_what_sleeps_is_destroyed_and_comes_back(asleep, invoke, ecs, save, file
 
 
 def test_what_was_to_be_erased_by_a_task_that_ecs_has_forgotten_is_erased_by_another(
-    left_alone, tick, invoke, ecs, erased, freezer
+    left_alone, tick, invoke, ecs, erased, freezer, sixty_days
 ):
-    for days in (46, 12, 2):
-        tick(days)
+    sixty_days()
     (task,) = ecs.tasks()
     ecs.comes_up(task)
     ecs.forgets(task)
@@ -169,9 +167,10 @@ def test_what_was_to_be_erased_by_a_task_that_ecs_has_forgotten_is_erased_by_ano
     assert not {"work", "due", "runId"} & instance().keys()
 
 
-def test_while_it_falls_asleep_it_says_that_what_is_erased_is_saved(left_alone, tick, invoke, ecs):
-    for days in (46, 12, 2):
-        tick(days)
+def test_while_it_falls_asleep_it_says_that_what_is_erased_is_saved(
+    left_alone, invoke, ecs, sixty_days
+):
+    sixty_days()
     said = "The server is stopped. Its files, which are saved, are about to be erased."
     assert invoke("status", userId=USER)["message"] == said
     ecs.comes_up(task := ecs.only_task())

@@ -58,16 +58,10 @@ def test_an_update_changes_nothing_before_the_save(update, invoke, ecs, save):
 
 
 def test_an_update_whose_save_fails_changes_nothing_and_is_told(
-    update, invoke, ecs, files, freezer
+    update, invoke, ecs, two_tries_fail
 ):
     update()
-    for _ in range(2):
-        (saver,) = ecs.tasks()
-        ecs.comes_up(saver)
-        files.fail(saver, "unreachable")
-        ecs.ends(saver, exit_code=1)
-        freezer.tick(301)
-        invoke("auto-shutdown-check", userId="system")
+    two_tries_fail()
     assert ecs.tasks() == []
     assert image().endswith(":13")
     assert "work" not in instance()
@@ -105,17 +99,11 @@ def test_an_undone_update_brings_files_and_version_back(updated, evening, save, 
 
 
 def test_what_cannot_be_undone_is_told_and_the_update_stays(
-    updated, evening, save, files, ecs, invoke, freezer
+    updated, evening, save, ecs, invoke, two_tries_fail
 ):
     save(evening())
     invoke("undo-update", userId=USER)
-    for _ in range(2):
-        (task,) = ecs.tasks()
-        ecs.comes_up(task)
-        files.fail(task, "unreachable")
-        ecs.ends(task, exit_code=1)
-        freezer.tick(301)
-        invoke("auto-shutdown-check", userId="system")
+    two_tries_fail()
     assert ecs.tasks() == []
     told = notices("restore-failed")[-1]
     assert "could not be taken back" in told["message"]
